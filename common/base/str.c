@@ -1,0 +1,131 @@
+/* Bytes with a length: compare, search, cut. */
+#include "str.h"
+
+struct str str_from(const char *c_string)
+{
+	return (struct str){c_string ? c_string : "", c_string ? strlen(c_string) : 0};
+}
+
+struct str str_of(const void *bytes, size_t len)
+{
+	return (struct str){bytes ? bytes : "", bytes ? len : 0};
+}
+
+bool str_eq(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++) {
+		if (ascii_lower((unsigned char)a.ptr[i]) != ascii_lower((unsigned char)b.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
+int str_cmp(struct str a, struct str b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
+
+	if (order != 0 || a.len == b.len)
+		return order;
+	return a.len < b.len ? -1 : 1;
+}
+
+bool str_starts_with(struct str s, struct str prefix)
+{
+	return s.len >= prefix.len && str_eq(str_first(s, prefix.len), prefix);
+}
+
+bool str_ends_with(struct str s, struct str suffix)
+{
+	return s.len >= suffix.len && str_eq(str_from_index(s, s.len - suffix.len), suffix);
+}
+
+size_t str_find(struct str s, char c)
+{
+	const char *found = s.len ? memchr(s.ptr, c, s.len) : NULL;
+
+	return found ? (size_t)(found - s.ptr) : s.len;
+}
+
+size_t str_rfind(struct str s, char c)
+{
+	const char *found = s.len ? memrchr(s.ptr, c, s.len) : NULL;
+
+	return found ? (size_t)(found - s.ptr) : s.len;
+}
+
+size_t str_find_str(struct str s, struct str needle)
+{
+	const char *found;
+
+	if (needle.len == 0)
+		return 0;
+	found = s.len ? memmem(s.ptr, s.len, needle.ptr, needle.len) : NULL;
+	return found ? (size_t)(found - s.ptr) : s.len;
+}
+
+struct str str_from_index(struct str s, size_t from)
+{
+	if (from >= s.len)
+		return (struct str){s.ptr ? s.ptr + s.len : "", 0};
+	return (struct str){s.ptr + from, s.len - from};
+}
+
+struct str str_first(struct str s, size_t len)
+{
+	return (struct str){s.ptr, len < s.len ? len : s.len};
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str str_trim(struct str s)
+{
+	while (s.len && is_blank(s.ptr[0])) {
+		s.ptr++;
+		s.len--;
+	}
+	while (s.len && is_blank(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+bool str_next(struct str *rest, char separator, struct str *piece)
+{
+	size_t end;
+
+	if (rest->len == 0)
+		return false;
+	end = str_find(*rest, separator);
+	*piece = str_first(*rest, end);
+	*rest = str_from_index(*rest, end < rest->len ? end + 1 : end);
+	return true;
+}
+
+bool str_to_u64(struct str s, uint64_t max, uint64_t *out)
+{
+	uint64_t n = 0;
+
+	if (s.len == 0)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned digit = (unsigned)((unsigned char)s.ptr[i] - '0');
+
+		if (digit > 9 || n > (UINT64_MAX - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+		if (n > max)
+			return false;
+	}
+	*out = n;
+	return true;
+}

@@ -1,0 +1,48 @@
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+/*
+ * What reconcile produced, as proxies get it: a content set with its id, the provenance kept beside it, and the history of
+ * those before. Main thread only.
+ */
+#include "content.h"
+#include "str.h"
+
+/* Where a value came from (DESIGN: kept beside the snapshot, not in its hash). Texts live in the snapshot's arena. */
+struct provenance {
+	uint32_t kind;        /* of the resource */
+	struct str name;
+	struct str field;     /* "routes[/foo].proxy_read_timeout_ms" */
+	struct str object;    /* "Ingress default/web"; "" for a default */
+	struct str key;       /* annotation, ConfigMap key or JSON path */
+	struct str value;     /* as written */
+};
+
+struct snapshot {
+	unsigned refs;
+	struct content *content;
+	struct content_id id;
+	uint64_t built_ms;    /* wall clock */
+	struct arena arena;
+	struct provenance *origins; /* sorted by (kind, name, field) */
+	size_t n_origins;
+	unsigned n_put, n_drop;     /* against the one before */
+};
+
+/* Takes `content`. Owned, one reference; origins may be added until it is first shared. */
+struct snapshot *snapshot_create(struct content *content, uint64_t built_ms);
+void snapshot_add_origin(struct snapshot *s, const struct provenance *origin); /* copies */
+struct snapshot *snapshot_ref(struct snapshot *s);
+void snapshot_unref(struct snapshot **s);
+
+/* The newest `limit` snapshots, one per id in a row. */
+struct history;
+struct history *history_create(size_t limit);
+void history_destroy(struct history *h);
+/* False (and nothing kept) when `s` has the id of the newest. Takes a reference of its own. Fills n_put and n_drop. */
+bool history_add(struct history *h, struct snapshot *s);
+/* Newest is 0. Borrowed, or NULL. */
+struct snapshot *history_at(const struct history *h, size_t index);
+/* By id, or by a prefix of at least 4 bytes that fits one only. Borrowed, or NULL. */
+struct snapshot *history_find(const struct history *h, struct str id_bytes);
+
+#endif

@@ -1,0 +1,56 @@
+#ifndef CLIENTADDR_H
+#define CLIENTADDR_H
+/*
+ * Who the client is, and the forwarded fields the backend gets (SEMANTICS A). No I/O. In this version the TCP peer is the
+ * client; trust lists and PROXY headers join behind the same two calls.
+ */
+#include "addr.h"
+#include "arena.h"
+#include "buf.h"
+#include "http.h"
+
+enum clientaddr_source { CLIENTADDR_PEER, CLIENTADDR_PROXY_HEADER, CLIENTADDR_FORWARDED_FOR };
+
+/* What a connection knows before any request. */
+struct clientaddr_conn {
+	struct addr peer;         /* TCP peer */
+	struct addr local;        /* our end */
+	bool is_tls;
+	bool has_proxy_header;    /* later: source and destination of the PROXY header */
+	struct addr proxy_src, proxy_dst;
+};
+
+/* What the settings say; borrowed from the generation (config builds it). */
+struct clientaddr_rules {
+	bool use_forwarded_headers, use_proxy_protocol, enable_real_ip, compute_full_forwarded_for,
+		proxy_add_original_uri_header, compatibility_ingress_nginx;
+	struct str forwarded_for_header, forwarded_host_header;
+	const struct cidr *trusted;
+	size_t n_trusted;
+	uint16_t https_port;      /* our TLS port, reported as 443 (A23) */
+};
+
+struct clientaddr {
+	struct addr client;       /* port 0 when unknown (A8) */
+	enum clientaddr_source source;
+	struct str scheme;        /* access scheme (A20): "http" or "https" */
+	struct str host;          /* best host (A21), with its port */
+	struct str port;          /* reported port (A23) as text; may be empty (A27) */
+};
+
+/* `head` is borrowed; results point into it, into `arena`, or are static. */
+void clientaddr_resolve(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
+	const struct http_head *head, struct arena *arena, struct clientaddr *out);
+
+/* The fields of A25 whose client copies are never passed on: bits of enum http_field_id. */
+uint64_t clientaddr_replaced_fields(const struct clientaddr_rules *rules);
+
+/*
+ * Appends the fields of A25–A27 in HTTP/1.1 form (name: value CRLF) to `out`: X-Request-ID, X-Real-IP, X-Forwarded-For,
+ * -Host, -Port, -Proto, -Scheme, X-Scheme, X-Original-… . `request_id` is what X-Request-ID gets, empty to omit it (the
+ * client's own non-empty value is for the caller to prefer). Host is the caller's. A computed empty value is omitted.
+ */
+bool clientaddr_write_fields(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
+	const struct clientaddr *who, const struct http_head *head, struct str request_id, struct buf *out);
+
+#endif

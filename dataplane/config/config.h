@@ -1,0 +1,158 @@
+#ifndef CONFIG_H
+#define CONFIG_H
+/*
+ * What a proxy serves from: an immutable, counted generation, compiled from the resources of a snapshot. Requests only read
+ * it. Compiled hosts, backends, endpoint sets and certificates are counted on their own and shared between generations while
+ * their resource (by hash) did not change.
+ *
+ * Threads: config_compile and generation_unref's last drop run on the main thread; everything reachable from a generation
+ * is const and may be read from any thread that holds a reference.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "content.h"
+#include "str.h"
+
+struct tls_contexts; /* tls.h: server contexts and the certificate by SNI */
+
+struct header {
+	struct str name, value;
+};
+
+/* Mirrors Weirlock__V1__Settings; see snapshot.proto for meaning and units. */
+struct settings {
+	uint32_t client_header_timeout_ms, client_body_timeout_ms, keep_alive_ms, keep_alive_requests;
+	uint32_t client_header_buffer_bytes, large_client_header_count, large_client_header_bytes;
+	bool enable_underscores_in_headers, ignore_invalid_headers, generate_request_id, server_tokens,
+		allow_backend_server_header;
+	bool use_forwarded_headers, use_proxy_protocol, enable_real_ip, compute_full_forwarded_for,
+		proxy_add_original_uri_header, compatibility_ingress_nginx;
+	struct str forwarded_for_header, forwarded_host_header;
+	struct cidr *proxy_real_ip_cidr;
+	size_t n_proxy_real_ip_cidr;
+	uint32_t proxy_protocol_header_timeout_ms;
+	uint32_t ssl_buffer_size_bytes;
+	bool hsts, hsts_include_subdomains, hsts_preload;
+	uint32_t hsts_max_age_s, http_redirect_code;
+	uint32_t upstream_keepalive_connections, upstream_keepalive_timeout_ms, upstream_keepalive_requests,
+		upstream_keepalive_time_ms;
+	bool enable_access_log, log_format_escape_json;
+	struct str log_format_upstream, access_log_path;
+	uint32_t worker_shutdown_timeout_ms;
+	struct cidr *denylist;
+	size_t n_denylist;
+	struct str *hide_headers;
+	size_t n_hide_headers;
+	struct header *add_headers, *proxy_set_headers;
+	size_t n_add_headers, n_proxy_set_headers;
+};
+
+struct endpoint {
+	struct addr addr;
+	bool is_terminating;
+	struct str zone;
+};
+
+/*
+ * A backend with its endpoints from all slices, duplicates dropped (H2), sorted by address. `index` is small, stable for the
+ * life of the name and unique among the backends of a generation: per-worker state (round robin counters, pools) hangs there.
+ */
+struct backend {
+	struct str name;         /* "namespace-service-port" */
+	unsigned index;
+	uint32_t protocol;       /* Weirlock__V1__Protocol */
+	uint32_t load_balance;   /* Weirlock__V1__LoadBalance */
+	struct endpoint *endpoints; /* ready ones; when none is ready, the terminating ones that still serve */
+	size_t n_endpoints;
+};
+
+enum path_type { ROUTE_PREFIX, ROUTE_EXACT, ROUTE_REGEX };
+
+struct policy {
+	uint32_t proxy_connect_timeout_ms, proxy_send_timeout_ms, proxy_read_timeout_ms;
+	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash, use_port_in_redirects, no_tls_redirect;
+	struct str rewrite_target, x_forwarded_prefix, upstream_vhost, connection_proxy_header;
+	bool proxy_http_1_0, proxy_buffering, no_request_buffering, disable_access_log, relative_redirects;
+	struct cidr *allowlist, *denylist;
+	size_t n_allowlist, n_denylist;
+	bool has_allowlist;
+	uint32_t next_upstream, next_upstream_tries, next_upstream_timeout_ms;
+	uint64_t proxy_body_size_bytes;
+	uint32_t proxy_buffer_size_bytes, proxy_buffers_number;
+	struct str redirect_url;
+	uint32_t redirect_code;
+	struct str proxy_ssl_name;
+};
+
+struct route {
+	enum path_type path_type;
+	struct str path;
+	void *regex;             /* pcre2_code * of ROUTE_REGEX and of a rewrite; private to route and rewrite */
+	struct str backend_name; /* "" is the default backend */
+	unsigned backend_index;  /* see config_backend */
+	uint32_t fixed_status;   /* answer this; 0: ask the backend */
+	struct str ingress;      /* "namespace/name" */
+	struct str namespace_, ingress_name; /* the two halves of it, for logs */
+	struct str service, service_port;
+	struct policy policy;
+};
+
+/* One server name; its routes in the order in which they are tried, plus what config builds to find one quickly. */
+struct host {
+	struct str name;
+	bool has_tls;
+	bool is_regex;
+	struct str app_root;
+	struct route *routes;
+	size_t n_routes;
+	const void *index; /* private to config and route */
+};
+
+struct generation; /* opaque: settings, host tables, backend table, TLS contexts */
+
+struct config_error {
+	uint32_t kind;
+	struct str name;    /* owned by the errors' arena */
+	struct str reason;
+};
+struct config_errors {
+	struct arena arena;
+	struct config_error *items;
+	size_t n, cap;
+};
+void config_errors_deinit(struct config_errors *errors);
+
+/*
+ * Compiles `content` whole beside `before` (NULL for the first). NULL when any resource is bad: `errors` says which and why,
+ * and nothing has changed. Returns a generation with one reference. Main thread only.
+ */
+struct generation *config_compile(
+	struct content *content, const struct generation *before, struct config_errors *errors);
+const struct generation *generation_ref(const struct generation *g);
+/* Sets the caller's pointer to NULL. May be called from any thread; the memory is freed by whoever is last. */
+void generation_unref(const struct generation **g);
+/* Generations not yet freed in this process. */
+unsigned generation_live_count(void);
+
+struct content_id generation_id(const struct generation *g);
+const struct settings *generation_settings(const struct generation *g);
+/* The backend of a route, or NULL when it has none or it is not in this generation. */
+const struct backend *generation_backend(const struct generation *g, const struct route *r);
+/* The default backend (D4), or NULL for the built-in page. */
+const struct backend *generation_default_backend(const struct generation *g);
+/* One more than the largest backend index. */
+unsigned generation_backend_bound(const struct generation *g);
+/* Walks all backends: start with *cursor = 0; NULL at the end. */
+const struct backend *generation_next_backend(const struct generation *g, size_t *cursor);
+const struct host *generation_next_host(const struct generation *g, size_t *cursor);
+/* Contexts to accept TLS with; certificate by SNI. */
+struct tls_contexts *generation_tls(const struct generation *g);
+
+/* For route: exact name, "*."-wildcard of one label, alias wildcard of many, alias regex, or the default host "_". */
+const struct host *generation_find_host(const struct generation *g, struct str server_name);
+
+#endif

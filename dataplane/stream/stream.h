@@ -1,0 +1,62 @@
+#ifndef STREAM_H
+#define STREAM_H
+/*
+ * A connected socket on a libuv loop, plain or TLS: own non-blocking reads and writes behind one uv_poll_t, so that the
+ * caller decides when and how much is read, into whose buffer, and what is left when a write does not fit. Level-triggered
+ * READABLE stays registered while reading is on (changing it costs system calls); WRITABLE only while something waits.
+ *
+ * A stream owns no buffers. An idle plain one costs below 300 bytes.
+ */
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <sys/uio.h>
+#include <uv.h>
+
+#include "addr.h"
+#include "str.h"
+
+struct stream;
+
+/* What the loop tells the owner. Several bits may come at once. */
+enum stream_event {
+	STREAM_READABLE = 1,  /* stream_read may give something */
+	STREAM_WRITABLE = 2,  /* stream_write may take something; told once after stream_want_write */
+	STREAM_CONNECTED = 4, /* a connect, or a TLS handshake, finished */
+	STREAM_FAILED = 8,    /* connect, handshake or socket error: see stream_error */
+};
+typedef void stream_event_fn(struct stream *s, unsigned events);
+
+struct stream {
+	uv_poll_t poll;
+	stream_event_fn *on_event;
+	SSL *ssl;              /* NULL for plain TCP */
+	int fd;
+	int error;             /* negative errno of STREAM_FAILED */
+	uint8_t state;         /* private */
+	uint8_t wants;         /* private */
+};
+
+/* Adopts an accepted, non-blocking descriptor; takes `ssl` (NULL for plain). With TLS the handshake runs first and
+ * STREAM_CONNECTED tells its end; nothing is readable before. 0 or a negative errno (then fd and ssl are closed). */
+int stream_open(struct stream *s, uv_loop_t *loop, int fd, SSL *ssl, stream_event_fn *on_event);
+/* Starts to connect (TCP_NODELAY set); takes `ssl`. STREAM_CONNECTED or STREAM_FAILED follows, never before it returns. */
+int stream_connect(struct stream *s, uv_loop_t *loop, const struct addr *to, SSL *ssl, stream_event_fn *on_event);
+
+/* Bytes read, 0 for nothing now (UV_EAGAIN is folded into it), UV_EOF at an orderly end, or a negative errno. */
+ssize_t stream_read(struct stream *s, void *into, size_t size);
+/* Bytes written (fewer than asked: the rest does not fit now), or a negative errno. `n` at most 16. */
+ssize_t stream_writev(struct stream *s, const struct iovec *pieces, int n);
+/* Turns STREAM_READABLE events on or off. On after open. */
+void stream_want_read(struct stream *s, bool is_wanted);
+/* One STREAM_WRITABLE when there is room. */
+void stream_want_write(struct stream *s);
+/* TLS has bytes decrypted that no poll will announce: read on before waiting. */
+bool stream_has_pending(const struct stream *s);
+/* Ends our side: close_notify and FIN. */
+void stream_shutdown(struct stream *s);
+/* Closes at once; memory may be freed in on_closed, never before. `is_reset` sends RST (D5). */
+void stream_close(struct stream *s, bool is_reset, uv_close_cb on_closed);
+/* Limits the plaintext of one TLS record, 512 … 16384 (F2). Nothing on plain streams. */
+void stream_set_record_size(struct stream *s, unsigned bytes);
+
+#endif

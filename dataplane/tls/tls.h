@@ -1,0 +1,64 @@
+#ifndef TLS_H
+#define TLS_H
+/*
+ * Contexts from PEM, certificate by SNI, ALPN, session resumption, record size. OpenSSL does all of it; the stream room
+ * moves the bytes.
+ */
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "str.h"
+
+/* One certificate with its key, parsed and checked once; immutable, counted (atomic). */
+struct tls_certificate;
+
+/*
+ * Chain and key as PEM, one of each at least. NULL and a static reason when they do not parse, do not belong together or are
+ * too weak for OpenSSL. Owned, one reference.
+ */
+struct tls_certificate *tls_certificate_create(struct str chain_pem, struct str key_pem, const char **why);
+struct tls_certificate *tls_certificate_ref(struct tls_certificate *c);
+void tls_certificate_unref(struct tls_certificate **c);
+
+/* What the settings say about TLS towards clients. */
+struct tls_options {
+	bool has_tls12, has_tls13;
+	struct str ciphers;              /* OpenSSL list for TLS 1.2; "" is OpenSSL's default */
+	struct str curves;               /* "auto" or a list */
+	bool rejects_unknown_names;      /* ssl-reject-handshake */
+	bool has_tickets;
+	uint32_t session_timeout_ms;
+	bool offers_http2;               /* ALPN h2 beside http/1.1; false until http2 is there */
+};
+
+struct tls_contexts; /* immutable, counted (atomic) */
+
+/*
+ * Contexts for one generation. `keys` lives as long as the process and is shared by all generations and workers: session
+ * ticket and session id secrets, so that a session resumes across generations.
+ */
+struct tls_session_keys;
+struct tls_session_keys *tls_session_keys_create(void);
+void tls_session_keys_destroy(struct tls_session_keys *k);
+
+/* NULL and a static reason for a bad cipher or curve list. Owned, one reference. */
+struct tls_contexts *tls_contexts_create(
+	const struct tls_options *options, struct tls_session_keys *keys, const char **why);
+/* Before the first use only. `server_name` is exact or "*.suffix" (one label); keeps a reference to `certificate`. */
+void tls_contexts_add(struct tls_contexts *t, struct str server_name, struct tls_certificate *certificate);
+void tls_contexts_set_default(struct tls_contexts *t, struct tls_certificate *certificate);
+struct tls_contexts *tls_contexts_ref(struct tls_contexts *t);
+void tls_contexts_unref(struct tls_contexts **t);
+
+/* The certificate a name gets: exact, then its left-most label as "*", then the default (F3). Borrowed. */
+struct tls_certificate *tls_contexts_find(const struct tls_contexts *t, struct str server_name);
+
+/* A server session for one accepted connection (no descriptor yet). Owned by the caller; keeps a reference to `t`. */
+SSL *tls_accept_new(struct tls_contexts *t);
+/* A client session towards an HTTPS backend: no verification and no SNI unless given (F11). */
+SSL *tls_connect_new(struct str server_name);
+/* The server name the client asked for, "" when none. Borrowed from `ssl`. */
+struct str tls_server_name(const SSL *ssl);
+
+#endif

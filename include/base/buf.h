@@ -1,0 +1,45 @@
+#ifndef BUF_H
+#define BUF_H
+/* Bytes that grow up to a cap. A zeroed buf is empty with no cap. */
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "str.h"
+
+struct buf {
+	char *ptr;
+	size_t len;
+	size_t room;  /* bytes allocated */
+	size_t cap;   /* never more than this; 0 is no cap */
+	bool is_over; /* something did not fit below the cap and was left out whole */
+};
+
+void buf_init(struct buf *b, size_t cap);
+void buf_deinit(struct buf *b);
+/* Empties it and keeps the memory. */
+void buf_clear(struct buf *b);
+/* Drops `n` bytes from the front (moves the rest). */
+void buf_consume(struct buf *b, size_t n);
+
+/* Room for `n` more bytes at b->ptr + b->len, or NULL (and is_over) beyond the cap. Does not change len. */
+char *buf_reserve(struct buf *b, size_t n);
+/* All or nothing: false (and is_over) beyond the cap. */
+bool buf_add(struct buf *b, struct str s);
+bool buf_add_char(struct buf *b, char c);
+bool buf_add_u64(struct buf *b, uint64_t n);
+bool buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool buf_vprintf(struct buf *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+
+/* Borrowed until the next change. */
+struct str buf_str(const struct buf *b);
+/* NUL-terminated, borrowed until the next change. "" for an empty one. */
+const char *buf_cstr(struct buf *b);
+
+/* For text that people or log readers see: control bytes, DEL, quotes and backslash as \xNN. */
+bool buf_add_escaped(struct buf *b, struct str s);
+/* A JSON string with its quotes; bytes that are not UTF-8 become \u00NN. */
+bool buf_add_json(struct buf *b, struct str s);
+bool buf_add_hex(struct buf *b, struct str bytes);
+
+#endif
