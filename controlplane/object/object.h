@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "buf.h"
 #include "problem.h"
 #include "str.h"
 
@@ -161,6 +162,15 @@ struct object {
  * Bounds: names and hosts to 253 bytes, 1,000 rules, paths and endpoints of one object, 1 MiB of data.
  */
 struct object *object_from_json(json_t *json, struct str origin, struct problems *problems, bool *is_other);
+/*
+ * What a JSON object says it is, as far as that can be read: false when kind or name cannot, or the kind is none of ours.
+ * Borrowed from `json`. For naming an object whose newest form object_from_json refused.
+ */
+struct object_id {
+	enum object_kind kind;
+	struct str namespace_, name;
+};
+bool object_identify(json_t *json, struct object_id *out);
 struct object *object_ref(struct object *object);
 void object_unref(struct object **object);
 /* "Ingress default/web"; what object->key holds. `out` is appended to. */
