@@ -27,7 +27,7 @@ struct clientaddr_rules {
 	struct str forwarded_for_header, forwarded_host_header;
 	const struct cidr *trusted;
 	size_t n_trusted;
-	uint16_t https_port;      /* our TLS port, reported as 443 (A23) */
+	uint16_t https_port;      /* our TLS port, reported as 443 (A23); 0: known for TLS connections only */
 };
 
 struct clientaddr {
@@ -42,13 +42,22 @@ struct clientaddr {
 void clientaddr_resolve(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
 	const struct http_head *head, struct arena *arena, struct clientaddr *out);
 
-/* The fields of A25 whose client copies are never passed on: bits of enum http_field_id. */
+/*
+ * The fields whose client copies are never passed on (A25, A27, A28): bits of enum http_field_id. Also the set to give to
+ * http_field_is_hop_by_hop, so that Connection cannot nominate ours away.
+ */
 uint64_t clientaddr_replaced_fields(const struct clientaddr_rules *rules);
+/*
+ * The same by field, and more: names that only differ from ours by "_" for "-" (backends that fold them would see two), and
+ * X-Forwarded-For-Proxy-Protocol (A9). Ask this for every request field that goes to a backend.
+ */
+bool clientaddr_replaces(const struct clientaddr_rules *rules, const struct http_field *field);
 
 /*
  * Appends the fields of A25–A27 in HTTP/1.1 form (name: value CRLF) to `out`: X-Request-ID, X-Real-IP, X-Forwarded-For,
  * -Host, -Port, -Proto, -Scheme, X-Scheme, X-Original-… . `request_id` is what X-Request-ID gets, empty to omit it (the
- * client's own non-empty value is for the caller to prefer). Host is the caller's. A computed empty value is omitted.
+ * client's own non-empty value is for the caller to prefer). Host is the caller's. A computed empty value is omitted, and so
+ * is one with a byte that could end the field. False when it does not fit: `out` is then as it was.
  */
 bool clientaddr_write_fields(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
 	const struct clientaddr *who, const struct http_head *head, struct str request_id, struct buf *out);

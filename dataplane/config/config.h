@@ -5,8 +5,8 @@
  * it. Compiled hosts, backends, endpoint sets and certificates are counted on their own and shared between generations while
  * their resource (by hash) did not change.
  *
- * Threads: config_compile and generation_unref's last drop run on the main thread; everything reachable from a generation
- * is const and may be read from any thread that holds a reference.
+ * Threads: config_compile runs on the main thread. References may be taken and dropped on any thread; whoever drops the last
+ * one frees. Everything reachable from a generation is const and may be read from any thread that holds a reference.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,10 +14,14 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "arena.h"
 #include "content.h"
 #include "str.h"
 
-struct tls_contexts; /* tls.h: server contexts and the certificate by SNI */
+struct tls_contexts;     /* tls.h: server contexts and the certificate by SNI */
+struct clientaddr_rules; /* clientaddr.h */
+struct path_index;       /* path_index.h: how a host finds a route */
+struct regex;            /* regex.h: a compiled regular expression with its limits */
 
 struct header {
 	struct str name, value;
@@ -35,14 +39,17 @@ struct settings {
 	struct cidr *proxy_real_ip_cidr;
 	size_t n_proxy_real_ip_cidr;
 	uint32_t proxy_protocol_header_timeout_ms;
-	uint32_t ssl_buffer_size_bytes;
+	struct cidr *proxy_protocol_cidr; /* who may send a PROXY header; none: everybody must */
+	size_t n_proxy_protocol_cidr;
+	uint32_t ssl_buffer_size_bytes; /* 0: automatic */
+	bool use_http2;
 	bool hsts, hsts_include_subdomains, hsts_preload;
 	uint32_t hsts_max_age_s, http_redirect_code;
 	uint32_t upstream_keepalive_connections, upstream_keepalive_timeout_ms, upstream_keepalive_requests,
 		upstream_keepalive_time_ms;
 	bool enable_access_log, log_format_escape_json;
 	struct str log_format_upstream, access_log_path;
-	uint32_t worker_shutdown_timeout_ms;
+	uint32_t worker_shutdown_timeout_ms, proxy_stream_timeout_ms;
 	struct cidr *denylist;
 	size_t n_denylist;
 	struct str *hide_headers;
@@ -66,6 +73,9 @@ struct backend {
 	unsigned index;
 	uint32_t protocol;       /* Weirlock__V1__Protocol */
 	uint32_t load_balance;   /* Weirlock__V1__LoadBalance */
+	struct str service, port; /* "namespace/name"; the port as the Ingress named it */
+	struct str external_name; /* ExternalName (H6): to be resolved; "" for none */
+	uint16_t external_port;
 	struct endpoint *endpoints; /* ready ones; when none is ready, the terminating ones that still serve */
 	size_t n_endpoints;
 };
@@ -88,12 +98,14 @@ struct policy {
 	struct str proxy_ssl_name;
 };
 
+enum { BACKEND_NONE = 0xffffffff };
+
 struct route {
 	enum path_type path_type;
 	struct str path;
-	void *regex;             /* pcre2_code * of ROUTE_REGEX and of a rewrite; private to route and rewrite */
+	const struct regex *regex; /* of ROUTE_REGEX and of a rewrite (C14), else NULL; see regex.h */
 	struct str backend_name; /* "" is the default backend */
-	unsigned backend_index;  /* see config_backend */
+	unsigned backend_index;  /* stable for the life of the name; BACKEND_NONE for the default backend */
 	uint32_t fixed_status;   /* answer this; 0: ask the backend */
 	struct str ingress;      /* "namespace/name" */
 	struct str namespace_, ingress_name; /* the two halves of it, for logs */
@@ -107,18 +119,22 @@ struct host {
 	bool has_tls;
 	bool is_regex;
 	struct str app_root;
+	struct str redirect_to;   /* E11: this host only redirects to that one; "" for none */
 	struct route *routes;
 	size_t n_routes;
-	const void *index; /* private to config and route */
+	const struct path_index *index;
 };
 
 struct generation; /* opaque: settings, host tables, backend table, TLS contexts */
 
+/* Why a resource was refused. */
 struct config_error {
 	uint32_t kind;
 	struct str name;    /* owned by the errors' arena */
 	struct str reason;
 };
+/* A zeroed one is empty. At most CONFIG_MAX_ERRORS are kept; n counts those. */
+enum { CONFIG_MAX_ERRORS = 64 };
 struct config_errors {
 	struct arena arena;
 	struct config_error *items;
@@ -140,7 +156,7 @@ unsigned generation_live_count(void);
 
 struct content_id generation_id(const struct generation *g);
 const struct settings *generation_settings(const struct generation *g);
-/* The backend of a route, or NULL when it has none or it is not in this generation. */
+/* The backend of a route (the default backend for BACKEND_NONE), or NULL when it is not in this generation. */
 const struct backend *generation_backend(const struct generation *g, const struct route *r);
 /* The default backend (D4), or NULL for the built-in page. */
 const struct backend *generation_default_backend(const struct generation *g);
@@ -152,7 +168,17 @@ const struct host *generation_next_host(const struct generation *g, size_t *curs
 /* Contexts to accept TLS with; certificate by SNI. */
 struct tls_contexts *generation_tls(const struct generation *g);
 
-/* For route: exact name, "*."-wildcard of one label, alias wildcard of many, alias regex, or the default host "_". */
+/*
+ * B3, B4: exact name or alias; alias wildcard of many labels, longest suffix first; one-label wildcard hosts and alias
+ * regexes in the order of their hosts' names; the default host "_". Never NULL: without a "_" an empty host stands in.
+ */
 const struct host *generation_find_host(const struct generation *g, struct str server_name);
+/*
+ * True if a TLS entry names this server name, or the name with its left-most label as "*" (E1, E3), whatever became of the
+ * certificate.
+ */
+bool generation_has_tls(const struct generation *g, struct str server_name);
+/* For clientaddr; https_port is 0 and for the caller to fill in a copy. */
+const struct clientaddr_rules *generation_clientaddr_rules(const struct generation *g);
 
 #endif

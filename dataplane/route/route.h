@@ -8,6 +8,7 @@ struct route_match {
 	const struct host *host;   /* never NULL: the default host at least */
 	const struct route *route; /* NULL: nothing on this host takes the path (cannot be while every host has "/", B9) */
 	bool is_slash_redirect;    /* C12: the route's path is this path plus "/": answer 301 to it */
+	bool has_failed;           /* a regular expression gave up at its limits; route is NULL: answer 500 */
 };
 
 /* `server_name` from http_server_name, `path` from http_normalise_path. */
