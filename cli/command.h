@@ -1,0 +1,38 @@
+#ifndef COMMAND_H
+#define COMMAND_H
+/* What every command of weirctl gets, and the table of commands. One file a command. */
+#include <stdbool.h>
+
+#include "opt.h"
+#include "output.h"
+#include "target.h"
+
+struct command_line {
+	struct opt_list args;    /* after the verb */
+	struct output out;
+	struct target target;
+	const char *namespace_;  /* -n; NULL is all */
+	const char *assert_file; /* check --assert */
+	bool is_watching;        /* --watch */
+};
+
+/* Exit status; errors are printed on stderr by the command. */
+typedef int command_fn(struct command_line *line);
+
+struct command {
+	const char *verb;
+	const char *args;    /* "[HOST]" */
+	const char *summary; /* one sentence */
+	command_fn *run;
+};
+extern const struct command commands[]; /* ends with a NULL verb */
+
+command_fn command_status, command_snapshot, command_routes, command_backends, command_certs, command_settings,
+	command_problems, command_check, command_completion, command_man;
+
+/* "weirctl: …" on stderr. Returns `status`. */
+int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Usage error: at most `most` words may follow the verb. 0, or an exit status after saying so. */
+int command_at_most(const struct command_line *line, size_t most, const char *usage);
+
+#endif

@@ -1,0 +1,214 @@
+/* weirctl: options, then one command from the table. */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "log.h"
+
+const struct command commands[] = {
+	{"status", "", "the controller and its proxies: snapshot, age, in step or refusing and why, connections, memory",
+		command_status},
+	{"snapshot", "list|show|diff|export", "the snapshots a controller keeps, what is in one, what changes between two",
+		command_snapshot},
+	{"routes", "[HOST]", "hosts and paths in the order in which they are tried, with backend and certificate",
+		command_routes},
+	{"backends", "[NAME]", "backends with their endpoints", command_backends},
+	{"certs", "", "certificates with hosts, expiry and fingerprint, never a key", command_certs},
+	{"settings", "", "global settings with value and where each came from", command_settings},
+	{"problems", "", "what is wrong with which object and how to mend it", command_problems},
+	{"check", "PATH [PATH …]", "compile manifests offline, without a cluster; problems are findings", command_check},
+	{"completion", "bash|zsh|fish", "a completion script for a shell", command_completion},
+	{"man", "", "the manual page (roff)", command_man},
+	{0},
+};
+
+static struct command_line line = {.target = {.timeout_s = 5}};
+static const char *format_word = "table";
+static const char *color_word = "auto";
+static const char *log_level_word = "warn";
+static const char *log_format_word = "text";
+static bool wants_help, wants_version;
+
+static const struct opt opts[] = {
+	{"controller", 'c', OPT_TEXT, &line.target.controller, "URL", "Ask this controller: tcp://HOST:PORT or ipc://PATH", 0, 0},
+	{"proxy", 'p', OPT_TEXT, &line.target.proxy, "URL", "Ask this proxy (its --inspect URL)", 0, 0},
+	{"file", 'f', OPT_TEXT, &line.target.file, "SNAPSHOT", "Read a file that `snapshot export` wrote", 0, 0},
+	{"manifests", 'm', OPT_LIST, &line.target.manifests, "PATH",
+		"Compile these manifests offline (repeatable; directory or file)", 0, 0},
+	{"identity", 0, OPT_TEXT, &line.target.identity, "DIR", "Operator identity: tls.crt, tls.key, ca.crt", 0, 0},
+	{"insecure", 0, OPT_FLAG, &line.target.is_insecure, NULL, "No TLS: for ipc:// and loopback only", 0, 0},
+	{"output", 'o', OPT_CHOICE, &format_word, "table|wide|json|yaml", "How to print", 0, 0},
+	{"namespace", 'n', OPT_TEXT, &line.namespace_, "NS", "Only objects of this namespace", 0, 0},
+	{"configmap", 0, OPT_TEXT, &line.target.configmap, "NS/NAME", "With --manifests and check: the ConfigMap with the settings", 0, 0},
+	{"ingress-class", 0, OPT_TEXT, &line.target.ingress_class, "NAME", "With --manifests and check: as the controller's option", 0, 0},
+	{"assert", 0, OPT_TEXT, &line.assert_file, "FILE", "With check: requests and the answers they must meet", 0, 0},
+	{"watch", 'w', OPT_FLAG, &line.is_watching, NULL, "With status: again every 2 s until interrupted", 0, 0},
+	{"timeout", 0, OPT_UINT, &line.target.timeout_s, "SECONDS", "How long to wait for an answer (default 5)", 1, 600},
+	{"color", 0, OPT_CHOICE, &color_word, "auto|always|never", "Colours (NO_COLOR is obeyed)", 0, 0},
+	{"log-level", 0, OPT_CHOICE, &log_level_word, "error|warn|info|debug", "What is logged on stderr", 0, 0},
+	{"log-format", 0, OPT_CHOICE, &log_format_word, "text|json", "How it is logged", 0, 0},
+	{"help", 'h', OPT_FLAG, &wants_help, NULL, "This text", 0, 0},
+	{"version", 0, OPT_FLAG, &wants_version, NULL, "The version", 0, 0},
+	{0},
+};
+static struct opt_program program = {"weirctl", "look into Weirlock's controllers, proxies and manifests",
+	"weirctl [OPTIONS] VERB [ARG …]", NULL, opts};
+
+int command_fail(int status, const char *format, ...)
+{
+	va_list args;
+
+	fputs("weirctl: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return status;
+}
+
+int command_at_most(const struct command_line *l, size_t most, const char *usage)
+{
+	if (l->args.n <= most)
+		return 0;
+	return command_fail(EXIT_USAGE, "unexpected word '%s'; usage: weirctl %s", l->args.items[most], usage);
+}
+
+/* The part of --help and the man page after the options. */
+static void add_details(struct buf *b)
+{
+	buf_add(b, STR("Verbs:\n"));
+	for (const struct command *c = commands; c->verb; c++) {
+		struct buf left = {0};
+
+		buf_printf(&left, "%s%s%s", c->verb, c->args[0] ? " " : "", c->args);
+		buf_printf(b, "  %-31s%s\n", buf_cstr(&left), c->summary);
+		buf_deinit(&left);
+	}
+	buf_add(b, STR("\nWithout --controller, --proxy, --file or --manifests the environment variable WEIRLOCK_CONTROLLER names "
+		       "the\ncontroller, and WEIRLOCK_IDENTITY the identity.\n\n"
+		       "Exit status: 0 fine, 1 findings or differences, 2 usage, 3 partly done, 4 cannot connect, 5 invalid input.\n\n"
+		       "Examples:\n"
+		       "  weirctl -c tcp://127.0.0.1:7443 --identity ./identity/operator status\n"
+		       "  weirctl -m ./manifests routes -o wide\n"
+		       "  weirctl check ./manifests\n"
+		       "  weirctl snapshot diff 4f1c20b7"));
+}
+
+int command_man(struct command_line *l)
+{
+	struct buf details = {0};
+
+	add_details(&details);
+	program.details = buf_cstr(&details);
+	opt_man(&program, &l->out.text);
+	program.details = NULL;
+	buf_deinit(&details);
+	return 0;
+}
+
+static int print_help(void)
+{
+	struct buf details = {0};
+
+	add_details(&details);
+	program.details = buf_cstr(&details);
+	opt_help(&program, &line.out.text);
+	program.details = NULL;
+	buf_deinit(&details);
+	return 0;
+}
+
+static const struct command *find_command(const char *verb)
+{
+	for (const struct command *c = commands; c->verb; c++) {
+		if (strcmp(c->verb, verb) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+static int unknown_verb(const char *verb)
+{
+	const char *verbs[32];
+	const char *near;
+	size_t n = 0;
+
+	for (const struct command *c = commands; c->verb; c++)
+		verbs[n++] = c->verb;
+	verbs[n] = NULL;
+	near = opt_nearest(verb, verbs);
+	if (near)
+		return command_fail(EXIT_USAGE, "unknown verb '%s'; did you mean '%s'? (--help lists all)", verb, near);
+	return command_fail(EXIT_USAGE, "unknown verb '%s' (--help lists all)", verb);
+}
+
+static bool wants_color(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	if (strcmp(color_word, "auto") != 0)
+		return strcmp(color_word, "always") == 0;
+	return isatty(STDOUT_FILENO) && !(no_color && no_color[0]);
+}
+
+/* One place to look at, or the environment's. 0 or an exit status. */
+static int choose_target(struct target *t)
+{
+	int n = (t->controller != NULL) + (t->proxy != NULL) + (t->file != NULL) + (t->manifests.n != 0);
+
+	if (n > 1)
+		return command_fail(EXIT_USAGE, "give one of --controller, --proxy, --file and --manifests");
+	if (n == 0)
+		t->controller = getenv("WEIRLOCK_CONTROLLER");
+	if (!t->identity)
+		t->identity = getenv("WEIRLOCK_IDENTITY");
+	return 0;
+}
+
+static int run(const struct opt_list *words)
+{
+	const struct command *command = find_command(words->items[0]);
+	enum log_level level;
+	int status;
+
+	if (!command)
+		return unknown_verb(words->items[0]);
+	for (size_t i = 1; i < words->n; i++)
+		line.args.items[line.args.n++] = words->items[i];
+	log_level_parse(str_from(log_level_word), &level);
+	log_set_level(level);
+	log_set_json(strcmp(log_format_word, "json") == 0);
+	output_format_parse(str_from(format_word), &line.out.format);
+	line.out.has_color = wants_color() && line.out.format <= OUTPUT_WIDE;
+	status = choose_target(&line.target);
+	if (status == 0)
+		status = command->run(&line);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct opt_list words = {0};
+	struct buf error = {0};
+	int status;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!opt_parse(&program, argc, argv, &words, &error))
+		status = command_fail(EXIT_USAGE, "%s", buf_cstr(&error));
+	else if (wants_help)
+		status = print_help();
+	else if (wants_version)
+		status = printf("weirctl %s\n", WEIRLOCK_VERSION) < 0 ? EXIT_PARTLY : EXIT_FINE;
+	else if (words.n == 0)
+		status = command_fail(EXIT_USAGE, "give a verb: status, snapshot, routes, backends, certs, settings, problems, check (--help tells more)");
+	else
+		status = run(&words);
+	if (!output_flush(&line.out) && status == EXIT_FINE)
+		status = EXIT_PARTLY;
+	output_deinit(&line.out);
+	buf_deinit(&error);
+	return status;
+}

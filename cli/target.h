@@ -1,0 +1,37 @@
+#ifndef TARGET_H
+#define TARGET_H
+/*
+ * Where answers come from: --controller URL, --proxy URL, --file SNAPSHOT or --manifests PATH (offline, compiled with the
+ * controller's own rooms). The commands do not know which.
+ */
+#include <stdbool.h>
+
+#include "buf.h"
+#include "opt.h"
+#include "view.h"
+#include "weirlock/v1/control.pb-c.h"
+
+struct target {
+	const char *controller, *proxy, *file;
+	struct opt_list manifests;
+	const char *identity;
+	bool is_insecure;
+	const char *configmap; /* for --manifests: as the controller's options */
+	const char *ingress_class;
+	unsigned timeout_s;
+};
+
+/* 0, or the exit status after a line on stderr. `id` is hex of an id or a prefix, "" is the current snapshot. */
+int target_snapshot(struct target *t, const char *id, struct view *out);
+/* Owned: free with weirlock__v1__problems_response__free_unpacked. */
+int target_problems(struct target *t, Weirlock__V1__ProblemsResponse **out);
+/* Only of a controller or a proxy. Owned. */
+int target_status(struct target *t, Weirlock__V1__StatusResponse **out);
+int target_history(struct target *t, Weirlock__V1__SnapshotsResponse **out);
+
+/* A snapshot file: 8 bytes of magic and a packed Snapshot, redacted. */
+int target_write_file(const char *path, const Weirlock__V1__Snapshot *snapshot);
+/* True if the target can only be read as a whole snapshot (a file or manifests). */
+bool target_is_offline(const struct target *t);
+
+#endif
