@@ -1,0 +1,55 @@
+#ifndef PUBLISH_H
+#define PUBLISH_H
+/*
+ * Who holds which snapshot, what each needs next, and what each said of it: the services Control (to proxies) and Inspect (to
+ * weirctl) on an rpc server. There is no queue per proxy: a proxy that asks gets the way from what it has to what is newest.
+ * Lives on the loop of the server; main thread only.
+ */
+#include <uv.h>
+
+#include "buf.h"
+#include "rpc.h"
+#include "snapshot.h"
+
+struct publish;
+struct problems; /* problem.h */
+
+struct publish_options {
+	const char *name;        /* of this controller; copied */
+	const char *source;      /* for people: "manifests demo/"; copied */
+	uint32_t watch_ttl_ms;   /* 0: 5 s. A Watch is answered at least this often */
+	size_t history_limit;    /* snapshots kept, 0: 64 */
+	void *data;
+	/* Appends the present problems to an empty list. May be NULL. */
+	void (*problems)(void *data, struct problems *out);
+};
+/* Adds both services to `server`, which must have been created with publish_peer_gone as on_peer_gone, see below. */
+struct publish *publish_create(uv_loop_t *loop, const struct publish_options *options);
+void publish_attach(struct publish *p, struct rpc_server *server);
+/*
+ * For rpc_server_options.on_peer_gone; its data is the struct publish. Order: publish_create, rpc_server_create with these
+ * two, publish_attach, rpc_server_listen.
+ */
+void publish_peer_gone(void *publish, struct rpc_peer *peer);
+
+/*
+ * The newest snapshot (takes a reference of its own). False when it has the id of the one before: nothing is sent. Otherwise
+ * every proxy that waits is answered at once.
+ */
+bool publish_set_snapshot(struct publish *p, struct snapshot *s);
+/* Borrowed until the next one, or NULL. */
+struct snapshot *publish_current(const struct publish *p);
+/* Borrowed. */
+struct history *publish_history(struct publish *p);
+
+/* True when at least one proxy serves the current snapshot. */
+bool publish_is_acked(const struct publish *p);
+/* Appends metrics in Prometheus text. */
+void publish_metrics(const struct publish *p, struct buf *out);
+
+/* Before the end: every waiting proxy is told to come back or go elsewhere after a moment; new calls too. */
+void publish_leave(struct publish *p);
+/* After rpc_server_close. `on_closed` (may be NULL) comes from the loop. */
+void publish_close(struct publish *p, void (*on_closed)(void *data), void *data);
+
+#endif
