@@ -29,6 +29,7 @@ enum object_kind { OBJECT_KINDS(OBJECT_KIND_ENUM) KIND_COUNT };
 /* "Ingress"; and back: KIND_COUNT if unknown. */
 struct str object_kind_text(enum object_kind kind);
 enum object_kind object_kind_from(struct str kind, struct str api_version);
+bool object_kind_is_namespaced(enum object_kind kind);
 
 struct pair {
 	struct str name, value; /* values of Secrets are the decoded bytes */
@@ -159,7 +160,10 @@ struct object {
  * Parses one object. NULL when it is of a kind we do not read (*is_other is set; not a mistake), or when a field that
  * decides what is served is missing or of the wrong type (a problem is added and names it). `origin` goes into
  * object->origin. The object is owned, with one reference; `json` is borrowed.
- * Bounds: names and hosts to 253 bytes, 1,000 rules, paths and endpoints of one object, 1 MiB of data.
+ * What the API server would refuse is refused: manifests may never have met one. A namespaced object without a namespace is
+ * in "default", as with kubectl. The annotation in which kubectl keeps a copy of the object is left out: it holds secrets.
+ * Bounds of one object: names and hosts 253 bytes, 1,000 rules, 10,000 paths of 4 KiB, 1,000 endpoints, 1,000 ports,
+ * 256 KiB of annotations, 1 MiB of data.
  */
 struct object *object_from_json(json_t *json, struct str origin, struct problems *problems, bool *is_other);
 /*

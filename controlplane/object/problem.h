@@ -31,7 +31,7 @@ struct problems {
 	size_t n, cap;
 };
 
-/* Copies every text of `p`. Control bytes of `value` are escaped and it is cut to 120 bytes. */
+/* Copies every text of `p`. Control bytes of object, field and value are escaped; the value is cut to 120 bytes. */
 void problems_add(struct problems *list, const struct problem *p);
 /* Appends all of `more`. */
 void problems_add_all(struct problems *list, const struct problems *more);
@@ -39,6 +39,8 @@ void problems_add_all(struct problems *list, const struct problems *more);
 void problems_sort(struct problems *list);
 void problems_clear(struct problems *list);
 void problems_deinit(struct problems *list);
+/* All members alike. */
+bool problem_equal(const struct problem *a, const struct problem *b);
 /* "Ingress default/web: nginx.ingress.kubernetes.io/proxy-read-timeout: '60s' is not …; fix; effect". One line. */
 void problem_text(const struct problem *p, struct buf *out);
 
