@@ -24,13 +24,15 @@ struct snapshot {
 	uint64_t built_ms;    /* wall clock */
 	struct arena arena;
 	struct provenance *origins; /* sorted by (kind, name, field) */
-	size_t n_origins;
+	size_t n_origins, origins_cap;
 	unsigned n_put, n_drop;     /* against the one before */
 };
 
 /* Takes `content`. Owned, one reference; origins may be added until it is first shared. */
 struct snapshot *snapshot_create(struct content *content, uint64_t built_ms);
 void snapshot_add_origin(struct snapshot *s, const struct provenance *origin); /* copies */
+/* Once all are added: puts them in order. */
+void snapshot_sort_origins(struct snapshot *s);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot **s);
 

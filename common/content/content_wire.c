@@ -1,0 +1,260 @@
+/* Sets to messages and back. Nothing that a message claims about itself is believed: hashes and ids are computed again. */
+#include "content_wire.h"
+
+#include "mem.h"
+#include "proto_arena.h"
+
+static uint8_t *bytes_of(struct str s)
+{
+	union {
+		const char *borrowed;
+		uint8_t *field; /* generated structs have no const; packing only reads */
+	} bytes = {.borrowed = s.ptr};
+
+	return bytes.field;
+}
+
+static ProtobufCBinaryData data_of(struct str s)
+{
+	return (ProtobufCBinaryData){.len = s.len, .data = s.len ? bytes_of(s) : NULL};
+}
+
+/* Body without what people must not see, in `arena`. A Certificate that cannot be decoded is taken out whole. */
+static struct str redact(const struct resource *r, struct arena *arena)
+{
+	Weirlock__V1__Certificate *certificate;
+	struct proto_arena decoded;
+	struct str out = STR("");
+	const char *why;
+
+	if (r->kind == WEIRLOCK__V1__KIND__KIND_SECRET)
+		return out;
+	if (r->kind != WEIRLOCK__V1__KIND__KIND_CERTIFICATE)
+		return r->body;
+	proto_arena_init(&decoded, proto_arena_cap(r->body.len));
+	certificate = proto_unpack(&weirlock__v1__certificate__descriptor, r->body, &decoded, &why);
+	if (certificate && !certificate->base.n_unknown_fields) {
+		certificate->key_pem = (ProtobufCBinaryData){0};
+		out.len = weirlock__v1__certificate__get_packed_size(certificate);
+		uint8_t *packed = arena_alloc(arena, out.len + 1);
+
+		weirlock__v1__certificate__pack(certificate, packed);
+		out.ptr = (const char *)packed;
+	}
+	proto_arena_deinit(&decoded);
+	return out;
+}
+
+static Weirlock__V1__Resource *resource_message(const struct resource *r, struct str body, struct arena *arena)
+{
+	Weirlock__V1__Resource *m = arena_alloc(arena, sizeof(*m));
+	union {
+		const char *borrowed;
+		char *field;
+	} name = {.borrowed = arena_cstr(arena, r->name)};
+
+	weirlock__v1__resource__init(m);
+	m->kind = (Weirlock__V1__Kind)r->kind;
+	m->name = name.field;
+	m->hash = data_of(str_of(r->hash, sizeof(r->hash)));
+	m->body = data_of(body);
+	return m;
+}
+
+bool content_pack(struct content *c, const struct content_pack_options *options, struct buf *out)
+{
+	static const struct content_pack_options plain;
+	Weirlock__V1__Snapshot snapshot = WEIRLOCK__V1__SNAPSHOT__INIT;
+	const struct content_id id = content_id(c);
+	struct arena arena = {0};
+	struct resource *const *resources = content_sorted(c, &snapshot.n_resources);
+	size_t size;
+	char *room;
+
+	options = options ? options : &plain;
+	snapshot.schema = CONTENT_SCHEMA;
+	snapshot.id = data_of(str_of(id.bytes, sizeof(id.bytes)));
+	snapshot.resources = arena_alloc(&arena, (snapshot.n_resources + 1) * sizeof(*snapshot.resources));
+	for (size_t i = 0; i < snapshot.n_resources; i++) {
+		struct str body = options->is_redacted ? redact(resources[i], &arena) : resources[i]->body;
+
+		snapshot.resources[i] = resource_message(resources[i], body, &arena);
+	}
+	snapshot.redacted = options->is_redacted;
+	snapshot.built_ms = options->built_ms;
+	snapshot.origins = options->origins;
+	snapshot.n_origins = options->n_origins;
+	size = weirlock__v1__snapshot__get_packed_size(&snapshot);
+	room = buf_reserve(out, size);
+	if (room) {
+		weirlock__v1__snapshot__pack(&snapshot, (uint8_t *)room);
+		out->len += size;
+	}
+	arena_deinit(&arena);
+	return room != NULL;
+}
+
+/* NULL, or what is wrong with it. Puts it into `c`. */
+static const char *put_message(struct content *c, const Weirlock__V1__Resource *m)
+{
+	struct str name = str_from(m->name), body = str_of(m->body.data, m->body.len);
+	struct resource *r;
+
+	if (m->kind <= 0)
+		return "a resource without a kind";
+	if (name.len > CONTENT_NAME_MAX)
+		return "a resource's name is too long";
+	if (body.len > CONTENT_BODY_MAX)
+		return "a resource's body is too large";
+	if (m->hash.len && m->hash.len != sizeof(r->hash))
+		return "a resource's hash has the wrong size";
+	r = resource_create((uint32_t)m->kind, name, body);
+	if (m->hash.len && memcmp(m->hash.data, r->hash, sizeof(r->hash)) != 0) {
+		resource_unref(&r);
+		return "a resource's hash does not fit its body";
+	}
+	content_put(c, r);
+	return NULL;
+}
+
+static const char *read_snapshot(const Weirlock__V1__Snapshot *m, struct content *c)
+{
+	struct content_id claimed, id;
+	const char *wrong = NULL;
+
+	if (m->schema != CONTENT_SCHEMA)
+		return "another schema";
+	if (m->redacted)
+		return "redacted: keys were taken out";
+	if (m->n_resources > CONTENT_COUNT_MAX)
+		return "too many resources";
+	if (!content_id_from(str_of(m->id.data, m->id.len), &claimed))
+		return "the id has the wrong size";
+	for (size_t i = 0; !wrong && i < m->n_resources; i++)
+		wrong = put_message(c, m->resources[i]);
+	if (wrong)
+		return wrong;
+	if (content_count(c) != m->n_resources)
+		return "a resource is there twice";
+	id = content_id(c);
+	return content_id_eq(&id, &claimed) ? NULL : "the id does not fit the resources";
+}
+
+struct content *content_unpack(struct str packed, const char **why)
+{
+	struct proto_arena decoded;
+	struct content *c = NULL;
+	Weirlock__V1__Snapshot *m;
+
+	proto_arena_init(&decoded, proto_arena_cap(packed.len));
+	m = proto_unpack(&weirlock__v1__snapshot__descriptor, packed, &decoded, why);
+	if (m) {
+		c = content_create();
+		*why = read_snapshot(m, c);
+		if (*why) {
+			content_destroy(c);
+			c = NULL;
+		}
+	}
+	proto_arena_deinit(&decoded);
+	return c;
+}
+
+static struct str id_bytes(struct content *c, struct arena *arena)
+{
+	struct content_id id = content_id(c);
+
+	return arena_str(arena, str_of(id.bytes, sizeof(id.bytes)));
+}
+
+Weirlock__V1__Delta *content_delta(struct content *from, struct content *to, struct arena *arena)
+{
+	Weirlock__V1__Delta *delta = arena_alloc(arena, sizeof(*delta));
+	struct content_change change;
+
+	content_diff(from, to, arena, &change);
+	weirlock__v1__delta__init(delta);
+	delta->schema = CONTENT_SCHEMA;
+	if (from)
+		delta->from_id = data_of(id_bytes(from, arena));
+	delta->to_id = data_of(id_bytes(to, arena));
+	delta->n_put = change.n_put;
+	delta->put = arena_alloc(arena, (change.n_put + 1) * sizeof(*delta->put));
+	for (size_t i = 0; i < change.n_put; i++) {
+		delta->put[i] = resource_message(change.put[i], change.put[i]->body, arena);
+		delta->put[i]->hash = (ProtobufCBinaryData){0}; /* the receiver computes it anyway */
+	}
+	delta->n_drop = change.n_drop;
+	delta->drop = arena_alloc(arena, (change.n_drop + 1) * sizeof(*delta->drop));
+	for (size_t i = 0; i < change.n_drop; i++) {
+		Weirlock__V1__Resource *m = resource_message(change.drop[i], STR(""), arena);
+
+		delta->drop[i] = arena_alloc(arena, sizeof(**delta->drop));
+		weirlock__v1__ref__init(delta->drop[i]);
+		delta->drop[i]->kind = m->kind;
+		delta->drop[i]->name = m->name;
+	}
+	return delta;
+}
+
+static const char *apply(struct content *c, const Weirlock__V1__Delta *delta)
+{
+	struct content_id claimed, id;
+
+	for (size_t i = 0; i < delta->n_drop; i++)
+		if (!content_drop(c, (uint32_t)delta->drop[i]->kind, str_from(delta->drop[i]->name)))
+			return "drops a resource that is not there";
+	for (size_t i = 0; i < delta->n_put; i++) {
+		const char *wrong = put_message(c, delta->put[i]);
+
+		if (wrong)
+			return wrong;
+		if (content_count(c) > CONTENT_COUNT_MAX)
+			return "too many resources";
+	}
+	if (!content_id_from(str_of(delta->to_id.data, delta->to_id.len), &claimed))
+		return "to_id has the wrong size";
+	id = content_id(c);
+	return content_id_eq(&id, &claimed) ? NULL : "came out with another id";
+}
+
+struct content *content_apply_delta(struct content *from, const Weirlock__V1__Delta *delta, const char **why)
+{
+	struct content *c;
+
+	*why = NULL;
+	if (delta->schema != CONTENT_SCHEMA) {
+		*why = "another schema";
+		return NULL;
+	}
+	if (delta->from_id.len) { /* an empty one starts from nothing, whatever is served */
+		struct content_id claimed, id;
+
+		if (!from || !content_id_from(str_of(delta->from_id.data, delta->from_id.len), &claimed) ||
+			(id = content_id(from), !content_id_eq(&id, &claimed))) {
+			*why = "starts from another snapshot";
+			return NULL;
+		}
+	}
+	c = delta->from_id.len ? content_copy(from) : content_create();
+	*why = apply(c, delta);
+	if (*why) {
+		content_destroy(c);
+		return NULL;
+	}
+	return c;
+}
+
+struct content *content_apply_packed(struct content *from, struct str packed, const char **why)
+{
+	struct content *c = NULL;
+	struct proto_arena decoded;
+	Weirlock__V1__Delta *delta;
+
+	proto_arena_init(&decoded, proto_arena_cap(packed.len));
+	delta = proto_unpack(&weirlock__v1__delta__descriptor, packed, &decoded, why);
+	if (delta)
+		c = content_apply_delta(from, delta, why);
+	proto_arena_deinit(&decoded);
+	return c;
+}

@@ -1,0 +1,90 @@
+/* One resource: immutable bytes with their hash, counted, wiped at the end when they may hold keys. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "content.h"
+#include "digest.h"
+#include "mem.h"
+#include "weirlock/v1/snapshot.pb-c.h"
+
+EVP_MD_CTX *digest_begin(void)
+{
+	EVP_MD_CTX *d = EVP_MD_CTX_new();
+
+	if (!d || !EVP_DigestInit_ex(d, EVP_sha256(), NULL))
+		abort();
+	return d;
+}
+
+void digest_add(EVP_MD_CTX *d, struct str bytes)
+{
+	if (bytes.len && !EVP_DigestUpdate(d, bytes.ptr, bytes.len))
+		abort();
+}
+
+void digest_add_u32(EVP_MD_CTX *d, uint32_t n)
+{
+	const uint8_t bytes[4] = {(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
+
+	digest_add(d, str_of(bytes, sizeof(bytes)));
+}
+
+void digest_end(EVP_MD_CTX *d, uint8_t out[32])
+{
+	if (!EVP_DigestFinal_ex(d, out, NULL))
+		abort();
+	EVP_MD_CTX_free(d);
+}
+
+static bool is_secret(uint32_t kind)
+{
+	return kind == WEIRLOCK__V1__KIND__KIND_CERTIFICATE || kind == WEIRLOCK__V1__KIND__KIND_SECRET;
+}
+
+struct resource *resource_create(uint32_t kind, struct str name, struct str body)
+{
+	struct resource *r = mem_alloc(sizeof(*r));
+	EVP_MD_CTX *d = digest_begin();
+
+	assert(name.len <= UINT32_MAX);
+	*r = (struct resource){.refs = 1, .kind = kind};
+	r->name = str_of(mem_strdup(name), name.len);
+	r->body = str_of(mem_strdup(body), body.len);
+	digest_add_u32(d, kind);
+	digest_add_u32(d, (uint32_t)name.len);
+	digest_add(d, name);
+	digest_add(d, body);
+	digest_end(d, r->hash);
+	return r;
+}
+
+struct resource *resource_ref(struct resource *r)
+{
+	r->refs++;
+	return r;
+}
+
+/* What resource_create allocated, to be freed: the struct str says const. */
+static void free_bytes(struct str s, bool wipe)
+{
+	union {
+		const char *borrowed;
+		char *owned;
+	} bytes = {.borrowed = s.ptr};
+
+	if (wipe)
+		mem_wipe(bytes.owned, s.len);
+	mem_free(bytes.owned);
+}
+
+void resource_unref(struct resource **r)
+{
+	struct resource *old = *r;
+
+	*r = NULL;
+	if (!old || --old->refs)
+		return;
+	free_bytes(old->name, false);
+	free_bytes(old->body, is_secret(old->kind));
+	mem_free(old);
+}
