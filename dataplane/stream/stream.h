@@ -22,8 +22,9 @@ enum stream_event {
 	STREAM_READABLE = 1,  /* stream_read may give something */
 	STREAM_WRITABLE = 2,  /* stream_write may take something; told once after stream_want_write */
 	STREAM_CONNECTED = 4, /* a connect, or a TLS handshake, finished */
-	STREAM_FAILED = 8,    /* connect, handshake or socket error: see stream_error */
+	STREAM_FAILED = 8,    /* connect or handshake failed: see stream.error; close it */
 };
+/* The owner may close the stream in it, and may free its memory in on_closed as always. */
 typedef void stream_event_fn(struct stream *s, unsigned events);
 
 struct stream {
@@ -31,7 +32,7 @@ struct stream {
 	stream_event_fn *on_event;
 	SSL *ssl;              /* NULL for plain TCP */
 	int fd;
-	int error;             /* negative errno of STREAM_FAILED */
+	int error;             /* negative errno of STREAM_FAILED; UV_EPROTO when TLS failed */
 	uint8_t state;         /* private */
 	uint8_t wants;         /* private */
 };
@@ -56,6 +57,11 @@ bool stream_has_pending(const struct stream *s);
 void stream_shutdown(struct stream *s);
 /* Closes at once; memory may be freed in on_closed, never before. `is_reset` sends RST (D5). */
 void stream_close(struct stream *s, bool is_reset, uv_close_cb on_closed);
+/* A client that speaks HTTP on a TLS port (F8): told with STREAM_FAILED, from its first byte, before any TLS. The stream is
+ * plain from then on: an answer may be written, then stream_shutdown and stream_close. */
+bool stream_is_plain_http_on_tls(const struct stream *s);
+/* Why TLS failed, for the log: a static text, "" when it did not. */
+const char *stream_tls_reason(const struct stream *s);
 /* Limits the plaintext of one TLS record, 512 … 16384 (F2). Nothing on plain streams. */
 void stream_set_record_size(struct stream *s, unsigned bytes);
 
