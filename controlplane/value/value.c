@@ -9,6 +9,20 @@
 
 enum { TEXT_MAX = 16 * 1024 }; /* no annotation or key that we read needs more */
 
+const char *value_tier_text(enum value_tier tier)
+{
+	static const char *const texts[] = {"core", "common", "rare", "none"};
+
+	return texts[tier];
+}
+
+const char *value_status_text(enum value_status status)
+{
+	static const char *const texts[] = {"served", "not yet", "not yet, refuses", "not applicable"};
+
+	return texts[status];
+}
+
 bool value_bool(struct str text, bool *out)
 {
 	static const char *const words[2][6] = {

@@ -51,6 +51,19 @@ struct value {
 	const char *odd; /* accepted, yet probably not what was meant: why (static); else NULL */
 };
 
+/* How many users have it: the order in which names are served (COMPAT). */
+enum value_tier { TIER_CORE, TIER_COMMON, TIER_RARE, TIER_NONE };
+const char *value_tier_text(enum value_tier tier);
+
+/* What becomes of a known name. */
+enum value_status {
+	STATUS_SERVED,
+	STATUS_NOT_YET,        /* read past with a warning */
+	STATUS_DENIES,         /* protects something and is not enforced yet: what it protects is refused, never left open */
+	STATUS_NOT_APPLICABLE, /* has no meaning here; the row says why */
+};
+const char *value_status_text(enum value_status status);
+
 /* False when `text` breaks the rule; `*out` is then untouched. What `out` points to lives in `arena`. */
 bool value_parse(const struct value_rule *rule, struct str text, struct arena *arena, struct value *out);
 /* What the rule allows, for problems and documentation: "a whole number of seconds from 1 to 2147483". */

@@ -1,0 +1,259 @@
+/* Obeys the table: one Ingress in, typed values out, one problem for each annotation that is not obeyed as written. */
+#include "annotation.h"
+
+#include "mem.h"
+#include "opt.h"
+
+enum { MAX_WRITTEN = 64 * 1024 }; /* bytes of one annotation that are looked at for blocked words */
+
+const struct annotation_row *annotation_find(struct str name)
+{
+	for (size_t i = 0; i < annotation_count(); i++) {
+		if (str_eq(str_from(annotation_rows[i].name), name))
+			return &annotation_rows[i];
+	}
+	return NULL;
+}
+
+const struct annotation *annotation_get(const struct annotation_values *v, enum annotation_id id)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->items[i].id == id)
+			return &v->items[i];
+	}
+	return NULL;
+}
+
+void annotation_values_deinit(struct annotation_values *v)
+{
+	arena_deinit(&v->arena);
+	memset(v, 0, sizeof(*v));
+}
+
+/* One Ingress, and where its values and problems go. */
+struct reading {
+	const struct object *ingress;
+	const struct annotation_options *options;
+	struct annotation_values *out;
+	struct problems *problems;
+};
+
+static void complain(const struct reading *r, enum severity severity, const struct pair *p, struct str rule, const char *fix,
+	const char *effect)
+{
+	problems_add(r->problems, &(struct problem){.severity = severity, .object = r->ingress->key, .field = p->name,
+		.value = p->value, .rule = rule, .fix = str_from(fix), .effect = str_from(effect)});
+}
+
+static const char rejected_effect[] = "the Ingress is not taken; its last good form, if there is one, keeps serving";
+static const char denied_effect[] = "the paths of the Ingress answer 503";
+
+static void keep_first(struct str *kept, struct str name)
+{
+	if (kept->len == 0)
+		*kept = name;
+}
+
+static void add_value(const struct reading *r, enum annotation_id id, const struct pair *p, const struct value *v)
+{
+	r->out->items[r->out->n++] = (struct annotation){id, *v, p->name, p->value};
+}
+
+static void refuse_value(const struct reading *r, enum annotation_id id, const struct pair *p)
+{
+	const struct annotation_row *row = &annotation_rows[id];
+	struct buf rule = {0}, effect = {0};
+
+	value_describe(&row->rule, &rule);
+	switch (row->on_bad) {
+	case BAD_FALLBACK:
+		if (strcmp(row->default_text, "ConfigMap") == 0)
+			buf_printf(&effect, "the value of the ConfigMap is used");
+		else if (row->default_text[0])
+			buf_printf(&effect, "the default '%s' is used", row->default_text);
+		else
+			buf_printf(&effect, "it is as if the annotation were not there");
+		break;
+	case BAD_FALSE:
+		buf_printf(&effect, "it counts as false");
+		add_value(r, id, p, &(struct value){0});
+		break;
+	case BAD_DENY:
+		buf_printf(&effect, "%s", denied_effect);
+		keep_first(&r->out->denied_by, p->name);
+		break;
+	case BAD_REJECT:
+		buf_printf(&effect, "%s", rejected_effect);
+		keep_first(&r->out->rejected_by, p->name);
+		break;
+	}
+	complain(r, SEVERITY_FAULT, p, buf_str(&rule), value_fix(&row->rule), buf_cstr(&effect));
+	buf_deinit(&rule);
+	buf_deinit(&effect);
+}
+
+/* An empty text counts as unset, but for lists that protect (an empty list would admit everybody or nobody) and BAD_FALSE. */
+static bool is_unset(const struct annotation_row *row, struct str text)
+{
+	if (text.len > 0 || row->on_bad == BAD_FALSE)
+		return false;
+	return row->on_bad != BAD_DENY || strcmp(row->name, "whitelist-source-range") == 0;
+}
+
+static void read_served(const struct reading *r, enum annotation_id id, const struct pair *p)
+{
+	const struct annotation_row *row = &annotation_rows[id];
+	struct value v;
+
+	if (is_unset(row, p->value))
+		return;
+	if (!value_parse(&row->rule, p->value, &r->out->arena, &v) || (row->on_bad == BAD_DENY && v.n == 0)) {
+		refuse_value(r, id, p);
+		return;
+	}
+	add_value(r, id, p, &v);
+}
+
+static const char *risk_text(enum annotation_risk risk)
+{
+	static const char *const texts[] = {"Low", "Medium", "High", "Critical"};
+
+	return texts[risk];
+}
+
+static void reject_risky(const struct reading *r, const struct annotation_row *row, const struct pair *p)
+{
+	struct buf rule = {0};
+	struct buf fix = {0};
+
+	buf_printf(&rule, "its risk is %s, and annotations-risk-level takes %s at most", risk_text(row->risk),
+		risk_text(r->options->max_risk));
+	if (row->status == STATUS_NOT_APPLICABLE)
+		buf_printf(&fix, "take it out: %s", row->doc);
+	else
+		buf_printf(&fix, "take it out, or have annotations-risk-level raised in the ConfigMap");
+	complain(r, SEVERITY_FAULT, p, buf_str(&rule), buf_cstr(&fix), rejected_effect);
+	keep_first(&r->out->rejected_by, p->name);
+	buf_deinit(&rule);
+	buf_deinit(&fix);
+}
+
+/* F9: a host that asks for client certificates answers 403 as a whole; other protection closes the paths of the Ingress. */
+static void deny_unenforced(const struct reading *r, const struct annotation_row *row, const struct pair *p)
+{
+	bool is_host = row->scope == SCOPE_HOST;
+
+	if (p->value.len == 0)
+		return;
+	keep_first(is_host ? &r->out->host_denied_by : &r->out->denied_by, p->name);
+	complain(r, SEVERITY_FAULT, p, str_from("it protects and is not enforced yet, so nobody gets through"),
+		"take it out if these paths may be open",
+		is_host ? "the hosts of the Ingress answer 403" : denied_effect);
+}
+
+static void complain_unknown(const struct reading *r, struct str bare, const struct pair *p)
+{
+	const char **names = mem_calloc(annotation_count() + 1, sizeof(*names));
+	char *word = mem_strdup(str_first(bare, 128));
+	struct buf fix = {0};
+	const char *near;
+
+	for (size_t i = 0; i < annotation_count(); i++)
+		names[i] = annotation_rows[i].name;
+	near = opt_nearest(word, names);
+	if (near)
+		buf_printf(&fix, "did you mean %s?", near);
+	else
+		buf_printf(&fix, "take it out");
+	complain(r, SEVERITY_WARN, p, STR("no such annotation"), buf_cstr(&fix), "it has no effect");
+	buf_deinit(&fix);
+	mem_free(word);
+	mem_free(names);
+}
+
+/* annotation-value-word-blocklist: one hit keeps the whole Ingress out. */
+static bool has_blocked_word(const struct reading *r, const struct pair *p)
+{
+	struct str text = str_first(p->value, MAX_WRITTEN);
+
+	for (size_t i = 0; i < r->options->n_blocklist; i++) {
+		struct buf rule = {0};
+
+		if (str_find_str(text, r->options->blocklist[i]) == text.len)
+			continue;
+		buf_printf(&rule, "annotation-value-word-blocklist forbids '%.*s'", STR_ARG(r->options->blocklist[i]));
+		complain(r, SEVERITY_FAULT, p, buf_str(&rule), "write it without this word", rejected_effect);
+		keep_first(&r->out->rejected_by, p->name);
+		buf_deinit(&rule);
+		return true;
+	}
+	return false;
+}
+
+static void read_annotation(const struct reading *r, struct str bare, const struct pair *p)
+{
+	const struct annotation_row *row = annotation_find(bare);
+
+	if (has_blocked_word(r, p))
+		return;
+	if (!row) {
+		complain_unknown(r, bare, p);
+		return;
+	}
+	if (row->risk > r->options->max_risk) {
+		reject_risky(r, row, p);
+		return;
+	}
+	switch (row->status) {
+	case STATUS_SERVED:
+		read_served(r, (enum annotation_id)(row - annotation_rows), p);
+		return;
+	case STATUS_NOT_YET:
+		complain(r, SEVERITY_WARN, p, str_from(row->doc), "take it out, or leave it for a later release",
+			"it has no effect yet");
+		return;
+	case STATUS_DENIES:
+		deny_unenforced(r, row, p);
+		return;
+	case STATUS_NOT_APPLICABLE:
+		complain(r, SEVERITY_WARN, p, str_from(row->doc), "take it out", "it has no effect");
+		return;
+	}
+}
+
+void annotation_parse(const struct object *ingress, const struct annotation_options *options, struct annotation_values *out,
+	struct problems *problems)
+{
+	struct reading r = {ingress, options, out, problems};
+
+	memset(out, 0, sizeof(*out));
+	out->arena.block_size = 512; /* most Ingresses have few annotations, and there are many Ingresses */
+	if (ingress->n_annotations > 0)
+		out->items = arena_alloc(&out->arena, ingress->n_annotations * sizeof(*out->items));
+	for (size_t i = 0; i < ingress->n_annotations; i++) {
+		const struct pair *p = &ingress->annotations[i];
+
+		if (p->name.len > options->prefix.len && str_starts_with(p->name, options->prefix) &&
+			p->name.ptr[options->prefix.len] == '/')
+			read_annotation(&r, str_from_index(p->name, options->prefix.len + 1), p);
+	}
+}
+
+void annotation_document(struct buf *out)
+{
+	static const char *const scopes[] = {"path", "host", "backend", "Ingress"};
+	static const char *const bads[] = {"falls back", "counts as false", "paths answer 503", "Ingress is not taken"};
+
+	buf_printf(out, "| annotation | acts on | tier | status | risk | default | value | bad value | meaning |\n"
+			"| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < annotation_count(); i++) {
+		const struct annotation_row *row = &annotation_rows[i];
+		bool is_served = row->status == STATUS_SERVED;
+
+		buf_printf(out, "| `%s` | %s | %s | %s | %s | %s | ", row->name, scopes[row->scope],
+			value_tier_text(row->tier), value_status_text(row->status), risk_text(row->risk), row->default_text);
+		if (is_served)
+			value_describe(&row->rule, out);
+		buf_printf(out, " | %s | %s |\n", is_served ? bads[row->on_bad] : "", row->doc);
+	}
+}

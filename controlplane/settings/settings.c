@@ -1,0 +1,198 @@
+/* Obeys the table: one ConfigMap in, one typed value per key out, one problem for each key that is not as written. */
+#include "settings.h"
+
+#include <assert.h>
+#include <openssl/ssl.h>
+
+#include "mem.h"
+#include "opt.h"
+
+const struct setting_row *settings_find(struct str name)
+{
+	for (size_t i = 0; i < settings_count(); i++) {
+		if (str_eq_nocase(str_from(settings_rows[i].name), name))
+			return &settings_rows[i];
+	}
+	return NULL;
+}
+
+/* The whole map, and where problems about it go. */
+struct reading {
+	const struct object *map;
+	const struct setting_values *last;
+	struct setting_values *out;
+	struct problems *problems;
+};
+
+static void complain(const struct reading *r, enum severity severity, const struct pair *p, struct str rule, const char *fix,
+	const char *effect)
+{
+	problems_add(r->problems, &(struct problem){.severity = severity, .object = r->map->key, .field = p->name,
+		.value = p->value, .rule = rule, .fix = str_from(fix), .effect = str_from(effect)});
+}
+
+/* What a rule cannot say: whether OpenSSL knows the names. */
+static bool openssl_takes(enum setting_id id, struct str text)
+{
+	SSL_CTX *context;
+	char *list;
+	bool is_good;
+
+	if ((id != SETTING_SSL_CIPHERS && id != SETTING_SSL_ECDH_CURVE) || str_eq(text, STR("auto")))
+		return true;
+	context = SSL_CTX_new(TLS_server_method());
+	list = mem_strdup(text);
+	is_good = context && (id == SETTING_SSL_CIPHERS ? SSL_CTX_set_cipher_list(context, list) == 1
+							: SSL_CTX_set1_groups_list(context, list) == 1);
+	mem_free(list);
+	SSL_CTX_free(context);
+	return is_good;
+}
+
+static bool read_value(enum setting_id id, struct str text, struct arena *arena, struct value *out)
+{
+	return value_parse(&settings_rows[id].rule, text, arena, out) && openssl_takes(id, text);
+}
+
+static void set_default(struct setting_values *v, enum setting_id id)
+{
+	const struct setting_row *row = &settings_rows[id];
+	bool is_good = value_parse(&row->rule, str_from(row->default_text), &v->arena, &v->items[id].value);
+
+	assert(is_good || row->default_text[0] == '\0'); /* the table obeys itself */
+}
+
+/* The last good value of a key, read again so that it lives in the new arena. */
+static bool keep_last(const struct reading *r, enum setting_id id)
+{
+	const struct setting *last = r->last ? &r->last->items[id] : NULL;
+	struct setting *s = &r->out->items[id];
+
+	if (!last || !last->is_set || !read_value(id, last->written, &r->out->arena, &s->value))
+		return false;
+	s->written = arena_str(&r->out->arena, last->written);
+	s->is_set = true;
+	return true;
+}
+
+static void refuse_value(const struct reading *r, enum setting_id id, const struct pair *p)
+{
+	const struct setting_row *row = &settings_rows[id];
+	struct buf rule = {0}, effect = {0};
+
+	value_describe(&row->rule, &rule);
+	if (keep_last(r, id))
+		buf_printf(&effect, "the last good value '%.*s' is kept", STR_ARG(r->out->items[id].written));
+	else if (row->default_text[0])
+		buf_printf(&effect, "the default '%s' is used", row->default_text);
+	else
+		buf_printf(&effect, "it is as if the key were not there");
+	complain(r, SEVERITY_FAULT, p, buf_str(&rule), value_fix(&row->rule), buf_cstr(&effect));
+	buf_deinit(&rule);
+	buf_deinit(&effect);
+}
+
+static void read_served(const struct reading *r, enum setting_id id, const struct pair *p)
+{
+	struct setting *s = &r->out->items[id];
+
+	if (!read_value(id, p->value, &r->out->arena, &s->value)) {
+		refuse_value(r, id, p);
+		return;
+	}
+	s->written = arena_str(&r->out->arena, p->value);
+	s->is_set = true;
+	if (s->value.odd)
+		complain(r, SEVERITY_WARN, p, str_from(s->value.odd), "write the number without a leading 0",
+			"it is read the way ingress-nginx reads it");
+}
+
+static void complain_unknown(const struct reading *r, const struct pair *p)
+{
+	const char **names = mem_calloc(settings_count() + 1, sizeof(*names));
+	struct buf fix = {0};
+	char *word = mem_strdup(p->name);
+	const char *near;
+
+	for (size_t i = 0; i < settings_count(); i++)
+		names[i] = settings_rows[i].name;
+	near = opt_nearest(word, names);
+	if (near)
+		buf_printf(&fix, "did you mean %s?", near);
+	else
+		buf_printf(&fix, "take it out");
+	complain(r, SEVERITY_WARN, p, STR("no such key"), buf_cstr(&fix), "it has no effect");
+	buf_deinit(&fix);
+	mem_free(word);
+	mem_free(names);
+}
+
+/* "Use-HTTP2" beside "use-http2": the table's own spelling counts. */
+static bool is_shadowed(const struct object *map, const struct setting_row *row, const struct pair *p)
+{
+	return !str_eq(p->name, str_from(row->name)) &&
+	       pair_find(map->config_map.data, map->config_map.n_data, str_from(row->name));
+}
+
+static void read_key(const struct reading *r, const struct pair *p)
+{
+	const struct setting_row *row = settings_find(p->name);
+
+	if (!row) {
+		complain_unknown(r, p);
+		return;
+	}
+	if (is_shadowed(r->map, row, p)) {
+		complain(r, SEVERITY_WARN, p, STR("a key is given once"), "take this spelling out",
+			"the spelling in lower case counts");
+		return;
+	}
+	switch (row->status) {
+	case STATUS_SERVED:
+		read_served(r, (enum setting_id)(row - settings_rows), p);
+		return;
+	case STATUS_NOT_YET:
+	case STATUS_DENIES:
+		complain(r, SEVERITY_WARN, p, str_from(row->doc), "take it out, or leave it for a later release",
+			"it has no effect yet");
+		return;
+	case STATUS_NOT_APPLICABLE:
+		complain(r, SEVERITY_WARN, p, str_from(row->doc), "take it out", "it has no effect");
+		return;
+	}
+}
+
+void settings_parse(
+	const struct object *config_map, const struct setting_values *last, struct setting_values *out, struct problems *problems)
+{
+	struct reading r = {config_map, last, out, problems};
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		set_default(out, (enum setting_id)i);
+	if (!config_map)
+		return;
+	out->object = arena_str(&out->arena, config_map->key);
+	for (size_t i = 0; i < config_map->config_map.n_data; i++)
+		read_key(&r, &config_map->config_map.data[i]);
+}
+
+void settings_deinit(struct setting_values *v)
+{
+	arena_deinit(&v->arena);
+	memset(v, 0, sizeof(*v));
+}
+
+void settings_document(struct buf *out)
+{
+	buf_printf(out, "| key | tier | status | default | value | meaning |\n| --- | --- | --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < settings_count(); i++) {
+		const struct setting_row *row = &settings_rows[i];
+
+		buf_printf(out, "| `%s` | %s | %s | %s | ", row->name, value_tier_text(row->tier),
+			value_status_text(row->status), row->default_text);
+		if (row->status == STATUS_SERVED)
+			value_describe(&row->rule, out);
+		buf_printf(out, " | %s |\n", row->doc);
+	}
+}
