@@ -1,0 +1,13 @@
+"""What scenarios are made of: the real programs, manifests, scripted clients and backends. Python's standard library alone.
+
+    process       a program: ready line, logs, memory, its end
+    cluster       controllers, proxies and manifests of one scenario, and waiting for what they become
+    manifests     Kubernetes objects as dictionaries
+    certificates  keys and certificates by the openssl command
+    wire          a client that reads and writes HTTP byte by byte
+    backend       a server that answers as it is told
+    websocket     both ends of a WebSocket
+    wait          conditions with deadlines
+    scenario      what a scenario is given, and running one in a process of its own
+    run           running many, two at a time
+"""
