@@ -112,7 +112,7 @@ struct http_head {
 	enum http_method method;
 	struct str method_text;
 	struct str target; /* as received */
-	struct str path;   /* of the target, as received, without query; "*" for OPTIONS * */
+	struct str path;   /* of the target, as received, without query; "*" for OPTIONS *; "" for CONNECT; else begins with / */
 	struct str query;  /* without '?'; has_query tells "" from absent */
 	bool has_query;
 	struct str host;   /* Host or the authority of an absolute target, as received, with its port; empty if absent */
@@ -126,9 +126,18 @@ struct http_head {
 	enum http_body body;
 	uint64_t content_length;   /* for HTTP_BODY_LENGTH */
 	bool is_keep_alive;        /* the connection may carry another message after this one */
-	bool is_upgrade;           /* request: a non-empty Upgrade field (G10); response: 101 */
+	bool is_upgrade;           /* request in 1.1: a non-empty Upgrade field (G10); response: 101 */
 	bool expects_continue;     /* request: Expect: 100-continue */
 };
+
+/*
+ * An Upgrade request that brings a body: refuse it with 400. What follows its head is body to one reader and the new
+ * protocol to another (SECURITY.md, CVE-2026-58055).
+ */
+static inline bool http_upgrades_with_body(const struct http_head *head)
+{
+	return head->is_upgrade && head->body != HTTP_BODY_NONE;
+}
 
 /* The first field with this id, or NULL. */
 const struct http_field *http_head_field(const struct http_head *head, enum http_field_id id);
@@ -144,10 +153,22 @@ struct str http_method_text(enum http_method method);
 bool http_method_is_idempotent(enum http_method method);
 /* "Not Found"; "" for a status nobody defined. */
 struct str http_status_reason(unsigned status);
+/* The lower-case name of a known field; "" for FIELD_OTHER. */
+struct str http_field_name(enum http_field_id id);
 /* RFC 9110 5.6.2: at least one character, all of them tchar. */
 bool http_is_token(struct str s);
+/* What a byte may be part of; see chars.c. */
+enum http_char { HTTP_CHAR_TOKEN = 1, HTTP_CHAR_VALUE = 2, HTTP_CHAR_TARGET = 4, HTTP_CHAR_NAME = 8, HTTP_CHAR_HOST = 16 };
+extern const uint8_t http_chars[256];
+static inline bool http_char_is(char c, uint8_t class)
+{
+	return (http_chars[(unsigned char)c] & class) != 0;
+}
 /* A value that is safe to write: no CR, LF, NUL or other control byte but tab. */
 bool http_is_field_value(struct str s);
+
+/* The next element of a comma-separated list, without blanks around it; empty ones are skipped. False at the end. */
+bool http_next_element(struct str *rest, struct str *element);
 
 /*
  * True if this field must not be passed on in either direction: Connection, Keep-Alive, Proxy-Connection, TE, Trailer,
@@ -159,13 +180,17 @@ bool http_field_is_hop_by_hop(const struct http_head *head, const struct http_fi
 
 /*
  * The path as routes see it (SEMANTICS C2): percent-decoded, "//" merged, "." and ".." resolved. Written to `out` (room
- * for raw.len bytes). PARSE_BAD when it escapes above the root, holds a bad escape, or decodes to NUL.
+ * for raw.len bytes). False when it does not begin with "/", escapes above the root, holds a bad escape, or decodes to NUL:
+ * 400. "*" stays as it is.
  */
 bool http_normalise_path(struct str raw, char *out, size_t *out_len);
 /*
  * The server name that a Host value means (SEMANTICS B1, B2): lower-cased, port cut off, one trailing dot removed.
- * Written to `out` (room for host.len bytes). False for the names that B2 answers with 400.
+ * Written to `out` (room for host.len bytes). False for what is answered with 400: B2's names, and whatever is no
+ * reg-name or bracketed address with an optional numeric port (a comma, "@", "\\", bytes above 0x7f …).
  */
 bool http_server_name(struct str host, char *out, size_t *out_len);
+/* Whether http_server_name would take it. http1 has checked head->host with it, unless that is empty. */
+bool http_is_host(struct str host);
 
 #endif

@@ -1,0 +1,63 @@
+#ifndef END_H
+#define END_H
+/*
+ * Why an exchange, a connection or a tunnel ended: one word, the same in access log, metric and test.
+ * X(id, word, is_fault, what it means). `is_fault` is 1 when someone should look: the client got less than a well-behaved
+ * client asked for, through no decision of ours.
+ */
+#include <stdbool.h>
+
+#include "str.h"
+
+#define END_REASONS(X)                                                                                                    \
+	/* exchanges: answered */                                                                                         \
+	X(END_DONE, "done", 0, "the backend's response was sent whole")                                                   \
+	X(END_REDIRECT, "redirect", 0, "answered with a redirect of a rule")                                              \
+	X(END_LOCAL, "local", 0, "answered by the proxy itself: health page, canned return, OPTIONS *")                   \
+	X(END_NO_ROUTE, "no_route", 0, "no rule for this host and path; 404 of the built-in default backend")             \
+	X(END_DENIED, "denied", 0, "refused by a rule: access list, method, authentication, blocked agent")               \
+	X(END_LIMITED, "limited", 0, "refused by a rate or connection limit")                                             \
+	X(END_TOO_LARGE, "too_large", 0, "the request's body is larger than the rule allows")                             \
+	X(END_NO_ENDPOINTS, "no_endpoints", 1, "the backend has no usable endpoint")                                      \
+	X(END_MISCONFIGURED, "misconfigured", 1, "the rule is set aside because of a mistake in its object")              \
+	/* exchanges: the client's side failed */                                                                         \
+	X(END_BAD_REQUEST, "bad_request", 0, "what the client sent is no valid request")                                  \
+	X(END_CLIENT_GONE, "client_gone", 0, "the client closed before its response was whole")                           \
+	X(END_CLIENT_HEADER_TIMEOUT, "client_header_timeout", 0, "the client did not finish its request head in time")    \
+	X(END_CLIENT_BODY_TIMEOUT, "client_body_timeout", 0, "the client stopped sending its request body")               \
+	X(END_CLIENT_SEND_TIMEOUT, "client_send_timeout", 0, "the client stopped reading its response")                   \
+	/* exchanges: the backend's side failed */                                                                        \
+	X(END_UPSTREAM_CONNECT_FAILED, "upstream_connect_failed", 1, "no endpoint took the connection")                   \
+	X(END_UPSTREAM_CONNECT_TIMEOUT, "upstream_connect_timeout", 1, "no endpoint took the connection in time")         \
+	X(END_UPSTREAM_TLS_FAILED, "upstream_tls_failed", 1, "the TLS handshake with the endpoint failed")                \
+	X(END_UPSTREAM_SEND_TIMEOUT, "upstream_send_timeout", 1, "the endpoint stopped reading the request")              \
+	X(END_UPSTREAM_READ_TIMEOUT, "upstream_read_timeout", 1, "the endpoint stopped sending the response")             \
+	X(END_UPSTREAM_CLOSED, "upstream_closed", 1, "the endpoint closed before its response was whole")                 \
+	X(END_UPSTREAM_BAD_RESPONSE, "upstream_bad_response", 1, "what the endpoint sent is no valid response")           \
+	/* tunnels */                                                                                                     \
+	X(END_TUNNEL_CLIENT, "tunnel_closed_by_client", 0, "the client closed its WebSocket or other tunnel")             \
+	X(END_TUNNEL_BACKEND, "tunnel_closed_by_backend", 0, "the endpoint closed the tunnel")                            \
+	X(END_TUNNEL_IDLE, "tunnel_idle_timeout", 0, "no byte moved in either direction for proxy-read-timeout")          \
+	X(END_TUNNEL_SEND_TIMEOUT, "tunnel_send_timeout", 1, "one side of the tunnel stopped reading")                    \
+	/* connections without a request in progress */                                                                   \
+	X(END_IDLE, "idle_timeout", 0, "a kept connection was idle for keep-alive")                                       \
+	X(END_CLOSED, "closed", 0, "the client closed between two requests")                                              \
+	X(END_LAST_REQUEST, "last_request", 0, "closed after its last response: keep-alive-requests, Connection: close")  \
+	X(END_BAD_PROXY_HEADER, "bad_proxy_header", 0, "no valid PROXY header from a peer that must send one")            \
+	X(END_TLS_FAILED, "tls_failed", 0, "the client's TLS handshake failed or took too long")                          \
+	X(END_OVERLOADED, "overloaded", 1, "closed because a bound on connections or memory was reached")                 \
+	/* either */                                                                                                      \
+	X(END_ROUTE_REMOVED, "route_removed", 0, "the rule it ran through was removed")                                   \
+	X(END_DRAINING, "draining", 0, "the proxy is shutting down")                                                      \
+	X(END_INTERNAL, "internal", 1, "a failure of our own")
+
+#define END_ENUM(id, word, is_fault, doc) id,
+enum end_reason { END_REASONS(END_ENUM) END_COUNT };
+
+/* The word of the table. */
+struct str end_word(enum end_reason reason);
+/* What it means, one sentence without full stop. */
+const char *end_doc(enum end_reason reason);
+bool end_is_fault(enum end_reason reason);
+
+#endif
