@@ -1,8 +1,11 @@
 #ifndef CLIENTADDR_H
 #define CLIENTADDR_H
 /*
- * Who the client is, and the forwarded fields the backend gets (SEMANTICS A). No I/O. In this version the TCP peer is the
- * client; trust lists and PROXY headers join behind the same two calls.
+ * Who the client is, and the forwarded fields the backend gets (SEMANTICS A). No I/O.
+ *
+ * Where we differ from upstream unless compatibility_ingress_nginx is set: Proto, Host and Port are believed from trusted
+ * peers only (A24), the chain of A26 is passed on from trusted peers only, and a PROXY source is preferred to the balancer's
+ * own address when X-Forwarded-For is absent (A9). An empty trust list trusts nobody either way.
  */
 #include "addr.h"
 #include "arena.h"
@@ -16,7 +19,7 @@ struct clientaddr_conn {
 	struct addr peer;         /* TCP peer */
 	struct addr local;        /* our end */
 	bool is_tls;
-	bool has_proxy_header;    /* later: source and destination of the PROXY header */
+	bool has_proxy_header;    /* one was read; without addresses (LOCAL, UNKNOWN) the two below have family 0 */
 	struct addr proxy_src, proxy_dst;
 };
 
@@ -25,7 +28,7 @@ struct clientaddr_rules {
 	bool use_forwarded_headers, use_proxy_protocol, enable_real_ip, compute_full_forwarded_for,
 		proxy_add_original_uri_header, compatibility_ingress_nginx;
 	struct str forwarded_for_header, forwarded_host_header;
-	const struct cidr *trusted;
+	const struct cidr *trusted; /* prepared by cidrlist_prepare */
 	size_t n_trusted;
 	uint16_t https_port;      /* our TLS port, reported as 443 (A23); 0: known for TLS connections only */
 };
@@ -33,7 +36,7 @@ struct clientaddr_rules {
 struct clientaddr {
 	struct addr client;       /* port 0 when unknown (A8) */
 	enum clientaddr_source source;
-	struct str scheme;        /* access scheme (A20): "http" or "https" */
+	struct str scheme;        /* access scheme (A20): "http", "https", or what a believed peer wrote */
 	struct str host;          /* best host (A21), with its port */
 	struct str port;          /* reported port (A23) as text; may be empty (A27) */
 };
@@ -41,6 +44,9 @@ struct clientaddr {
 /* `head` is borrowed; results point into it, into `arena`, or are static. */
 void clientaddr_resolve(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
 	const struct http_head *head, struct arena *arena, struct clientaddr *out);
+
+/* Whether X-Forwarded-Proto, -Host, -Port and the chain of A26 are taken from this connection's requests (A24). */
+bool clientaddr_believes(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn);
 
 /*
  * The fields whose client copies are never passed on (A25, A27, A28): bits of enum http_field_id. Also the set to give to

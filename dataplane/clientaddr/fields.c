@@ -1,0 +1,145 @@
+/*
+ * The fields a backend gets about its client, and those of the client that it never gets (A25–A28). Every value is checked
+ * before it is written: what came from outside cannot end its line and begin another.
+ */
+#include "clientaddr.h"
+
+uint64_t clientaddr_replaced_fields(const struct clientaddr_rules *rules)
+{
+	static const uint8_t always[] = {FIELD_HOST, FIELD_X_REQUEST_ID, FIELD_X_REAL_IP, FIELD_X_FORWARDED_FOR,
+		FIELD_X_FORWARDED_HOST, FIELD_X_FORWARDED_PORT, FIELD_X_FORWARDED_PROTO, FIELD_X_FORWARDED_SCHEME,
+		FIELD_X_SCHEME, FIELD_X_ORIGINAL_FORWARDED_FOR, FIELD_X_ORIGINAL_FORWARDED_HOST, FIELD_PROXY,
+		/* A28: nobody but us may say who a client certificate named */
+		FIELD_SSL_CLIENT_CERT, FIELD_SSL_CLIENT_ISSUER_DN, FIELD_SSL_CLIENT_SUBJECT_DN, FIELD_SSL_CLIENT_VERIFY};
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < sizeof(always); i++)
+		set |= http_field_bit(always[i]);
+	if (rules->proxy_add_original_uri_header)
+		set |= http_field_bit(FIELD_X_ORIGINAL_URI);
+	return set;
+}
+
+enum { LONGEST_NAME = 40 }; /* more than any name of ours */
+
+/* Many backends take X_Real_IP for X-Real-IP (as CGI variables both are the same). */
+static struct str with_dashes(struct str name, char out[LONGEST_NAME])
+{
+	if (name.len > LONGEST_NAME)
+		return name;
+	for (size_t i = 0; i < name.len; i++)
+		out[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
+	return str_of(out, name.len);
+}
+
+bool clientaddr_replaces(const struct clientaddr_rules *rules, const struct http_field *field)
+{
+	char dashed[LONGEST_NAME];
+	struct str name;
+
+	if (field->id != FIELD_OTHER)
+		return (clientaddr_replaced_fields(rules) & http_field_bit(field->id)) != 0;
+	name = with_dashes(field->name, dashed);
+	if (str_eq_nocase(name, STR("x-forwarded-for-proxy-protocol"))) /* A9 */
+		return true;
+	return (clientaddr_replaced_fields(rules) & http_field_bit(http_field_id(name))) != 0 &&
+		http_field_id(name) != FIELD_OTHER;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ writing */
+
+/* An empty or unsafe value is left out (A27). */
+static void write_field(struct buf *out, const char *name, struct str value)
+{
+	if (!value.len || !http_is_field_value(value))
+		return;
+	buf_add(out, str_from(name));
+	buf_add(out, STR(": "));
+	buf_add(out, value);
+	buf_add(out, STR("\r\n"));
+}
+
+/* All lines with this name as one value (A29). */
+static void write_joined(struct buf *out, const struct http_head *head, struct str name)
+{
+	bool is_first = true;
+
+	for (size_t i = 0; i < head->n_fields; i++) {
+		const struct http_field *f = &head->fields[i];
+
+		if (!f->value.len || !str_eq_nocase(f->name, name) || !http_is_field_value(f->value))
+			continue;
+		if (!is_first)
+			buf_add(out, STR(", "));
+		buf_add(out, f->value);
+		is_first = false;
+	}
+}
+
+/* A field whose value is that of another name of the request; nothing when that is absent. */
+static void write_copy(struct buf *out, const char *name, const struct http_head *head, struct str from)
+{
+	size_t start = out->len, value;
+
+	buf_add(out, str_from(name));
+	buf_add(out, STR(": "));
+	value = out->len;
+	write_joined(out, head, from);
+	if (out->len == value)
+		out->len = start;
+	else
+		buf_add(out, STR("\r\n"));
+}
+
+/*
+ * A26: the chain as it came, and the address that spoke to us. It is passed on from those we believe only: a stranger's
+ * chain would lend his words our voice.
+ */
+static void write_chain(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
+	const struct http_head *head, struct buf *out)
+{
+	bool has_source = rules->use_proxy_protocol && conn->has_proxy_header && conn->proxy_src.family;
+	char text[ADDR_TEXT_MAX];
+	size_t value;
+
+	buf_add(out, STR("X-Forwarded-For: "));
+	value = out->len;
+	if (clientaddr_believes(rules, conn))
+		write_joined(out, head, STR("x-forwarded-for"));
+	if (out->len > value)
+		buf_add(out, STR(", "));
+	buf_add(out, str_from(addr_ip_text(has_source ? &conn->proxy_src : &conn->peer, text)));
+	buf_add(out, STR("\r\n"));
+}
+
+bool clientaddr_write_fields(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
+	const struct clientaddr *who, const struct http_head *head, struct str request_id, struct buf *out)
+{
+	size_t start = out->len;
+	bool was_over = out->is_over;
+	char text[ADDR_TEXT_MAX];
+	struct str client = who->client.family ? str_from(addr_ip_text(&who->client, text)) : STR("");
+
+	out->is_over = false;
+	write_field(out, "X-Request-ID", request_id);
+	write_field(out, "X-Real-IP", client);
+	if (rules->use_forwarded_headers && rules->compute_full_forwarded_for)
+		write_chain(rules, conn, head, out);
+	else
+		write_field(out, "X-Forwarded-For", client);
+	write_field(out, "X-Forwarded-Host", who->host);
+	write_field(out, "X-Forwarded-Port", who->port);
+	write_field(out, "X-Forwarded-Proto", who->scheme);
+	write_field(out, "X-Forwarded-Scheme", who->scheme);
+	write_field(out, "X-Scheme", who->scheme);
+	if (rules->proxy_add_original_uri_header)
+		write_field(out, "X-Original-URI", head->target);
+	write_copy(out, "X-Original-Forwarded-For", head, rules->forwarded_for_header);
+	write_copy(out, "X-Original-Forwarded-Host", head, rules->forwarded_host_header);
+	if (out->is_over) {
+		out->len = start;
+		return false;
+	}
+	out->is_over = was_over;
+	return true;
+}
