@@ -27,7 +27,7 @@ struct header {
 	struct str name, value;
 };
 
-/* Mirrors Weirlock__V1__Settings; see snapshot.proto for meaning and units. */
+/* Mirrors Weirlock__V1__Settings; see snapshot.proto for meaning and units. Lists of networks are for cidrlist_find. */
 struct settings {
 	uint32_t client_header_timeout_ms, client_body_timeout_ms, keep_alive_ms, keep_alive_requests;
 	uint32_t client_header_buffer_bytes, large_client_header_count, large_client_header_bytes;
@@ -98,7 +98,7 @@ struct policy {
 	struct str proxy_ssl_name;
 };
 
-enum { BACKEND_NONE = 0xffffffff };
+enum { BACKEND_NONE = 0x7fffffff };
 
 struct route {
 	enum path_type path_type;

@@ -1,0 +1,226 @@
+/* Slices are put beside their backends by number, then every backend is taken over or merged anew. */
+#include "backend_table.h"
+
+#include <stdlib.h>
+
+#include "decode.h"
+#include "mem.h"
+
+enum { MAX_MERGED = 65000 }; /* balance numbers endpoints with 16 bits */
+
+struct merged {
+	atomic_uint refs;
+	struct object *base;    /* the Backend */
+	struct object **slices; /* the Endpoints, in the order of their names */
+	size_t n_slices;
+	struct backend backend;
+};
+
+static void unref(struct merged *m)
+{
+	if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	object_unref(&m->base);
+	for (size_t i = 0; i < m->n_slices; i++)
+		object_unref(&m->slices[i]);
+	mem_free(m->slices);
+	mem_free(m->backend.endpoints);
+	mem_free(m);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct endpoint *x = a, *y = b;
+	int order = addr_cmp(&x->addr, &y->addr);
+
+	return order ? order : x->is_terminating - y->is_terminating;
+}
+
+/* H2: one entry an address; the ready one of two, which sorts first. */
+static size_t drop_duplicates(struct endpoint *items, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!kept || !addr_eq(&items[kept - 1].addr, &items[i].addr))
+			items[kept++] = items[i];
+	}
+	return kept;
+}
+
+/* Ready ones alone, unless there is none. */
+static size_t prefer_ready(struct endpoint *items, size_t n)
+{
+	size_t n_ready = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!items[i].is_terminating)
+			items[n_ready++] = items[i];
+	}
+	return n_ready ? n_ready : n;
+}
+
+static void merge_endpoints(struct merged *m)
+{
+	struct backend *b = &m->backend;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_slices; i++)
+		n += m->slices[i]->endpoints->n;
+	if (!n)
+		return;
+	b->endpoints = mem_calloc(n, sizeof(*b->endpoints));
+	n = 0;
+	for (size_t i = 0; i < m->n_slices; i++) {
+		const struct endpoints_object *e = m->slices[i]->endpoints;
+
+		memcpy(b->endpoints + n, e->items, e->n * sizeof(*e->items));
+		n += e->n;
+	}
+	qsort(b->endpoints, n, sizeof(*b->endpoints), compare);
+	b->n_endpoints = prefer_ready(b->endpoints, drop_duplicates(b->endpoints, n));
+}
+
+/* ------------------------------------------------------------------------------------- one backend and its slices */
+
+struct group {
+	struct object *base;
+	struct object *const *slices; /* in a table sorted by number */
+	size_t n_slices;
+};
+
+static struct merged *merge(const struct group *g)
+{
+	struct merged *m = mem_zalloc(sizeof(*m));
+	const struct backend_object *b = g->base->backend;
+
+	atomic_init(&m->refs, 1);
+	m->base = object_ref(g->base);
+	m->slices = mem_calloc(g->n_slices ? g->n_slices : 1, sizeof(struct object *));
+	for (size_t i = 0; i < g->n_slices; i++)
+		m->slices[m->n_slices++] = object_ref(g->slices[i]);
+	m->backend = (struct backend){
+		.name = b->slot->name,
+		.index = b->slot->index,
+		.protocol = b->protocol,
+		.load_balance = b->load_balance,
+		.service = b->service,
+		.port = b->port,
+		.external_name = b->external_name,
+		.external_port = b->external_port,
+	};
+	merge_endpoints(m);
+	return m;
+}
+
+static bool is_same(const struct merged *m, const struct group *g)
+{
+	if (m->base != g->base || m->n_slices != g->n_slices)
+		return false;
+	for (size_t i = 0; i < g->n_slices; i++) {
+		if (m->slices[i] != g->slices[i])
+			return false;
+	}
+	return true;
+}
+
+static struct merged *reuse_or_merge(const struct group *g, const struct backend_table *before)
+{
+	unsigned index = g->base->backend->slot->index;
+	struct merged *old = before && index < before->bound ? before->items[index] : NULL;
+
+	if (!old || !is_same(old, g))
+		return merge(g);
+	atomic_fetch_add_explicit(&old->refs, 1, memory_order_relaxed);
+	return old;
+}
+
+/* ------------------------------------------------------------------------------------------------------- the table */
+
+/* Slices sorted by the number of their backend, stable: starts[i] is where those of number i begin. */
+struct sorted_slices {
+	struct object **items;
+	size_t *starts; /* bound + 1 of them */
+};
+
+static struct sorted_slices sort_slices(struct object *const *objects, size_t n, unsigned bound)
+{
+	struct sorted_slices s = {
+		.items = mem_calloc(n ? n : 1, sizeof(struct object *)),
+		.starts = mem_calloc((size_t)bound + 2, sizeof(size_t)),
+	};
+
+	/* starts is one too far to the right until the second pass has moved it. */
+	for (size_t i = 0; i < n; i++) {
+		if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_ENDPOINTS)
+			s.starts[objects[i]->endpoints->slot->index + 2]++;
+	}
+	for (size_t i = 1; i < (size_t)bound + 2; i++)
+		s.starts[i] += s.starts[i - 1];
+	for (size_t i = 0; i < n; i++) {
+		if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_ENDPOINTS)
+			s.items[s.starts[objects[i]->endpoints->slot->index + 1]++] = objects[i];
+	}
+	return s;
+}
+
+static unsigned find_bound(struct object *const *objects, size_t n)
+{
+	unsigned bound = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct backend_slot *slot = NULL;
+
+		if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_BACKEND)
+			slot = objects[i]->backend->slot;
+		else if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_ENDPOINTS)
+			slot = objects[i]->endpoints->slot;
+		if (slot && slot->index >= bound)
+			bound = slot->index + 1;
+	}
+	return bound;
+}
+
+bool backend_table_init(struct backend_table *t, struct object *const *objects, size_t n,
+	const struct backend_table *before, struct str *name, const char **why)
+{
+	unsigned bound = find_bound(objects, n);
+	struct sorted_slices s = sort_slices(objects, n, bound);
+	bool is_fine = true;
+
+	t->bound = bound;
+	t->items = mem_calloc(bound ? bound : 1, sizeof(struct merged *));
+	for (size_t i = 0; i < n; i++) {
+		struct group g = {.base = objects[i]};
+		unsigned index;
+		struct merged *m;
+
+		if (objects[i]->kind != WEIRLOCK__V1__KIND__KIND_BACKEND)
+			continue;
+		index = objects[i]->backend->slot->index;
+		g.slices = s.items + s.starts[index];
+		g.n_slices = s.starts[index + 1] - s.starts[index];
+		m = t->items[index] = reuse_or_merge(&g, before);
+		if (m->backend.n_endpoints > MAX_MERGED) {
+			*name = m->backend.name;
+			*why = "too many endpoints";
+			is_fine = false;
+		}
+	}
+	mem_free(s.items);
+	mem_free(s.starts);
+	return is_fine;
+}
+
+void backend_table_deinit(struct backend_table *t)
+{
+	for (unsigned i = 0; i < t->bound; i++)
+		unref(t->items[i]);
+	mem_free(t->items);
+	*t = (struct backend_table){0};
+}
+
+const struct backend *backend_table_at(const struct backend_table *t, unsigned index)
+{
+	return index < t->bound && t->items[index] ? &t->items[index]->backend : NULL;
+}

@@ -1,0 +1,102 @@
+/* Backends, endpoint sets and certificates: small messages that change most. */
+#include "decode.h"
+
+#include <stdlib.h>
+
+enum { MAX_PEM = 1024 * 1024, MAX_ZONE = 253 };
+
+bool decode_backend(struct decode *d, const Weirlock__V1__Backend *in, struct backend_object *out)
+{
+	if (!d->name.len || d->name.len > MAX_NAME)
+		return decode_refuse(d, "name", "is empty or too long");
+	if (!decode_range(d, "protocol", (uint64_t)in->protocol, 0, WEIRLOCK__V1__PROTOCOL__PROTOCOL_FCGI) ||
+		!decode_range(d, "load_balance", (uint64_t)in->load_balance, 0,
+			WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_EWMA) ||
+		!decode_range(d, "external_port", in->external_port, 0, UINT16_MAX))
+		return false;
+	out->protocol = (uint32_t)in->protocol;
+	out->load_balance = (uint32_t)in->load_balance;
+	out->external_port = (uint16_t)in->external_port;
+	if (!decode_text(d, "service", in->service, MAX_NAME, &out->service) ||
+		!decode_text(d, "port", in->port, MAX_NAME, &out->port))
+		return false;
+	if (in->external_name[0]) {
+		if (!decode_server_name(d, "external_name", in->external_name, &out->external_name) ||
+			!decode_range(d, "external_port", in->external_port, 1, UINT16_MAX))
+			return false;
+	}
+	out->slot = lineage_take_slot(d->lineage, d->name);
+	return true;
+}
+
+void decode_drop_backend(struct backend_object *b)
+{
+	if (b->slot)
+		lineage_drop_slot(b->slot);
+}
+
+static bool decode_endpoint(struct decode *d, const Weirlock__V1__Endpoint *in, struct endpoint *out)
+{
+	if (!decode_range(d, "port", in->port, 1, UINT16_MAX) || !decode_ip(d, "ip", &in->ip, in->port, &out->addr) ||
+		!decode_range(d, "state", (uint64_t)in->state, 0, WEIRLOCK__V1__ENDPOINT_STATE__ENDPOINT_TERMINATING))
+		return false;
+	out->is_terminating = in->state == WEIRLOCK__V1__ENDPOINT_STATE__ENDPOINT_TERMINATING;
+	return decode_text(d, "zone", in->zone, MAX_ZONE, &out->zone);
+}
+
+/* The name is "backend/slice", so that a slice that changes its backend is another resource. */
+static bool is_named_for(struct str name, struct str backend)
+{
+	return backend.len && str_starts_with(name, backend) && name.len > backend.len + 1 && name.ptr[backend.len] == '/';
+}
+
+bool decode_endpoints(struct decode *d, const Weirlock__V1__Endpoints *in, struct endpoints_object *out)
+{
+	if (!is_named_for(d->name, str_from(in->backend)) || d->name.len > 2 * MAX_NAME)
+		return decode_refuse(d, "backend", "is not what the resource is named for");
+	if (in->n_endpoints > MAX_ENDPOINTS)
+		return decode_refuse(d, "endpoints", "too many");
+	out->items = arena_zalloc(d->arena, in->n_endpoints * sizeof(*out->items));
+	for (size_t i = 0; i < in->n_endpoints; i++) {
+		decode_enter(d, "endpoints", i);
+		if (!decode_endpoint(d, in->endpoints[i], &out->items[i]))
+			return false;
+	}
+	decode_leave(d);
+	out->n = in->n_endpoints;
+	out->slot = lineage_take_slot(d->lineage, str_from(in->backend));
+	return true;
+}
+
+void decode_drop_endpoints(struct endpoints_object *e)
+{
+	if (e->slot)
+		lineage_drop_slot(e->slot);
+}
+
+bool decode_certificate(struct decode *d, const Weirlock__V1__Certificate *in, struct certificate_object *out)
+{
+	const char *why = "";
+
+	if (!in->chain_pem.len || !in->key_pem.len)
+		return decode_refuse(d, in->chain_pem.len ? "key_pem" : "chain_pem", "is missing");
+	if (in->chain_pem.len > MAX_PEM || in->key_pem.len > MAX_PEM)
+		return decode_refuse(d, "chain_pem", "too long");
+	if (in->n_names > MAX_ITEMS)
+		return decode_refuse(d, "names", "too many");
+	out->names = arena_zalloc(d->arena, in->n_names * sizeof(*out->names));
+	for (size_t i = 0; i < in->n_names; i++) {
+		if (!decode_text(d, "names", in->names[i], MAX_SERVER_NAME, &out->names[i]))
+			return false;
+	}
+	out->n_names = in->n_names;
+	out->certificate = tls_certificate_create(str_of(in->chain_pem.data, in->chain_pem.len),
+		str_of(in->key_pem.data, in->key_pem.len), &why);
+	return out->certificate || decode_refuse(d, "chain_pem", why);
+}
+
+void decode_drop_certificate(struct certificate_object *c)
+{
+	if (c->certificate)
+		tls_certificate_unref(&c->certificate);
+}

@@ -1,0 +1,199 @@
+/* A host: its names, its routes, their regular expressions, and the index that finds one of them. */
+#include "decode.h"
+
+#include "path_index.h"
+#include "regex.h"
+
+/* All regular expressions of one host together: 64 KiB is the most that one can take. */
+enum { MAX_REGEX_BYTES = 16 * 1024 * 1024, MAX_STATUS = 599 };
+
+struct host_decode {
+	struct decode *d;
+	struct host_object *out;
+	size_t regex_bytes;
+};
+
+static struct regex *compile_regex(struct host_decode *h, const char *field, struct str pattern)
+{
+	const char *why = "";
+	struct regex *r = regex_create(pattern, &why);
+
+	if (!r) {
+		buf_printf(h->d->why, "%s%s: bad regular expression: %s", h->d->place, field, why);
+		return NULL;
+	}
+	h->regex_bytes += regex_size(r);
+	if (h->regex_bytes > MAX_REGEX_BYTES) {
+		decode_refuse(h->d, field, "the regular expressions of this host are too large");
+		regex_destroy(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* --------------------------------------------------------------------------------------------------------- routes */
+
+static void split_ingress(struct route *r)
+{
+	size_t slash = str_find(r->ingress, '/');
+
+	r->namespace_ = slash < r->ingress.len ? str_first(r->ingress, slash) : STR("");
+	r->ingress_name = slash < r->ingress.len ? str_from_index(r->ingress, slash + 1) : r->ingress;
+}
+
+static bool decode_path(struct decode *d, const Weirlock__V1__Route *in, struct route *out)
+{
+	switch (in->path_type) {
+	case WEIRLOCK__V1__PATH_TYPE__PATH_TYPE_PREFIX:
+		out->path_type = ROUTE_PREFIX;
+		break;
+	case WEIRLOCK__V1__PATH_TYPE__PATH_TYPE_EXACT:
+		out->path_type = ROUTE_EXACT;
+		break;
+	case WEIRLOCK__V1__PATH_TYPE__PATH_TYPE_REGEX:
+		out->path_type = ROUTE_REGEX;
+		break;
+	default:
+		return decode_refuse(d, "path_type", "is unknown");
+	}
+	if (!decode_text(d, "path", in->path, MAX_PATH, &out->path))
+		return false;
+	if (out->path_type != ROUTE_REGEX && (!out->path.len || out->path.ptr[0] != '/'))
+		return decode_refuse(d, "path", "does not begin with a slash");
+	return true;
+}
+
+/* C14, C15: a target that is the path itself rewrites nothing. */
+static bool needs_regex(const struct route *r)
+{
+	return r->path_type == ROUTE_REGEX ||
+		(r->policy.rewrite_target.len && !str_eq(r->policy.rewrite_target, r->path));
+}
+
+static bool decode_route_backend(struct host_decode *h, const char *name, struct route *out)
+{
+	struct backend_slot *slot;
+	size_t len = strlen(name);
+
+	out->backend_index = BACKEND_NONE;
+	out->backend_name = STR("");
+	if (!len)
+		return true;
+	if (len > MAX_NAME)
+		return decode_refuse(h->d, "backend", "too long");
+	slot = lineage_take_slot(h->d->lineage, str_of(name, len));
+	h->out->slots[h->out->n_slots++] = slot;
+	out->backend_index = slot->index;
+	out->backend_name = slot->name;
+	return true;
+}
+
+static bool decode_route(struct host_decode *h, const Weirlock__V1__Route *in, struct route *out)
+{
+	struct decode *d = h->d;
+
+	if (!decode_path(d, in, out) || !decode_text(d, "ingress", in->ingress, MAX_NAME, &out->ingress) ||
+		!decode_text(d, "service", in->service, MAX_NAME, &out->service) ||
+		!decode_text(d, "service_port", in->service_port, MAX_NAME, &out->service_port) ||
+		!decode_policy(d, in->policy, &out->policy) || !decode_route_backend(h, in->backend, out))
+		return false;
+	if (in->fixed_status && !decode_range(d, "fixed_status", in->fixed_status, 400, MAX_STATUS))
+		return false;
+	out->fixed_status = in->fixed_status;
+	split_ingress(out);
+	if (needs_regex(out)) {
+		struct regex *r = compile_regex(h, "path", out->path);
+
+		if (!r)
+			return false;
+		h->out->regexes[h->out->n_regexes++] = r;
+		out->regex = r;
+	}
+	return true;
+}
+
+static bool decode_routes(struct host_decode *h, const Weirlock__V1__Host *in)
+{
+	struct host *host = &h->out->host;
+	struct arena *arena = h->d->arena;
+
+	if (in->n_routes > MAX_ROUTES)
+		return decode_refuse(h->d, "routes", "too many");
+	host->routes = arena_zalloc(arena, in->n_routes * sizeof(*host->routes));
+	h->out->regexes = arena_zalloc(arena, in->n_routes * sizeof(struct regex *));
+	h->out->slots = arena_zalloc(arena, in->n_routes * sizeof(struct backend_slot *));
+	for (size_t i = 0; i < in->n_routes; i++) {
+		decode_enter(h->d, "routes", i);
+		if (!decode_route(h, in->routes[i], &host->routes[i]))
+			return false;
+	}
+	decode_leave(h->d);
+	host->n_routes = in->n_routes;
+	host->index = path_index_build(arena, host->routes, host->n_routes);
+	return true;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- names */
+
+static bool decode_alias(struct host_decode *h, const char *in)
+{
+	struct host_object *out = h->out;
+	struct regex *r;
+	struct str pattern;
+
+	if (in[0] != '~')
+		return decode_server_name(h->d, "alias", in, &out->aliases[out->n_aliases]) && ++out->n_aliases;
+	if (!decode_text(h->d, "alias", in + 1, REGEX_MAX_PATTERN, &pattern))
+		return false;
+	r = compile_regex(h, "alias", pattern);
+	if (r)
+		out->alias_regexes[out->n_alias_regexes++] = r;
+	return r != NULL;
+}
+
+static bool decode_aliases(struct host_decode *h, const Weirlock__V1__Host *in)
+{
+	if (in->n_aliases > MAX_ITEMS)
+		return decode_refuse(h->d, "aliases", "too many");
+	h->out->aliases = arena_zalloc(h->d->arena, in->n_aliases * sizeof(*h->out->aliases));
+	h->out->alias_regexes = arena_zalloc(h->d->arena, in->n_aliases * sizeof(struct regex *));
+	for (size_t i = 0; i < in->n_aliases; i++) {
+		decode_enter(h->d, "aliases", i);
+		if (!decode_alias(h, in->aliases[i]))
+			return false;
+	}
+	decode_leave(h->d);
+	return true;
+}
+
+bool decode_host(struct decode *d, const Weirlock__V1__Host *in, struct host_object *out)
+{
+	struct host_decode h = {.d = d, .out = out};
+	struct host *host = &out->host;
+
+	if (!decode_server_name(d, "name", in->name, &host->name))
+		return false;
+	if (!str_eq(d->name, str_from(in->name)))
+		return decode_refuse(d, "name", "is not that of the resource");
+	host->has_tls = in->has_tls;
+	host->is_regex = in->is_regex;
+	host->redirect_to = STR("");
+	if (!decode_text(d, "certificate", in->certificate, MAX_NAME, &out->certificate) ||
+		!decode_text(d, "app_root", in->app_root, MAX_PATH, &host->app_root))
+		return false;
+	if (host->app_root.len && host->app_root.ptr[0] != '/')
+		return decode_refuse(d, "app_root", "does not begin with a slash");
+	if (in->redirect_to[0] && !decode_server_name(d, "redirect_to", in->redirect_to, &host->redirect_to))
+		return false;
+	return decode_aliases(&h, in) && decode_routes(&h, in);
+}
+
+void decode_drop_host(struct host_object *h)
+{
+	for (size_t i = 0; i < h->n_regexes; i++)
+		regex_destroy(h->regexes[i]);
+	for (size_t i = 0; i < h->n_alias_regexes; i++)
+		regex_destroy(h->alias_regexes[i]);
+	for (size_t i = 0; i < h->n_slots; i++)
+		lineage_drop_slot(h->slots[i]);
+}

@@ -1,0 +1,15 @@
+#ifndef HOST_TABLE_H
+#define HOST_TABLE_H
+/* Server name to host (B3, B4). Immutable and counted: generations share it while no host changed. Private to config. */
+#include "object.h"
+
+struct host_table;
+
+/* Holds references to the objects of kind HOST among `objects`, which come sorted by name. Owned, one reference. */
+struct host_table *host_table_create(struct object *const *objects, size_t n);
+struct host_table *host_table_ref(struct host_table *t);
+void host_table_unref(struct host_table **t);
+const struct host *host_table_find(const struct host_table *t, struct str server_name);
+bool host_table_has_tls(const struct host_table *t, struct str server_name);
+
+#endif

@@ -1,0 +1,79 @@
+#ifndef OBJECT_H
+#define OBJECT_H
+/*
+ * One compiled resource: immutable, counted, shared by all generations whose snapshot holds the same bytes for it.
+ * Private to config.
+ */
+#include <stdatomic.h>
+
+#include "arena.h"
+#include "clientaddr.h"
+#include "config.h"
+#include "lineage.h"
+#include "tls.h"
+
+/* Weirlock__V1__Settings, and what only config needs of it. */
+struct settings_object {
+	struct settings settings;
+	struct clientaddr_rules rules;
+	struct tls_options tls;
+	struct str default_certificate;
+	struct backend_slot *default_backend; /* NULL: the built-in page */
+};
+
+struct certificate_object {
+	struct tls_certificate *certificate;
+	struct str *names;
+	size_t n_names;
+};
+
+struct backend_object {
+	struct backend_slot *slot;
+	uint32_t protocol, load_balance;
+	struct str service, port, external_name;
+	uint16_t external_port;
+};
+
+struct endpoints_object {
+	struct backend_slot *slot;
+	struct endpoint *items;
+	size_t n;
+};
+
+struct host_object {
+	struct host host;
+	struct str *aliases; /* plain and "*." ones, lower case */
+	size_t n_aliases;
+	struct regex **alias_regexes;
+	size_t n_alias_regexes;
+	struct str certificate;
+	struct regex **regexes; /* of the routes */
+	size_t n_regexes;
+	struct backend_slot **slots; /* of the routes */
+	size_t n_slots;
+};
+
+struct object {
+	atomic_uint refs;
+	uint32_t kind;
+	struct str name;
+	uint8_t hash[32];
+	struct arena arena;
+	union {
+		struct settings_object *settings;
+		struct certificate_object *certificate;
+		struct backend_object *backend;
+		struct endpoints_object *endpoints;
+		struct host_object *host;
+	};
+};
+
+/*
+ * Compiles a resource. NULL with the reason in `why` when its body does not decode or a value is impossible.
+ * Owned, one reference. A kind that this version does not know gives an object without content: a controller may be newer.
+ */
+struct object *object_compile(const struct resource *r, struct lineage *lineage, struct buf *why);
+struct object *object_ref(struct object *o);
+void object_unref(struct object **o);
+
+#endif
