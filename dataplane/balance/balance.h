@@ -1,6 +1,9 @@
 #ifndef BALANCE_H
 #define BALANCE_H
-/* Which endpoint next. One file an algorithm. State is one worker's; nothing is shared. */
+/*
+ * Which endpoint next. One file an algorithm; load_balance ewma is served by round_robin until it has its own. State is one
+ * worker's; nothing is shared.
+ */
 #include "config.h"
 
 struct balance; /* a worker's counters, by backend index */
@@ -17,7 +20,8 @@ struct balance_tried {
 
 /*
  * The index of the endpoint to use next, or -1 when the backend has none. Endpoints in `tried` come again only when all have
- * been tried. `now_ms` is monotonic.
+ * been tried. `tried` may be NULL. `now_ms` is monotonic. The choice is an index into backend->endpoints of this very
+ * generation.
  */
 int balance_select(struct balance *b, const struct backend *backend, const struct balance_tried *tried, uint64_t now_ms);
 
