@@ -13,5 +13,7 @@ struct route_match {
 
 /* `server_name` from http_server_name, `path` from http_normalise_path. */
 struct route_match route_match(const struct generation *g, struct str server_name, struct str path);
+/* The second half of it: on a host that is already known. */
+struct route_match route_match_path(const struct host *host, struct str path);
 
 #endif
