@@ -17,12 +17,20 @@ struct http1_limits {
 	size_t head_bytes;   /* whole head with its last CRLF */
 	size_t line_bytes;   /* request line, or one field line (large-client-header-buffers); 0 is head_bytes */
 	size_t n_fields;     /* room in head->fields */
-	bool drops_invalid_names;  /* ignore-invalid-headers (A29): drop such a field; otherwise keep it */
-	bool keeps_underscores;    /* enable-underscores-in-headers */
+	/*
+	 * ignore-invalid-headers (A29): a field whose name holds anything but letters, digits and hyphens is dropped;
+	 * otherwise it is kept if its name is a token. A name that is no token is 400 either way. False for responses.
+	 */
+	bool drops_invalid_names;
+	bool keeps_underscores;    /* enable-underscores-in-headers: an underscore is no reason to drop */
 };
 
 struct http1_error {
-	unsigned status;    /* what a server answers: 400, 414, 431, 501, 505 …; 0 for a response */
+	/*
+	 * What a server answers: 400, 414 (request line), 417, 501 (transfer coding), 505; 0 for a response. Fields that are
+	 * too large or too many are 400, as nginx has it: its users' error pages and alerts know that code, not 431.
+	 */
+	unsigned status;
 	const char *reason; /* static */
 };
 
@@ -35,9 +43,20 @@ struct http1_error {
  *
  * Refused: CL with TE, several or differing CL, TE other than exactly "chunked", any TE in HTTP/1.0, obs-fold, bare CR or LF,
  * NUL, blanks before the colon, an empty name, a request without Host in 1.1, two Hosts, and the rest of SECURITY.md.
+ * TRACE, CONNECT (path is empty, host is the target), and an Upgrade with a body (http_upgrades_with_body) are parsed: the
+ * caller refuses them. A target holds visible ASCII without '#'; what is beyond ASCII must come percent-encoded.
+ *
+ * An error is found at the first byte that cannot be right, whatever the pieces in which the bytes came. Each call starts
+ * over, so ask http1_is_worth_parsing before calling again.
  */
 enum parse_result http1_parse_request(
 	struct str in, const struct http1_limits *limits, struct http_head *head, size_t *used, struct http1_error *error);
+
+/*
+ * After PARSE_MORE for the first `seen` bytes of `in`: true if more of them can change the answer (a line has ended or
+ * reached its limit). It keeps a client that sends byte by byte from costing more than it sends.
+ */
+bool http1_is_worth_parsing(struct str in, size_t seen, const struct http1_limits *limits);
 
 /*
  * The same for a response head. `to` is the method of the request it answers: it decides whether there is a body
@@ -51,6 +70,7 @@ struct http1_body {
 	enum http_body kind;
 	uint64_t left;      /* of the body (LENGTH) or of the current chunk (CHUNKED) */
 	uint8_t state;      /* private */
+	uint8_t n_digits;   /* private: of a chunk size */
 	uint32_t overhead;  /* private: bytes of chunk lines and trailers, bounded */
 	bool is_done;       /* the message has ended */
 };

@@ -1,0 +1,187 @@
+/* Field lines, and what the few of them say that decide where the message ends. */
+#include "scan.h"
+
+static enum parse_result take_length(struct scan *s, struct str value, struct http_head *head, struct framing *framing)
+{
+	if (framing->has_length)
+		return scan_bad(s, 400, "more than one Content-Length");
+	if (framing->has_chunked)
+		return scan_bad(s, 400, "Content-Length and Transfer-Encoding");
+	if (!str_to_u64(value, INT64_MAX, &head->content_length))
+		return scan_bad(s, 400, "invalid Content-Length");
+	framing->has_length = true;
+	return PARSE_DONE;
+}
+
+static enum parse_result take_coding(struct scan *s, struct str value, struct http_head *head, struct framing *framing)
+{
+	if (framing->has_chunked)
+		return scan_bad(s, 400, "more than one Transfer-Encoding");
+	if (framing->has_length)
+		return scan_bad(s, 400, "Content-Length and Transfer-Encoding");
+	if (head->version == HTTP_1_0)
+		return scan_bad(s, 400, "Transfer-Encoding in HTTP/1.0");
+	if (value.len == 0)
+		return scan_bad(s, 400, "empty Transfer-Encoding");
+	if (!str_eq_nocase(value, STR("chunked")))
+		return scan_bad(s, 501, "Transfer-Encoding other than chunked");
+	framing->has_chunked = true;
+	return PARSE_DONE;
+}
+
+static enum parse_result take_host(struct scan *s, struct str value, struct http_head *head)
+{
+	if (head->present & http_field_bit(FIELD_HOST))
+		return scan_bad(s, 400, "more than one Host");
+	if (!http_is_host(value))
+		return scan_bad(s, 400, "invalid Host");
+	/* the authority of an absolute target overrides it (B1) */
+	if (head->host.len == 0)
+		head->host = value;
+	return PARSE_DONE;
+}
+
+static void take_connection(struct str value, struct framing *framing)
+{
+	struct str option;
+
+	while (http_next_element(&value, &option)) {
+		if (str_eq_nocase(option, STR("close")))
+			framing->is_close = true;
+		else if (str_eq_nocase(option, STR("keep-alive")))
+			framing->is_keep_alive = true;
+	}
+}
+
+static enum parse_result take_expect(struct scan *s, struct str value, struct http_head *head)
+{
+	/* RFC 9110 10.1.1: a server ignores it in HTTP/1.0 */
+	if (head->version == HTTP_1_0)
+		return PARSE_DONE;
+	if (!str_eq_nocase(value, STR("100-continue")))
+		return scan_bad(s, 417, "unknown expectation");
+	head->expects_continue = true;
+	return PARSE_DONE;
+}
+
+static enum parse_result take_request_field(struct scan *s, const struct http_field *field, struct http_head *head)
+{
+	if (field->id == FIELD_HOST)
+		return take_host(s, field->value, head);
+	if (field->id == FIELD_EXPECT)
+		return take_expect(s, field->value, head);
+	/* RFC 9110 7.8: Upgrade in HTTP/1.0 is ignored */
+	if (field->id == FIELD_UPGRADE && field->value.len && head->version == HTTP_1_1)
+		head->is_upgrade = true;
+	return PARSE_DONE;
+}
+
+static const uint64_t looked_at = (uint64_t)1 << FIELD_CONTENT_LENGTH | (uint64_t)1 << FIELD_TRANSFER_ENCODING |
+	(uint64_t)1 << FIELD_CONNECTION | (uint64_t)1 << FIELD_HOST | (uint64_t)1 << FIELD_EXPECT |
+	(uint64_t)1 << FIELD_UPGRADE;
+
+static enum parse_result take_field(struct scan *s, const struct http_field *field, bool is_request,
+	struct http_head *head, struct framing *framing)
+{
+	if (!(http_field_bit(field->id) & looked_at))
+		return PARSE_DONE;
+	switch (field->id) {
+	case FIELD_CONTENT_LENGTH:
+		return take_length(s, field->value, head, framing);
+	case FIELD_TRANSFER_ENCODING:
+		return take_coding(s, field->value, head, framing);
+	case FIELD_CONNECTION:
+		take_connection(field->value, framing);
+		return PARSE_DONE;
+	default:
+		return is_request ? take_request_field(s, field, head) : PARSE_DONE;
+	}
+}
+
+/* `classes` are the bits that all its bytes have in common. A29: nginx takes letters, digits and hyphens. */
+static bool is_dropped(const struct scan *s, struct str name, uint8_t classes)
+{
+	if ((classes & HTTP_CHAR_NAME) || !s->limits->drops_invalid_names)
+		return false;
+	if (!s->limits->keeps_underscores)
+		return true;
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.ptr[i] != '_' && !http_char_is(name.ptr[i], HTTP_CHAR_NAME))
+			return true;
+	}
+	return false;
+}
+
+/* "name:" and the blanks behind it. */
+static enum parse_result read_name(struct scan *s, struct str *name, uint8_t *classes)
+{
+	const char *p = s->at;
+	uint8_t common = 0xff, class;
+
+	while (p < s->line_end && ((class = http_chars[(unsigned char)*p]) & HTTP_CHAR_TOKEN)) {
+		common &= class;
+		p++;
+	}
+	if (p == s->line_end)
+		return scan_out(s);
+	if (*p != ':')
+		return scan_bad(s, 400, *s->at == ' ' || *s->at == '\t' ? "folded field line" : "invalid field name");
+	if (p == s->at)
+		return scan_bad(s, 400, "empty field name");
+	*name = (struct str){s->at, (size_t)(p - s->at)};
+	*classes = common;
+	for (p++; p < s->line_end && (*p == ' ' || *p == '\t'); p++)
+		;
+	s->at = p;
+	return PARSE_DONE;
+}
+
+/* The value with its line end. */
+static enum parse_result read_value(struct scan *s, struct str *value)
+{
+	const char *start = s->at, *stop = scan_value(start, s->line_end);
+	enum parse_result result;
+
+	s->at = stop;
+	result = scan_crlf(s, "invalid byte in a field value");
+	if (result != PARSE_DONE)
+		return result;
+	while (stop > start && (stop[-1] == ' ' || stop[-1] == '\t'))
+		stop--;
+	*value = (struct str){start, (size_t)(stop - start)};
+	return PARSE_DONE;
+}
+
+static enum parse_result read_field(struct scan *s, bool is_request, struct http_head *head, struct framing *framing)
+{
+	struct http_field field = {0};
+	uint8_t classes = 0;
+	enum parse_result result = read_name(s, &field.name, &classes);
+
+	if (result == PARSE_DONE)
+		result = read_value(s, &field.value);
+	if (result != PARSE_DONE || is_dropped(s, field.name, classes))
+		return result;
+	if (head->n_fields == s->limits->n_fields)
+		return scan_bad(s, s->too_long.status, "too many fields");
+	field.id = (uint8_t)http_field_id(field.name);
+	result = take_field(s, &field, is_request, head, framing);
+	head->present |= http_field_bit(field.id);
+	head->fields[head->n_fields++] = field;
+	return result;
+}
+
+enum parse_result scan_fields(struct scan *s, bool is_request, struct http_head *head, struct framing *framing)
+{
+	enum parse_result result;
+
+	do {
+		scan_begin_line(s);
+		if (s->at == s->line_end)
+			return scan_out(s);
+		if (*s->at == '\r')
+			return scan_crlf(s, "");
+		result = read_field(s, is_request, head, framing);
+	} while (result == PARSE_DONE);
+	return result;
+}
