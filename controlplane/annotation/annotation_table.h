@@ -7,9 +7,9 @@
 #define NAME_CHARS "-._~/:"
 #define URL_CHARS "-._~/:,?&="
 #define REGEX_CHARS "-._~/:^$[](){}*+?|&=\\"
-#define FLAG .type = VALUE_BOOL
-#define SECONDS(least) .type = VALUE_SECONDS, .min = (least), .max = 4000000
-#define COUNT(least, most) .type = VALUE_INT, .min = (least), .max = (most)
+#define PLAIN_FLAG .type = VALUE_BOOL
+#define PLAIN_SECONDS(least) .type = VALUE_SECONDS, .min = (least), .max = 4000000
+#define PLAIN_COUNT(least, most) .type = VALUE_INT, .min = (least), .max = (most)
 #define NEXT_UPSTREAM_WORDS \
 	"error|timeout|invalid_header|http_500|http_502|http_503|http_504|http_403|http_404|http_429|non_idempotent|off"
 
@@ -22,13 +22,13 @@
 	X(LOAD_BALANCE, "load-balance", BACKEND, LOW, CORE, REJECT, "ConfigMap", "How an endpoint is chosen",               \
 		.type = VALUE_CHOICE, .words = "round_robin|ewma|chash|chashsubset|sticky_balanced|sticky_persistent")      \
 	X(SERVICE_UPSTREAM, "service-upstream", BACKEND, LOW, CORE, FALSE, "ConfigMap",                                     \
-		"Send to the Service's address, not to its endpoints", FLAG)                                                \
+		"Send to the Service's address, not to its endpoints", PLAIN_FLAG)                                                \
 	X(PROXY_NEXT_UPSTREAM, "proxy-next-upstream", LOCATION, MEDIUM, CORE, FALLBACK, "ConfigMap",                        \
 		"Failures after which another endpoint is tried", .type = VALUE_WORDS, .words = NEXT_UPSTREAM_WORDS)        \
 	X(PROXY_NEXT_UPSTREAM_TIMEOUT, "proxy-next-upstream-timeout", LOCATION, LOW, CORE, FALLBACK, "ConfigMap",           \
-		"Time for trying endpoints; 0: any", SECONDS(0))                                                            \
+		"Time for trying endpoints; 0: any", PLAIN_SECONDS(0))                                                            \
 	X(PROXY_NEXT_UPSTREAM_TRIES, "proxy-next-upstream-tries", LOCATION, LOW, CORE, FALLBACK, "ConfigMap",               \
-		"Attempts at most; 0: any", COUNT(0, 100000))                                                               \
+		"Attempts at most; 0: any", PLAIN_COUNT(0, 100000))                                                               \
 	X(PROXY_HTTP_VERSION, "proxy-http-version", LOCATION, LOW, CORE, FALLBACK, "ConfigMap",                             \
 		"HTTP version spoken to endpoints; with 1.0 upgrades stop working", .type = VALUE_CHOICE, .words = "1.0|1.1") \
 	X(ALLOWLIST_SOURCE_RANGE, "allowlist-source-range", LOCATION, MEDIUM, CORE, DENY, "ConfigMap",                      \
@@ -38,15 +38,15 @@
 	X(DENYLIST_SOURCE_RANGE, "denylist-source-range", LOCATION, MEDIUM, CORE, DENY, "ConfigMap",                        \
 		"Not these clients; they get 403", .type = VALUE_CIDRS)                                                     \
 	X(PROXY_CONNECT_TIMEOUT, "proxy-connect-timeout", LOCATION, LOW, CORE, FALLBACK, "ConfigMap",                       \
-		"Longest time to connect to an endpoint", SECONDS(1))                                                       \
+		"Longest time to connect to an endpoint", PLAIN_SECONDS(1))                                                       \
 	X(PROXY_SEND_TIMEOUT, "proxy-send-timeout", LOCATION, LOW, CORE, FALLBACK, "ConfigMap",                             \
-		"Longest gap while sending to an endpoint", SECONDS(1))                                                     \
+		"Longest gap while sending to an endpoint", PLAIN_SECONDS(1))                                                     \
 	X(PROXY_READ_TIMEOUT, "proxy-read-timeout", LOCATION, LOW, CORE, FALLBACK, "ConfigMap",                             \
-		"Longest gap while reading from an endpoint; ends silent WebSockets", SECONDS(1))                           \
+		"Longest gap while reading from an endpoint; ends silent WebSockets", PLAIN_SECONDS(1))                           \
 	X(SSL_REDIRECT, "ssl-redirect", LOCATION, LOW, CORE, FALLBACK, "ConfigMap",                                         \
-		"Redirect to https where the host has a certificate", FLAG)                                                 \
+		"Redirect to https where the host has a certificate", PLAIN_FLAG)                                                 \
 	X(FORCE_SSL_REDIRECT, "force-ssl-redirect", LOCATION, MEDIUM, CORE, FALLBACK, "ConfigMap",                          \
-		"Redirect to https always", FLAG)                                                                           \
+		"Redirect to https always", PLAIN_FLAG)                                                                           \
 	X(PROXY_BODY_SIZE, "proxy-body-size", LOCATION, MEDIUM, COMMON, FALLBACK, "ConfigMap",                              \
 		"Largest request body; 0: any", .type = VALUE_OFFSET, .max = INT64_MAX, .takes_b = true)                    \
 	X(PROXY_BUFFERING, "proxy-buffering", LOCATION, LOW, COMMON, FALLBACK, "ConfigMap", "Buffer responses",             \
@@ -56,43 +56,43 @@
 	X(PROXY_BUFFER_SIZE, "proxy-buffer-size", LOCATION, LOW, COMMON, FALLBACK, "ConfigMap", "Largest response head",    \
 		.type = VALUE_SIZE, .min = 256, .max = 1 << 24)                                                             \
 	X(PROXY_BUFFERS_NUMBER, "proxy-buffers-number", LOCATION, LOW, COMMON, FALLBACK, "ConfigMap",                       \
-		"Buffers of a response", COUNT(1, 4096))                                                                    \
+		"Buffers of a response", PLAIN_COUNT(1, 4096))                                                                    \
 	X(UPSTREAM_VHOST, "upstream-vhost", LOCATION, LOW, COMMON, REJECT, "",                                              \
 		"Host header to endpoints; without variables", .type = VALUE_TEXT, .words = REGEX_CHARS)                    \
 	X(X_FORWARDED_PREFIX, "x-forwarded-prefix", LOCATION, MEDIUM, COMMON, REJECT, "",                                   \
 		"X-Forwarded-Prefix to endpoints, where rewrite-target acts", .type = VALUE_TEXT, .words = NAME_CHARS "$")  \
 	X(ENABLE_ACCESS_LOG, "enable-access-log", LOCATION, LOW, COMMON, FALLBACK, "true", "Log requests of the paths",     \
-		FLAG)                                                                                                       \
+		PLAIN_FLAG)                                                                                                       \
 	X(FROM_TO_WWW_REDIRECT, "from-to-www-redirect", HOST, LOW, COMMON, REJECT, "false",                                 \
-		"Redirect from www.host to host, or the reverse", FLAG)                                                     \
+		"Redirect from www.host to host, or the reverse", PLAIN_FLAG)                                                     \
 	X(PERMANENT_REDIRECT, "permanent-redirect", LOCATION, MEDIUM, COMMON, REJECT, "", "Answer a redirect to this URL",  \
 		.type = VALUE_TEXT, .words = URL_CHARS)                                                                     \
 	X(PERMANENT_REDIRECT_CODE, "permanent-redirect-code", LOCATION, LOW, COMMON, REJECT, "301",                         \
-		"Its status, 300 to 308; others act as 301", COUNT(INT32_MIN, INT32_MAX))                                   \
+		"Its status, 300 to 308; others act as 301", PLAIN_COUNT(INT32_MIN, INT32_MAX))                                   \
 	X(TEMPORAL_REDIRECT, "temporal-redirect", LOCATION, MEDIUM, COMMON, REJECT, "",                                     \
 		"Answer a redirect to this URL; wins over permanent-redirect", .type = VALUE_TEXT, .words = URL_CHARS)      \
 	X(TEMPORAL_REDIRECT_CODE, "temporal-redirect-code", LOCATION, LOW, RARE, REJECT, "302",                             \
-		"Its status, 300 to 307; others act as 302", COUNT(INT32_MIN, INT32_MAX))                                   \
+		"Its status, 300 to 307; others act as 302", PLAIN_COUNT(INT32_MIN, INT32_MAX))                                   \
 	X(APP_ROOT, "app-root", HOST, MEDIUM, COMMON, FALLBACK, "", "Redirect / of the host to this path",                  \
 		.type = VALUE_TEXT, .words = NAME_CHARS "$")                                                                \
 	X(REWRITE_TARGET, "rewrite-target", LOCATION, MEDIUM, COMMON, FALLBACK, "",                                         \
 		"Path for endpoints, with $1 for captures; makes all paths of the host regular expressions",                \
 		.type = VALUE_TEXT, .words = NAME_CHARS "$")                                                                \
 	X(USE_REGEX, "use-regex", LOCATION, LOW, COMMON, FALLBACK, "false",                                                 \
-		"Paths are regular expressions, all of the host's", FLAG)                                                   \
+		"Paths are regular expressions, all of the host's", PLAIN_FLAG)                                                   \
 	X(SERVER_ALIAS, "server-alias", HOST, HIGH, COMMON, REJECT, "", "Further names of the host",                        \
 		.type = VALUE_LIST, .words = REGEX_CHARS)                                                                   \
 	X(PROXY_SSL_NAME, "proxy-ssl-name", LOCATION, HIGH, COMMON, FALLBACK, "", "Name to ask of endpoints in TLS",        \
 		.type = VALUE_TEXT, .words = NAME_CHARS)                                                                    \
 	X(RELATIVE_REDIRECTS, "relative-redirects", LOCATION, LOW, RARE, REJECT, "ConfigMap",                               \
-		"Redirects without scheme and host", FLAG)                                                                  \
+		"Redirects without scheme and host", PLAIN_FLAG)                                                                  \
 	X(USE_PORT_IN_REDIRECTS, "use-port-in-redirects", LOCATION, LOW, RARE, FALLBACK, "ConfigMap",                       \
-		"Write the port in redirects", FLAG)                                                                        \
+		"Write the port in redirects", PLAIN_FLAG)                                                                        \
 	X(PRESERVE_TRAILING_SLASH, "preserve-trailing-slash", LOCATION, MEDIUM, RARE, FALLBACK, "ConfigMap",                \
-		"Keep a final slash in redirects to https", FLAG)                                                           \
+		"Keep a final slash in redirects to https", PLAIN_FLAG)                                                           \
 	X(CANARY, "canary", INGRESS, LOW, COMMON, FALLBACK, "false",                                                        \
-		"An alternative for another Ingress's paths; not served yet, so it takes no request", FLAG)                 \
+		"An alternative for another Ingress's paths; not served yet, so it takes no request", PLAIN_FLAG)                 \
 	X(ENABLE_GLOBAL_AUTH, "enable-global-auth", LOCATION, LOW, COMMON, FALLBACK, "true",                                \
-		"false takes the paths out of global-auth-url", FLAG)
+		"false takes the paths out of global-auth-url", PLAIN_FLAG)
 
 #endif

@@ -75,6 +75,30 @@ static bool keep_last(const struct reading *r, enum setting_id id)
 	return true;
 }
 
+/*
+ * A list of networks without a last good one: the items that are right count. Anything else would open what the list was to
+ * close, or believe everybody (A3).
+ */
+static bool keep_good_items(const struct reading *r, enum setting_id id, const struct pair *p)
+{
+	struct setting *s = &r->out->items[id];
+	struct buf good = {0};
+	struct str rest = p->value;
+	struct str piece;
+	struct cidr cidr;
+
+	if (settings_rows[id].rule.type != VALUE_CIDRS)
+		return false;
+	while (str_next(&rest, ',', &piece)) {
+		if (cidr_parse(str_trim(piece), &cidr, NULL))
+			buf_printf(&good, "%.*s,", STR_ARG(piece));
+	}
+	s->is_set = value_parse(&settings_rows[id].rule, buf_str(&good), &r->out->arena, &s->value);
+	s->written = arena_str(&r->out->arena, p->value);
+	buf_deinit(&good);
+	return s->is_set;
+}
+
 static void refuse_value(const struct reading *r, enum setting_id id, const struct pair *p)
 {
 	const struct setting_row *row = &settings_rows[id];
@@ -83,6 +107,8 @@ static void refuse_value(const struct reading *r, enum setting_id id, const stru
 	value_describe(&row->rule, &rule);
 	if (keep_last(r, id))
 		buf_printf(&effect, "the last good value '%.*s' is kept", STR_ARG(r->out->items[id].written));
+	else if (keep_good_items(r, id, p))
+		buf_printf(&effect, "the items that are right are used");
 	else if (row->default_text[0])
 		buf_printf(&effect, "the default '%s' is used", row->default_text);
 	else

@@ -4,44 +4,44 @@
  * The keys with effect. X(ID, "name", TIER, "default", "doc", rule members …); see value.h for rules.
  * Integers are Go's base-0 and booleans weak (an empty text is false), as ConfigMaps have always been read.
  */
-#define FLAG .type = VALUE_BOOL, .is_base0 = true
-#define SECONDS(least) .type = VALUE_SECONDS, .min = (least), .max = 4000000, .is_base0 = true
-#define COUNT(least, most) .type = VALUE_INT, .min = (least), .max = (most), .is_base0 = true
+#define WEAK_FLAG .type = VALUE_BOOL, .is_base0 = true
+#define WEAK_SECONDS(least) .type = VALUE_SECONDS, .min = (least), .max = 4000000, .is_base0 = true
+#define WEAK_COUNT(least, most) .type = VALUE_INT, .min = (least), .max = (most), .is_base0 = true
 #define BYTES(least, most) .type = VALUE_SIZE, .min = (least), .max = (most)
 #define TIME(least) .type = VALUE_TIME, .min = (least), .max = 4000000000
 #define NEXT_UPSTREAM_WORDS \
 	"error|timeout|invalid_header|http_500|http_502|http_503|http_504|http_403|http_404|http_429|non_idempotent|off"
 
 #define SETTINGS(X)                                                                                                         \
-	X(CLIENT_HEADER_TIMEOUT, "client-header-timeout", CORE, "60", "Longest time for a whole request head", SECONDS(1))  \
-	X(CLIENT_BODY_TIMEOUT, "client-body-timeout", CORE, "60", "Longest gap while a request body is read", SECONDS(1))   \
-	X(KEEP_ALIVE, "keep-alive", CORE, "75", "How long an idle client connection is kept; 0: not at all", SECONDS(0))    \
+	X(CLIENT_HEADER_TIMEOUT, "client-header-timeout", CORE, "60", "Longest time for a whole request head", WEAK_SECONDS(1))  \
+	X(CLIENT_BODY_TIMEOUT, "client-body-timeout", CORE, "60", "Longest gap while a request body is read", WEAK_SECONDS(1))   \
+	X(KEEP_ALIVE, "keep-alive", CORE, "75", "How long an idle client connection is kept; 0: not at all", WEAK_SECONDS(0))    \
 	X(KEEP_ALIVE_REQUESTS, "keep-alive-requests", COMMON, "1000", "Requests on one client connection",                  \
-		COUNT(1, 2000000000))                                                                                       \
+		WEAK_COUNT(1, 2000000000))                                                                                       \
 	X(CLIENT_HEADER_BUFFER_SIZE, "client-header-buffer-size", COMMON, "1k", "First buffer for a request head",          \
 		BYTES(256, 1 << 20))                                                                                        \
 	X(LARGE_CLIENT_HEADER_BUFFERS, "large-client-header-buffers", COMMON, "4 8k",                                       \
 		"Count and size: limits of a request line and of a request head", .type = VALUE_BUFFERS, .min = 256,        \
 		.max = 1 << 20)                                                                                             \
 	X(ENABLE_UNDERSCORES_IN_HEADERS, "enable-underscores-in-headers", COMMON, "false",                                  \
-		"Take header names with underscores", FLAG)                                                                 \
+		"Take header names with underscores", WEAK_FLAG)                                                                 \
 	X(IGNORE_INVALID_HEADERS, "ignore-invalid-headers", RARE, "true",                                                   \
-		"Drop header names with odd characters; false answers 400", FLAG)                                           \
+		"Drop header names with odd characters; false answers 400", WEAK_FLAG)                                           \
 	X(GENERATE_REQUEST_ID, "generate-request-id", COMMON, "true", "Make an X-Request-ID where the client sent none",    \
-		FLAG)                                                                                                       \
-	X(SERVER_TOKENS, "server-tokens", COMMON, "false", "Send a Server header", FLAG)                                    \
+		WEAK_FLAG)                                                                                                       \
+	X(SERVER_TOKENS, "server-tokens", COMMON, "false", "Send a Server header", WEAK_FLAG)                                    \
 	X(ALLOW_BACKEND_SERVER_HEADER, "allow-backend-server-header", COMMON, "false",                                      \
-		"Let the backend's Server header through", FLAG)                                                            \
+		"Let the backend's Server header through", WEAK_FLAG)                                                            \
 	X(USE_FORWARDED_HEADERS, "use-forwarded-headers", CORE, "false",                                                    \
-		"Believe X-Forwarded-For, -Proto, -Host and -Port of the networks in proxy-real-ip-cidr", FLAG)             \
+		"Believe X-Forwarded-For, -Proto, -Host and -Port of the networks in proxy-real-ip-cidr", WEAK_FLAG)             \
 	X(USE_PROXY_PROTOCOL, "use-proxy-protocol", CORE, "false",                                                          \
-		"Every connection begins with a PROXY header, v1 or v2", FLAG)                                              \
+		"Every connection begins with a PROXY header, v1 or v2", WEAK_FLAG)                                              \
 	X(ENABLE_REAL_IP, "enable-real-ip", CORE, "false",                                                                  \
-		"Take the client address from forwarded-for-header, and nothing else", FLAG)                                \
+		"Take the client address from forwarded-for-header, and nothing else", WEAK_FLAG)                                \
 	X(COMPUTE_FULL_FORWARDED_FOR, "compute-full-forwarded-for", CORE, "false",                                          \
-		"Append the peer to X-Forwarded-For; needs use-forwarded-headers", FLAG)                                    \
+		"Append the peer to X-Forwarded-For; needs use-forwarded-headers", WEAK_FLAG)                                    \
 	X(PROXY_ADD_ORIGINAL_URI_HEADER, "proxy-add-original-uri-header", RARE, "false", "Send X-Original-URI to backends", \
-		FLAG)                                                                                                       \
+		WEAK_FLAG)                                                                                                       \
 	X(FORWARDED_FOR_HEADER, "forwarded-for-header", CORE, "X-Forwarded-For", "Header that holds the chain of clients",  \
 		.type = VALUE_TOKEN)                                                                                        \
 	X(FORWARDED_HOST_HEADER, "forwarded-host-header", CORE, "X-Forwarded-Host",                                         \
@@ -49,7 +49,7 @@
 	X(PROXY_REAL_IP_CIDR, "proxy-real-ip-cidr", CORE, "0.0.0.0/0",                                                      \
 		"Networks whose word about the client is believed; empty: none", .type = VALUE_CIDRS)                       \
 	X(COMPATIBILITY_INGRESS_NGINX, "compatibility-ingress-nginx", NONE, "false",                                        \
-		"Keep quirks of ingress-nginx that are better otherwise", FLAG)                                             \
+		"Keep quirks of ingress-nginx that are better otherwise", WEAK_FLAG)                                             \
 	X(PROXY_PROTOCOL_HEADER_TIMEOUT, "proxy-protocol-header-timeout", CORE, "5s", "Longest wait for a PROXY header",    \
 		.type = VALUE_DURATION, .min = 1, .max = 3600000)                                                           \
 	X(PROXY_PROTOCOL_CIDR, "proxy-protocol-cidr", NONE, "", "Networks that may send a PROXY header; empty: all",        \
@@ -65,30 +65,30 @@
 		.type = VALUE_TEXT, .words = "-_:")                                                                         \
 	X(SSL_BUFFER_SIZE, "ssl-buffer-size", CORE, "4k", "Plaintext bytes of one TLS record", BYTES(1, 16384))             \
 	X(SSL_REJECT_HANDSHAKE, "ssl-reject-handshake", COMMON, "false", "Refuse TLS for names without a certificate",      \
-		FLAG)                                                                                                       \
+		WEAK_FLAG)                                                                                                       \
 	X(SSL_SESSION_TIMEOUT, "ssl-session-timeout", COMMON, "10m", "How long a TLS session can be resumed", TIME(1000))   \
-	X(SSL_SESSION_TICKETS, "ssl-session-tickets", COMMON, "false", "Resume TLS sessions by ticket", FLAG)               \
-	X(USE_HTTP2, "use-http2", CORE, "true", "Offer HTTP/2 to TLS clients", FLAG)                                        \
-	X(HSTS, "hsts", COMMON, "true", "Send Strict-Transport-Security on https", FLAG)                                    \
-	X(HSTS_MAX_AGE, "hsts-max-age", COMMON, "31536000", "Its max-age in seconds", COUNT(0, INT32_MAX))                  \
-	X(HSTS_INCLUDE_SUBDOMAINS, "hsts-include-subdomains", COMMON, "true", "Add includeSubDomains to it", FLAG)          \
-	X(HSTS_PRELOAD, "hsts-preload", COMMON, "false", "Add preload to it", FLAG)                                         \
+	X(SSL_SESSION_TICKETS, "ssl-session-tickets", COMMON, "false", "Resume TLS sessions by ticket", WEAK_FLAG)               \
+	X(USE_HTTP2, "use-http2", CORE, "true", "Offer HTTP/2 to TLS clients", WEAK_FLAG)                                        \
+	X(HSTS, "hsts", COMMON, "true", "Send Strict-Transport-Security on https", WEAK_FLAG)                                    \
+	X(HSTS_MAX_AGE, "hsts-max-age", COMMON, "31536000", "Its max-age in seconds", WEAK_COUNT(0, INT32_MAX))                  \
+	X(HSTS_INCLUDE_SUBDOMAINS, "hsts-include-subdomains", COMMON, "true", "Add includeSubDomains to it", WEAK_FLAG)          \
+	X(HSTS_PRELOAD, "hsts-preload", COMMON, "false", "Add preload to it", WEAK_FLAG)                                         \
 	X(HTTP_REDIRECT_CODE, "http-redirect-code", CORE, "308", "Status of redirects to https", .type = VALUE_CHOICE,      \
 		.words = "301|302|307|308")                                                                                 \
 	X(UPSTREAM_KEEPALIVE_CONNECTIONS, "upstream-keepalive-connections", CORE, "320",                                    \
-		"Idle backend connections a proxy worker keeps; 0: none", COUNT(0, 1000000))                                \
+		"Idle backend connections a proxy worker keeps; 0: none", WEAK_COUNT(0, 1000000))                                \
 	X(UPSTREAM_KEEPALIVE_TIMEOUT, "upstream-keepalive-timeout", CORE, "60", "How long an idle backend connection is kept", \
-		SECONDS(1))                                                                                                 \
+		WEAK_SECONDS(1))                                                                                                 \
 	X(UPSTREAM_KEEPALIVE_REQUESTS, "upstream-keepalive-requests", COMMON, "10000", "Requests on one backend connection", \
-		COUNT(1, 2000000000))                                                                                       \
+		WEAK_COUNT(1, 2000000000))                                                                                       \
 	X(UPSTREAM_KEEPALIVE_TIME, "upstream-keepalive-time", COMMON, "1h", "Longest life of a backend connection",         \
 		TIME(1))                                                                                                    \
 	X(PROXY_STREAM_TIMEOUT, "proxy-stream-timeout", CORE, "600s", "Longest silence of a TCP or UDP stream", TIME(1))    \
-	X(DISABLE_ACCESS_LOG, "disable-access-log", COMMON, "false", "Write no access log", FLAG)                           \
-	X(DISABLE_HTTP_ACCESS_LOG, "disable-http-access-log", RARE, "false", "Write no access log of HTTP", FLAG)           \
+	X(DISABLE_ACCESS_LOG, "disable-access-log", COMMON, "false", "Write no access log", WEAK_FLAG)                           \
+	X(DISABLE_HTTP_ACCESS_LOG, "disable-http-access-log", RARE, "false", "Write no access log of HTTP", WEAK_FLAG)           \
 	X(LOG_FORMAT_UPSTREAM, "log-format-upstream", COMMON, "", "Access log line; unset: the one of ingress-nginx",       \
 		.type = VALUE_TEXT)                                                                                         \
-	X(LOG_FORMAT_ESCAPE_JSON, "log-format-escape-json", COMMON, "false", "Escape log variables for JSON", FLAG)         \
+	X(LOG_FORMAT_ESCAPE_JSON, "log-format-escape-json", COMMON, "false", "Escape log variables for JSON", WEAK_FLAG)         \
 	X(ACCESS_LOG_PATH, "access-log-path", COMMON, "", "File for the access log; unset: stdout", .type = VALUE_TEXT)     \
 	X(HTTP_ACCESS_LOG_PATH, "http-access-log-path", RARE, "", "The same for HTTP only", .type = VALUE_TEXT)             \
 	X(WORKER_SHUTDOWN_TIMEOUT, "worker-shutdown-timeout", COMMON, "240s", "How long a proxy that stops lets tunnels run", \
@@ -98,34 +98,34 @@
 	X(ADD_HEADERS, "add-headers", COMMON, "", "ConfigMap whose entries are response headers", .type = VALUE_REF)        \
 	X(PROXY_SET_HEADERS, "proxy-set-headers", COMMON, "", "ConfigMap whose entries are headers to backends",            \
 		.type = VALUE_REF)                                                                                          \
-	X(PROXY_CONNECT_TIMEOUT, "proxy-connect-timeout", CORE, "5", "Longest time to connect to a backend", SECONDS(1))    \
-	X(PROXY_SEND_TIMEOUT, "proxy-send-timeout", CORE, "60", "Longest gap while sending to a backend", SECONDS(1))       \
-	X(PROXY_READ_TIMEOUT, "proxy-read-timeout", CORE, "60", "Longest gap while reading from a backend", SECONDS(1))     \
+	X(PROXY_CONNECT_TIMEOUT, "proxy-connect-timeout", CORE, "5", "Longest time to connect to a backend", WEAK_SECONDS(1))    \
+	X(PROXY_SEND_TIMEOUT, "proxy-send-timeout", CORE, "60", "Longest gap while sending to a backend", WEAK_SECONDS(1))       \
+	X(PROXY_READ_TIMEOUT, "proxy-read-timeout", CORE, "60", "Longest gap while reading from a backend", WEAK_SECONDS(1))     \
 	X(PROXY_BODY_SIZE, "proxy-body-size", COMMON, "1m", "Largest request body; 0: any", .type = VALUE_OFFSET,           \
 		.max = INT64_MAX)                                                                                           \
 	X(PROXY_BUFFERING, "proxy-buffering", CORE, "off", "Buffer responses", .type = VALUE_CHOICE, .words = "off|on")     \
 	X(PROXY_REQUEST_BUFFERING, "proxy-request-buffering", CORE, "on", "Read a request body before asking a backend",    \
 		.type = VALUE_CHOICE, .words = "off|on")                                                                    \
 	X(PROXY_BUFFER_SIZE, "proxy-buffer-size", COMMON, "4k", "Largest response head", BYTES(256, 1 << 24))               \
-	X(PROXY_BUFFERS_NUMBER, "proxy-buffers-number", COMMON, "4", "Buffers of a response", COUNT(1, 4096))               \
+	X(PROXY_BUFFERS_NUMBER, "proxy-buffers-number", COMMON, "4", "Buffers of a response", WEAK_COUNT(1, 4096))               \
 	X(PROXY_HTTP_VERSION, "proxy-http-version", RARE, "1.1", "HTTP version spoken to backends", .type = VALUE_CHOICE,   \
 		.words = "1.0|1.1")                                                                                         \
 	X(PROXY_NEXT_UPSTREAM, "proxy-next-upstream", COMMON, "error timeout", "Failures after which another endpoint is tried", \
 		.type = VALUE_WORDS, .words = NEXT_UPSTREAM_WORDS)                                                          \
 	X(PROXY_NEXT_UPSTREAM_TIMEOUT, "proxy-next-upstream-timeout", COMMON, "0", "Time for trying endpoints; 0: any",     \
-		SECONDS(0))                                                                                                 \
+		WEAK_SECONDS(0))                                                                                                 \
 	X(PROXY_NEXT_UPSTREAM_TRIES, "proxy-next-upstream-tries", COMMON, "3", "Attempts at most; 0: any",                  \
-		COUNT(0, 100000))                                                                                           \
-	X(RETRY_NON_IDEMPOTENT, "retry-non-idempotent", RARE, "false", "Try POST, LOCK and PATCH again as well", FLAG)      \
+		WEAK_COUNT(0, 100000))                                                                                           \
+	X(RETRY_NON_IDEMPOTENT, "retry-non-idempotent", RARE, "false", "Try POST, LOCK and PATCH again as well", WEAK_FLAG)      \
 	X(LOAD_BALANCE, "load-balance", CORE, "round_robin", "How an endpoint is chosen", .type = VALUE_CHOICE,             \
 		.words = "round_robin|ewma")                                                                                \
-	X(SERVICE_UPSTREAM, "service-upstream", CORE, "false", "Send to the Service's address, not to its endpoints", FLAG) \
-	X(SSL_REDIRECT, "ssl-redirect", CORE, "true", "Redirect to https where the host has a certificate", FLAG)           \
-	X(FORCE_SSL_REDIRECT, "force-ssl-redirect", CORE, "false", "Redirect to https always", FLAG)                        \
+	X(SERVICE_UPSTREAM, "service-upstream", CORE, "false", "Send to the Service's address, not to its endpoints", WEAK_FLAG) \
+	X(SSL_REDIRECT, "ssl-redirect", CORE, "true", "Redirect to https where the host has a certificate", WEAK_FLAG)           \
+	X(FORCE_SSL_REDIRECT, "force-ssl-redirect", CORE, "false", "Redirect to https always", WEAK_FLAG)                        \
 	X(PRESERVE_TRAILING_SLASH, "preserve-trailing-slash", RARE, "false", "Keep a final slash in redirects to https",    \
-		FLAG)                                                                                                       \
-	X(USE_PORT_IN_REDIRECTS, "use-port-in-redirects", RARE, "false", "Write the port in redirects", FLAG)               \
-	X(RELATIVE_REDIRECTS, "relative-redirects", RARE, "false", "Redirects without scheme and host", FLAG)               \
+		WEAK_FLAG)                                                                                                       \
+	X(USE_PORT_IN_REDIRECTS, "use-port-in-redirects", RARE, "false", "Write the port in redirects", WEAK_FLAG)               \
+	X(RELATIVE_REDIRECTS, "relative-redirects", RARE, "false", "Redirects without scheme and host", WEAK_FLAG)               \
 	X(NO_TLS_REDIRECT_LOCATIONS, "no-tls-redirect-locations", COMMON, "/.well-known/acme-challenge",                    \
 		"Path prefixes that never redirect to https", .type = VALUE_LIST)                                           \
 	X(WHITELIST_SOURCE_RANGE, "whitelist-source-range", COMMON, "", "Only these clients, where a path has no list of its own", \
@@ -133,11 +133,11 @@
 	X(DENYLIST_SOURCE_RANGE, "denylist-source-range", COMMON, "", "Not these clients, where a path has no list of its own", \
 		.type = VALUE_CIDRS)                                                                                        \
 	X(STRICT_VALIDATE_PATH_TYPE, "strict-validate-path-type", COMMON, "true",                                           \
-		"Refuse Exact and Prefix paths with characters other than letters, digits and . _ - /", FLAG)               \
+		"Refuse Exact and Prefix paths with characters other than letters, digits and . _ - /", WEAK_FLAG)               \
 	X(ANNOTATIONS_RISK_LEVEL, "annotations-risk-level", COMMON, "High", "Highest risk of an annotation that is taken",  \
 		.type = VALUE_CHOICE, .words = "Low|Medium|High|Critical", .ignores_case = true)                            \
 	X(ALLOW_SNIPPET_ANNOTATIONS, "allow-snippet-annotations", COMMON, "false",                                          \
-		"Kept for its name: snippets are never executed, whatever it says", FLAG)                                   \
+		"Kept for its name: snippets are never executed, whatever it says", WEAK_FLAG)                                   \
 	X(ANNOTATION_VALUE_WORD_BLOCKLIST, "annotation-value-word-blocklist", COMMON, "",                                   \
 		"Words that no annotation value may hold", .type = VALUE_LIST)                                              \
 	X(GLOBAL_AUTH_URL, "global-auth-url", COMMON, "",                                                                   \

@@ -66,7 +66,9 @@ static void test_keys(void)
 		{"proxy-read-timeout", "010", "read the way", "leading 0"},
 		{"proxy-read-timeout", "0", "the default '60' is used", "seconds"},
 		{"Proxy-Real-IP-CIDR", "10.0.0.0/8,::1", "", ""},
-		{"proxy-real-ip-cidr", "10.0.0.0/8,nonsense", "the default '0.0.0.0/0' is used", "networks"},
+		{"proxy-real-ip-cidr", "10.0.0.0/8,nonsense", "the items that are right are used", "networks"},
+		{"proxy-real-ip-cidr", "nonsense", "the items that are right are used", "networks"},
+		{"whitelist-source-range", "10.0.0.0/99", "the items that are right are used", "networks"},
 		{"proxy-real-ip-cidr", "", "", ""},
 		{"use-forwarded-headers", "on", "the default 'false' is used", "\"true\""},
 		{"use-forwarded-headers", "", "", ""},
@@ -129,6 +131,20 @@ static void test_last_good(void)
 	problems_deinit(&problems);
 }
 
+static void test_bad_networks(void)
+{
+	struct pair data[1] = {pair("proxy-real-ip-cidr", "10.0.0.0/8, x")};
+	struct setting_values v;
+	struct problems problems = {0};
+
+	check_case("a bad network never makes the proxy believe more");
+	settings_parse(make_map(data, 1), NULL, &v, &problems);
+	CHECK_INT(v.items[SETTING_PROXY_REAL_IP_CIDR].value.n, 1);
+	CHECK_INT(v.items[SETTING_PROXY_REAL_IP_CIDR].value.cidrs[0].prefix, 8);
+	settings_deinit(&v);
+	problems_deinit(&problems);
+}
+
 static void test_case_twice(void)
 {
 	struct pair data[2] = {pair("Keep-Alive", "10"), pair("keep-alive", "20")};
@@ -149,6 +165,7 @@ int main(void)
 	test_defaults();
 	test_keys();
 	test_last_good();
+	test_bad_networks();
 	test_case_twice();
 	return check_done();
 }

@@ -1,0 +1,116 @@
+/* B5: further names of a host. Who owns an alias depends on all hosts, so that is worked out once a pass, when asked for. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdlib.h>
+
+#include "mem.h"
+#include "pass.h"
+
+enum { PATTERN_MAX = 1024 }; /* bytes of a regular expression, in paths and aliases */
+
+struct alias_list {
+	struct str *items;
+	size_t n;
+	struct problems problems;
+};
+
+bool regex_is_valid(struct str pattern)
+{
+	int code;
+	size_t at;
+	pcre2_code *compiled;
+
+	if (pattern.len > PATTERN_MAX)
+		return false;
+	compiled = pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len, PCRE2_CASELESS, &code, &at, NULL);
+	pcre2_code_free(compiled);
+	return compiled != NULL;
+}
+
+/* One alias of one host: whether it can be had. */
+static const char *why_not(struct reconcile *pass, const struct map *taken, struct str alias)
+{
+	struct str suffix = str_starts_with(alias, STR("*.")) ? str_from_index(alias, 2) : alias;
+
+	if (str_starts_with(alias, STR("~")))
+		return regex_is_valid(str_from_index(alias, 1)) ? NULL : "what follows ~ is a regular expression";
+	if (suffix.len == 0 || suffix.len > 253 || !value_has_only(suffix, "-._") || suffix.ptr[0] == '.')
+		return "an alias is a name, *.name or ~ and a regular expression";
+	if (host_is_served(pass, alias))
+		return "a name that is a host of some Ingress is that host (B5)";
+	return map_get(taken, alias) ? "the first host with an alias keeps it (B5)" : NULL;
+}
+
+static void add_aliases(struct reconcile *pass, struct view *view, const struct annotation *a, struct str host, struct map *taken)
+{
+	struct alias_list *list = arena_zalloc(&pass->arena, sizeof(*list));
+
+	list->items = arena_alloc(&pass->arena, (a->value.n + 1) * sizeof(*list->items));
+	for (size_t i = 0; i < a->value.n; i++) {
+		struct str written = a->value.items[i];
+		struct str alias = str_starts_with(written, STR("~")) ? written : arena_lower(&pass->arena, written);
+		const char *why = why_not(pass, taken, alias);
+
+		if (why) {
+			problems_add(&list->problems, &(struct problem){.severity = SEVERITY_FAULT,
+				.object = view->object->key, .field = a->name, .value = written, .rule = str_from(why),
+				.fix = STR("take this alias out"), .effect = STR("this alias is not served, the others are")});
+			continue;
+		}
+		map_put(taken, alias, list);
+		list->items[list->n++] = alias;
+	}
+	map_put(&pass->aliases, host, list);
+}
+
+/* The first Ingress with aliases for a host counts. */
+static void collect(struct reconcile *pass)
+{
+	struct object_list all = store_list(pass->store, KIND_INGRESS);
+	struct map taken = {0};
+
+	for (size_t i = 0; i < all.n; i++) {
+		struct view *view = view_of(pass, all.items[i]);
+		const struct annotation *a = annotation_get(&view->annotations, ANNOTATION_SERVER_ALIAS);
+
+		for (size_t r = 0; view->is_served && a && r < view->object->ingress.n_rules; r++) {
+			struct str host = host_name(&pass->arena, view->object->ingress.rules[r].host);
+
+			if (!str_eq(host, STR("_")) && !map_get(&pass->aliases, host))
+				add_aliases(pass, view, a, host, &taken);
+		}
+	}
+	map_deinit(&taken);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+struct str *alias_of_host(struct reconcile *pass, struct str host, struct reconcile_result *result, size_t *n)
+{
+	struct alias_list *list;
+
+	if (!pass->has_aliases)
+		collect(pass);
+	pass->has_aliases = true;
+	list = map_get(&pass->aliases, host);
+	*n = list ? list->n : 0;
+	if (!list)
+		return NULL;
+	if (list->n > 1)
+		qsort(list->items, list->n, sizeof(*list->items), compare_texts);
+	problems_add_all(&result->problems, &list->problems);
+	return list->items;
+}
+
+void alias_end(struct reconcile *pass)
+{
+	size_t cursor = 0;
+	void *value;
+
+	while (map_next(&pass->aliases, &cursor, NULL, &value))
+		problems_deinit(&((struct alias_list *)value)->problems);
+	map_deinit(&pass->aliases);
+}

@@ -1,0 +1,42 @@
+/* Stage 1: whose Ingress it is (N8, N9). */
+#include "pass.h"
+
+static bool class_is_ours(const struct reconcile *pass, struct str name, const struct object *class)
+{
+	if (str_eq(class->ingress_class.controller, pass->options->controller_class))
+		return true;
+	return pass->options->ingress_class_by_name && str_eq(name, pass->options->ingress_class);
+}
+
+/* spec.ingressClassName wins over the annotation. */
+static bool takes_by_name(const struct reconcile *pass, const struct object *ingress, struct problems *problems)
+{
+	struct str name = ingress->ingress.class_name;
+	const struct object *class = store_get(pass->store, KIND_INGRESS_CLASS, STR(""), name);
+
+	if (class)
+		return class_is_ours(pass, name, class);
+	result_problem(problems, SEVERITY_WARN, ingress->key, "spec.ingressClassName", name,
+		"an IngressClass of this name must exist", "create the IngressClass, or name one that exists",
+		"the Ingress is not served");
+	return false;
+}
+
+bool class_takes(const struct reconcile *pass, const struct object *ingress, struct problems *problems)
+{
+	const struct reconcile_options *options = pass->options;
+	const struct str *annotation = object_annotation(ingress, STR("kubernetes.io/ingress.class"));
+
+	if (options->watch_namespace.len > 0 && !str_eq(options->watch_namespace, ingress->namespace_))
+		return false;
+	if (ingress->ingress.has_class_name && ingress->ingress.class_name.len > 0)
+		return takes_by_name(pass, ingress, problems);
+	if (annotation)
+		return annotation->len > 0 && str_eq(*annotation, options->ingress_class);
+	if (options->watch_ingress_without_class)
+		return true;
+	result_problem(problems, SEVERITY_WARN, ingress->key, "spec.ingressClassName", STR(""),
+		"an Ingress names its class", "set spec.ingressClassName, or start the controller with --watch-ingress-without-class",
+		"the Ingress is not served");
+	return false;
+}

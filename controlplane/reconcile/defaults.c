@@ -1,0 +1,235 @@
+/* The Settings resource: what the ConfigMap and the controller's options say for all hosts. */
+#include "mem.h"
+#include "pass.h"
+
+/* The settings on their way. */
+struct filling {
+	struct reconcile *pass;
+	struct reconcile_result *result;
+	Weirlock__V1__Settings *out;
+};
+
+static const struct value *get(const struct filling *f, enum setting_id id)
+{
+	return &f->pass->settings.items[id].value;
+}
+
+static uint32_t get_u32(const struct filling *f, enum setting_id id)
+{
+	int64_t n = get(f, id)->number;
+
+	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+static char *get_text(const struct filling *f, enum setting_id id)
+{
+	return message_text(&f->pass->scratch, get(f, id)->text);
+}
+
+static void fill_client_side(const struct filling *f)
+{
+	Weirlock__V1__Settings *out = f->out;
+
+	out->client_header_timeout_ms = get_u32(f, SETTING_CLIENT_HEADER_TIMEOUT);
+	out->client_body_timeout_ms = get_u32(f, SETTING_CLIENT_BODY_TIMEOUT);
+	out->keep_alive_ms = get_u32(f, SETTING_KEEP_ALIVE);
+	out->keep_alive_requests = get_u32(f, SETTING_KEEP_ALIVE_REQUESTS);
+	out->client_header_buffer_bytes = get_u32(f, SETTING_CLIENT_HEADER_BUFFER_SIZE);
+	out->large_client_header_count = get(f, SETTING_LARGE_CLIENT_HEADER_BUFFERS)->count;
+	out->large_client_header_bytes = get_u32(f, SETTING_LARGE_CLIENT_HEADER_BUFFERS);
+	out->enable_underscores_in_headers = get(f, SETTING_ENABLE_UNDERSCORES_IN_HEADERS)->flag;
+	out->ignore_invalid_headers = get(f, SETTING_IGNORE_INVALID_HEADERS)->flag;
+	out->generate_request_id = get(f, SETTING_GENERATE_REQUEST_ID)->flag;
+	out->server_tokens = get(f, SETTING_SERVER_TOKENS)->flag;
+	out->allow_backend_server_header = get(f, SETTING_ALLOW_BACKEND_SERVER_HEADER)->flag;
+}
+
+static void fill_client_address(const struct filling *f)
+{
+	Weirlock__V1__Settings *out = f->out;
+	const struct value *trusted = get(f, SETTING_PROXY_REAL_IP_CIDR);
+	const struct value *senders = get(f, SETTING_PROXY_PROTOCOL_CIDR);
+
+	out->use_forwarded_headers = get(f, SETTING_USE_FORWARDED_HEADERS)->flag;
+	out->use_proxy_protocol = get(f, SETTING_USE_PROXY_PROTOCOL)->flag;
+	out->enable_real_ip = get(f, SETTING_ENABLE_REAL_IP)->flag;
+	out->compute_full_forwarded_for = get(f, SETTING_COMPUTE_FULL_FORWARDED_FOR)->flag;
+	out->proxy_add_original_uri_header = get(f, SETTING_PROXY_ADD_ORIGINAL_URI_HEADER)->flag;
+	out->forwarded_for_header = get_text(f, SETTING_FORWARDED_FOR_HEADER);
+	out->forwarded_host_header = get_text(f, SETTING_FORWARDED_HOST_HEADER);
+	out->proxy_real_ip_cidr = message_cidrs(&f->pass->scratch, trusted->cidrs, trusted->n);
+	out->n_proxy_real_ip_cidr = trusted->n;
+	out->compatibility_ingress_nginx = get(f, SETTING_COMPATIBILITY_INGRESS_NGINX)->flag;
+	out->proxy_protocol_header_timeout_ms = get_u32(f, SETTING_PROXY_PROTOCOL_HEADER_TIMEOUT);
+	out->proxy_protocol_cidr = message_cidrs(&f->pass->scratch, senders->cidrs, senders->n);
+	out->n_proxy_protocol_cidr = senders->n;
+}
+
+/* A3, A24: the default believes everybody, which is worth a word once it matters. */
+static void warn_of_trust(const struct filling *f)
+{
+	const struct setting *s = f->pass->settings.items;
+
+	if (s[SETTING_PROXY_REAL_IP_CIDR].is_set)
+		return;
+	if (!s[SETTING_USE_FORWARDED_HEADERS].value.flag && !s[SETTING_USE_PROXY_PROTOCOL].value.flag &&
+		!s[SETTING_ENABLE_REAL_IP].value.flag)
+		return;
+	result_problem(&f->result->problems, SEVERITY_WARN, f->pass->settings.object, "proxy-real-ip-cidr", STR(""),
+		"the networks whose word about the client is believed", "name the networks of your load balancers",
+		"the default 0.0.0.0/0 believes every IPv4 peer");
+}
+
+static void fill_tls(const struct filling *f)
+{
+	Weirlock__V1__Settings *out = f->out;
+
+	out->ssl_protocol_tls12 = get(f, SETTING_SSL_PROTOCOLS)->number & 1;
+	out->ssl_protocol_tls13 = (get(f, SETTING_SSL_PROTOCOLS)->number & 2) != 0;
+	out->ssl_ciphers = get_text(f, SETTING_SSL_CIPHERS);
+	out->ssl_ecdh_curve = get_text(f, SETTING_SSL_ECDH_CURVE);
+	out->ssl_buffer_size_bytes = get_u32(f, SETTING_SSL_BUFFER_SIZE);
+	out->ssl_reject_handshake = get(f, SETTING_SSL_REJECT_HANDSHAKE)->flag;
+	out->ssl_session_timeout_ms = get_u32(f, SETTING_SSL_SESSION_TIMEOUT);
+	out->ssl_session_tickets = get(f, SETTING_SSL_SESSION_TICKETS)->flag;
+	out->use_http2 = get(f, SETTING_USE_HTTP2)->flag;
+	out->hsts = get(f, SETTING_HSTS)->flag;
+	out->hsts_max_age_s = get_u32(f, SETTING_HSTS_MAX_AGE);
+	out->hsts_include_subdomains = get(f, SETTING_HSTS_INCLUDE_SUBDOMAINS)->flag;
+	out->hsts_preload = get(f, SETTING_HSTS_PRELOAD)->flag;
+	out->default_certificate = message_text(&f->pass->scratch, tls_put_default(f->pass, f->result));
+}
+
+static void fill_backends(const struct filling *f)
+{
+	static const uint32_t codes[] = {301, 302, 307, 308}; /* the words of http-redirect-code */
+	Weirlock__V1__Settings *out = f->out;
+
+	out->http_redirect_code = codes[get(f, SETTING_HTTP_REDIRECT_CODE)->number];
+	out->upstream_keepalive_connections = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_CONNECTIONS);
+	out->upstream_keepalive_timeout_ms = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_TIMEOUT);
+	out->upstream_keepalive_requests = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_REQUESTS);
+	out->upstream_keepalive_time_ms = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_TIME);
+	out->proxy_stream_timeout_ms = get_u32(f, SETTING_PROXY_STREAM_TIMEOUT);
+	out->worker_shutdown_timeout_ms = get_u32(f, SETTING_WORKER_SHUTDOWN_TIMEOUT);
+	out->default_backend = message_text(&f->pass->scratch, backend_default(f->pass));
+	if (f->pass->options->default_backend_service.len > 0 && out->default_backend[0] == '\0')
+		result_problem(&f->result->problems, SEVERITY_WARN, STR("--default-backend-service"), "",
+			f->pass->options->default_backend_service, "a Service with a port, as namespace/name (D4)",
+			"create it, or name one that exists", "the built-in 404 page answers");
+}
+
+static void fill_logs(const struct filling *f)
+{
+	Weirlock__V1__Settings *out = f->out;
+	bool has_own_path = get(f, SETTING_HTTP_ACCESS_LOG_PATH)->text.len > 0;
+
+	out->enable_access_log = !get(f, SETTING_DISABLE_ACCESS_LOG)->flag && !get(f, SETTING_DISABLE_HTTP_ACCESS_LOG)->flag;
+	out->log_format_upstream = get_text(f, SETTING_LOG_FORMAT_UPSTREAM);
+	out->log_format_escape_json = get(f, SETTING_LOG_FORMAT_ESCAPE_JSON)->flag;
+	out->access_log_path = get_text(f, has_own_path ? SETTING_HTTP_ACCESS_LOG_PATH : SETTING_ACCESS_LOG_PATH);
+}
+
+/* One entry of add-headers or proxy-set-headers, or a problem of its ConfigMap. */
+static bool is_good_header(const struct filling *f, const struct object *map, const struct pair *p)
+{
+	const char *rule = NULL;
+
+	if (!value_is_token(p->name))
+		rule = "the key is a header name";
+	else if (!value_is_printable(p->value))
+		rule = "a header value has no control characters";
+	else if (str_find(p->value, '$') < p->value.len)
+		rule = "variables are not served";
+	if (!rule)
+		return true;
+	problems_add(&f->result->problems, &(struct problem){.severity = SEVERITY_FAULT, .object = map->key, .field = p->name,
+		.value = p->value, .rule = str_from(rule), .fix = STR("correct this entry"),
+		.effect = STR("this header is left out, the others are sent")});
+	return false;
+}
+
+static Weirlock__V1__Header **read_headers(const struct filling *f, enum setting_id id, size_t *n)
+{
+	const struct setting *s = &f->pass->settings.items[id];
+	const struct object *map = store_get_path(f->pass->store, KIND_CONFIG_MAP, s->value.text);
+	Weirlock__V1__Header **out = NULL;
+
+	*n = 0;
+	if (s->value.text.len > 0 && !map)
+		result_problem(&f->result->problems, SEVERITY_WARN, f->pass->settings.object, settings_rows[id].name,
+			s->written, "the ConfigMap must exist", "create it, or name one that exists", "no header is added");
+	if (!map)
+		return NULL;
+	out = arena_alloc(&f->pass->scratch, (map->config_map.n_data + 1) * sizeof(struct Weirlock__V1__Header *));
+	for (size_t i = 0; i < map->config_map.n_data; i++) {
+		const struct pair *p = &map->config_map.data[i];
+
+		if (!is_good_header(f, map, p))
+			continue;
+		out[*n] = arena_alloc(&f->pass->scratch, sizeof(**out));
+		weirlock__v1__header__init(out[*n]);
+		out[*n]->name = message_text(&f->pass->scratch, p->name);
+		out[*n]->value = message_text(&f->pass->scratch, p->value);
+		(*n)++;
+	}
+	return out;
+}
+
+static void fill_lists(const struct filling *f)
+{
+	Weirlock__V1__Settings *out = f->out;
+	const struct value *blocked = get(f, SETTING_BLOCK_CIDRS);
+	const struct value *hidden = get(f, SETTING_HIDE_HEADERS);
+
+	out->denylist = message_cidrs(&f->pass->scratch, blocked->cidrs, blocked->n);
+	out->n_denylist = blocked->n;
+	out->hide_headers = message_texts(&f->pass->scratch, hidden->items, hidden->n);
+	out->n_hide_headers = hidden->n;
+	out->add_headers = read_headers(f, SETTING_ADD_HEADERS, &out->n_add_headers);
+	out->proxy_set_headers = read_headers(f, SETTING_PROXY_SET_HEADERS, &out->n_proxy_set_headers);
+}
+
+static void warn_of_global_auth(const struct filling *f)
+{
+	const struct setting *s = &f->pass->settings.items[SETTING_GLOBAL_AUTH_URL];
+
+	if (s->written.len > 0)
+		result_problem(&f->result->problems, SEVERITY_FAULT, f->pass->settings.object, "global-auth-url", s->written,
+			"it protects and is not enforced yet, so nobody gets through",
+			"take it out if paths may be open, or exempt some with enable-global-auth: \"false\"",
+			"all other paths answer 503");
+}
+
+/* The key by its own name; where it becomes a field of Settings or of every Policy is what the name says. */
+static void add_origins(const struct filling *f)
+{
+	const struct setting_values *v = &f->pass->settings;
+
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		struct str key = str_from(settings_rows[i].name);
+
+		if (v->items[i].is_set)
+			result_origin(f->result, &(struct provenance){.kind = WEIRLOCK__V1__KIND__KIND_SETTINGS, .field = key,
+				.object = v->object, .key = key, .value = v->items[i].written});
+	}
+}
+
+void reconcile_settings(struct reconcile *pass, struct reconcile_result *result)
+{
+	Weirlock__V1__Settings message = WEIRLOCK__V1__SETTINGS__INIT;
+	struct filling f = {pass, result, &message};
+
+	arena_reset(&pass->scratch);
+	problems_add_all(&result->problems, &pass->settings_problems);
+	fill_client_side(&f);
+	fill_client_address(&f);
+	warn_of_trust(&f);
+	fill_tls(&f);
+	fill_backends(&f);
+	fill_logs(&f);
+	fill_lists(&f);
+	warn_of_global_auth(&f);
+	add_origins(&f);
+	result_put(result, WEIRLOCK__V1__KIND__KIND_SETTINGS, STR(""), &message.base);
+}

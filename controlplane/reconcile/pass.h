@@ -1,0 +1,128 @@
+#ifndef RECONCILE_PASS_H
+#define RECONCILE_PASS_H
+/* What the stages share during one pass; private to the room. */
+#include <openssl/ssl.h>
+
+#include "annotation.h"
+#include "map.h"
+#include "reconcile.h"
+#include "weirlock/v1/snapshot.pb-c.h"
+
+/* An Ingress as we take it: read once a pass. */
+struct view {
+	const struct object *object;
+	bool is_ours;   /* N8 */
+	bool is_rejected; /* a form that must not take the place of a good one (M14, M20 c, M21, C19) */
+	bool is_served; /* ours, nothing keeps it out, and it has paths of its own */
+	struct annotation_values annotations;
+	struct problems problems;
+	const struct reconcile_result *told; /* the result that has the problems already */
+};
+
+struct reconcile {
+	struct store *store;
+	const struct reconcile_options *options;
+	struct setting_values settings;
+	struct problems settings_problems;
+	struct annotation_options annotations;
+	struct map views;        /* object key -> struct view */
+	struct map certificates; /* "namespace/secret" -> struct certificate */
+	struct map aliases;      /* host -> struct alias_list */
+	bool has_aliases;        /* the map is filled */
+	SSL_CTX *tls;            /* judges certificates the way proxies do */
+	struct arena arena;      /* lives as long as the pass */
+	struct arena scratch;    /* one host or service */
+};
+
+/* class.c: whether an Ingress is ours (N8, N9). Adds a problem when it is nobody's for want of a class. */
+bool class_takes(const struct reconcile *pass, const struct object *ingress, struct problems *problems);
+
+/* view.c */
+struct view *view_of(struct reconcile *pass, const struct object *ingress);
+/* Copies the view's problems into the result, once. */
+void view_tell(struct view *view, struct reconcile_result *result);
+/* The served views among `list`, in the same order, in the scratch arena. */
+struct view **views_served(struct reconcile *pass, struct object_list list, size_t *n);
+bool host_is_served(struct reconcile *pass, struct str host);
+/* "_" for the empty host, else lower-cased. In `arena`. */
+struct str host_name(struct arena *arena, struct str written);
+bool view_is_catch_all(const struct view *view);
+
+/* path.c: the routes of one host, in the order in which they are tried. */
+struct route {
+	struct view *view;                     /* NULL for the default host's own "/" */
+	const struct ingress_backend *backend; /* NULL: the default backend */
+	struct str path;
+	Weirlock__V1__PathType type;
+	bool is_own_root;                      /* the "/" that every host has (B9) */
+	struct str label;                      /* "=/foo": in the names of origins */
+};
+struct routes {
+	struct route *items;
+	size_t n, cap;
+	bool is_regex;
+};
+/* `items` are in the scratch arena. */
+void path_collect(struct reconcile *pass, struct str host, struct view **views, size_t n_views, struct reconcile_result *result,
+	struct routes *out);
+
+/* backend.c */
+/* "namespace/service:port", what a Backend is called. */
+struct str backend_name(struct arena *arena, struct str namespace_, const struct ingress_backend *backend);
+/* "80" or "http". */
+struct str port_text(struct arena *arena, const struct port_ref *port);
+/* The default backend's name, or "" where the built-in page answers (D4). */
+struct str backend_default(struct reconcile *pass);
+
+/* endpoint.c: one Endpoints resource per slice of a Service, for one port of it. */
+struct service_use {
+	const struct object *service;    /* NULL: it does not exist */
+	struct str namespace_, name;
+	struct port_ref port;            /* as the Ingress named it */
+	const struct service_port *target; /* the Service's port (H3); NULL: none fits */
+	struct str backend;              /* the Backend's name */
+	bool uses_cluster_ip;            /* H5 */
+};
+const struct service_port *endpoint_find_port(const struct service *service, const struct port_ref *port);
+/* The number of endpoints put, ready or terminating. */
+size_t endpoint_put_all(struct reconcile *pass, const struct service_use *use, struct reconcile_result *result);
+
+/* tls.c */
+struct host_tls {
+	bool has_tls;
+	struct str certificate; /* name of a Certificate, "" for the default */
+};
+struct host_tls tls_of_host(
+	struct reconcile *pass, struct str host, struct view **views, size_t n, struct reconcile_result *result);
+/* Whether the certificate (by name) is valid for the host. */
+bool tls_covers(struct reconcile *pass, struct str certificate, struct str host);
+/* Puts the default certificate; its name, or "". */
+struct str tls_put_default(struct reconcile *pass, struct reconcile_result *result);
+void tls_end(struct reconcile *pass);
+
+/* policy.c */
+void policy_fill(struct reconcile *pass, struct str host, const struct route *route, struct reconcile_result *result,
+	Weirlock__V1__Policy *out);
+/* The status a route answers by itself, or 0 (D9, M20 b). `is_host_denied`: F9. */
+unsigned policy_status(const struct reconcile *pass, const struct route *route, bool is_host_denied);
+
+/* alias.c: the aliases of a host (B5), sorted; live as long as the pass. */
+struct str *alias_of_host(struct reconcile *pass, struct str host, struct reconcile_result *result, size_t *n);
+void alias_end(struct reconcile *pass);
+/* Whether PCRE takes the pattern. */
+bool regex_is_valid(struct str pattern);
+
+/* result.c */
+void result_put(struct reconcile_result *result, Weirlock__V1__Kind kind, struct str name, const ProtobufCMessage *body);
+void result_origin(struct reconcile_result *result, const struct provenance *origin);
+void result_problem(struct problems *problems, enum severity severity, struct str object, const char *field, struct str value,
+	const char *rule, const char *fix, const char *effect);
+/* NUL-terminated and not const, as protobuf-c wants it. */
+char *message_text(struct arena *arena, struct str s);
+char **message_texts(struct arena *arena, const struct str *items, size_t n);
+Weirlock__V1__Cidr **message_cidrs(struct arena *arena, const struct cidr *cidrs, size_t n);
+ProtobufCBinaryData message_bytes(struct arena *arena, struct str s);
+struct str arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct str arena_lower(struct arena *arena, struct str s);
+
+#endif

@@ -1,0 +1,91 @@
+#ifndef RECONCILE_H
+#define RECONCILE_H
+/*
+ * Store in, resources and problems out. Pure: the same store, options and last settings give the same bytes, in whatever
+ * order the objects came. One host at a time, in the stages class, host, path, backend, tls, policy; one file each.
+ *
+ * A pass looks at the store as it now is; it must not change until reconcile_end. Work that follows a change is a pass and
+ * the parts that store_take_changes names: reconcile_host for hosts, reconcile_service for services and endpoints.
+ */
+#include "content.h"
+#include "problem.h"
+#include "settings.h"
+#include "snapshot.h"
+#include "store.h"
+#include "str.h"
+
+/* The controller's options that decide what is served. Everything is borrowed for the pass; zero is not a default. */
+struct reconcile_options {
+	struct str ingress_class;            /* --ingress-class */
+	struct str controller_class;         /* --controller-class */
+	struct str watch_namespace;          /* --watch-namespace; "" is all */
+	struct str configmap;                /* --configmap, "namespace/name" or "" */
+	struct str default_ssl_certificate;  /* --default-ssl-certificate, "namespace/name" or "" */
+	struct str default_backend_service;  /* --default-backend-service, "namespace/name" or "" */
+	struct str annotations_prefix;       /* --annotations-prefix, without the slash */
+	bool ingress_class_by_name;
+	bool watch_ingress_without_class;
+	bool disable_catch_all;
+	bool disable_svc_external_name;
+	struct str generated_chain_pem, generated_key_pem; /* the default certificate where no other is given (F4), or "" */
+	int64_t now_s;                       /* Unix time, to tell an expired certificate; 0: do not look */
+	const struct setting_values *last_settings; /* those of the pass before, for last good values; or NULL */
+};
+/* ingress-nginx's defaults (COMPAT flags). */
+void reconcile_options_init(struct reconcile_options *options);
+
+/* What came out. Zeroed it is empty. Sorted by reconcile_result_finish. */
+struct reconcile_result {
+	struct content *content;
+	struct arena arena;
+	/*
+	 * Where values that are not defaults came from. Fields of a route are "routes[/foo].proxy_read_timeout_ms", with "="
+	 * before an exact path and "~" before a regular expression. What the ConfigMap says stands once, with the Settings,
+	 * and its field is the key: "proxy-read-timeout" is where a route's value came from that has no origin of its own.
+	 */
+	struct provenance *origins;
+	size_t n_origins, origins_cap;
+	struct problems problems;
+};
+void reconcile_result_init(struct reconcile_result *result);
+void reconcile_result_deinit(struct reconcile_result *result);
+/* Puts problems in order. Moves the content and copies the origins into a snapshot: owned, one reference. */
+struct snapshot *reconcile_result_finish(struct reconcile_result *result, uint64_t built_ms);
+
+/*
+ * Whether an Ingress may replace its form in the store (M14, M20 c, M21, C19). False: `problems` says why, and the last good
+ * form is to be kept (store_refuse). Ingresses of other classes are none of our business: they may. When true nothing is
+ * added to `problems`; warnings come from the build.
+ */
+bool reconcile_admit(struct store *store, const struct reconcile_options *options, const struct object *ingress,
+	struct problems *problems);
+
+struct reconcile; /* one pass */
+struct reconcile *reconcile_begin(struct store *store, const struct reconcile_options *options);
+void reconcile_end(struct reconcile *pass);
+/* The settings as read; to be given as last_settings to the next pass by moving them out (the pass keeps none). */
+void reconcile_take_settings(struct reconcile *pass, struct setting_values *out);
+
+/* Each appends to `result`; what was there under the same names is replaced. */
+void reconcile_settings(struct reconcile *pass, struct reconcile_result *result);
+/* Nothing is put for a host that no Ingress of ours names; "_" is always there. Certificates of the host come with it. */
+void reconcile_host(struct reconcile *pass, struct str host, struct reconcile_result *result);
+/* "namespace/name": its Backends and their Endpoints, as far as some Ingress of ours uses them. */
+void reconcile_service(struct reconcile *pass, struct str service, struct reconcile_result *result);
+/* Settings, all hosts and all services, and the problems of every Ingress. */
+void reconcile_everything(struct reconcile *pass, struct reconcile_result *result);
+
+/*
+ * A whole build. `problems` gets what was found. `last` (may be NULL) holds the settings of the build before and gets those
+ * of this one. Owned, one reference.
+ */
+struct snapshot *reconcile_build(struct store *store, const struct reconcile_options *options, uint64_t built_ms,
+	struct setting_values *last, struct problems *problems);
+
+/*
+ * A self-signed certificate for hosts without one (F4), RSA 2048, a year from `now_s`, appended as PEM. Random: make it once
+ * and keep it, or every controller has an id of its own. False when OpenSSL refuses.
+ */
+bool reconcile_make_certificate(int64_t now_s, struct buf *chain_pem, struct buf *key_pem);
+
+#endif

@@ -1,0 +1,190 @@
+/* Stage 5: which certificate a host gets (F3 to F7), from Secrets that are parsed once a pass. */
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+
+#include "certificate.h"
+#include "mem.h"
+#include "pass.h"
+
+static struct certificate *certificate_of(struct reconcile *pass, struct str namespace_, struct str name)
+{
+	struct str key = arena_printf(&pass->scratch, "%.*s/%.*s", STR_ARG(namespace_), STR_ARG(name));
+	struct certificate *c = map_get(&pass->certificates, key);
+	const struct object *secret;
+
+	if (c)
+		return c;
+	c = arena_zalloc(&pass->arena, sizeof(*c));
+	c->name = arena_str(&pass->arena, key);
+	secret = store_get(pass->store, KIND_SECRET, namespace_, name);
+	if (!secret)
+		c->why = "the Secret does not exist";
+	else
+		certificate_read(&pass->arena, pass->tls, secret, c);
+	map_put(&pass->certificates, key, c);
+	return c;
+}
+
+/* F3: exact, or the left-most label replaced by "*". */
+static bool name_covers(struct str name, struct str host)
+{
+	size_t dot = str_find(host, '.');
+
+	if (str_eq_nocase(name, host))
+		return true;
+	return str_starts_with(name, STR("*.")) && dot > 0 && dot < host.len &&
+	       str_eq_nocase(str_from_index(name, 1), str_from_index(host, dot));
+}
+
+static bool covers(const struct certificate *c, struct str host)
+{
+	for (size_t i = 0; i < c->n_names; i++) {
+		if (name_covers(c->names[i], host))
+			return true;
+	}
+	return false;
+}
+
+bool tls_covers(struct reconcile *pass, struct str certificate, struct str host)
+{
+	const struct certificate *c = certificate.len ? map_get(&pass->certificates, certificate) : NULL;
+
+	return c && !c->why && covers(c, host);
+}
+
+static void put_certificate(struct reconcile *pass, struct certificate *c, struct reconcile_result *result)
+{
+	if (c->told == result)
+		return;
+	c->told = result;
+	certificate_put(&pass->scratch, c, result);
+	if (pass->options->now_s > 0 && c->not_after_s < pass->options->now_s)
+		result_problem(&result->problems, SEVERITY_WARN, arena_printf(&pass->scratch, "Secret %.*s", STR_ARG(c->name)),
+			"tls.crt", STR(""), "the certificate has expired (F8)", "renew it", "it is served all the same");
+}
+
+/* One tls entry of the Ingress that decides for the host. */
+struct choice {
+	struct reconcile *pass;
+	struct reconcile_result *result;
+	struct str host;
+	const struct view *view;
+};
+
+static void complain(const struct choice *c, size_t index, struct str secret, const char *rule, const char *fix)
+{
+	struct str field = arena_printf(&c->pass->scratch, "spec.tls[%zu].secretName", index);
+
+	result_problem(&c->result->problems, SEVERITY_FAULT, c->view->object->key, field.ptr, secret, rule, fix,
+		"the default certificate is served");
+}
+
+/* F6: name of the certificate, or "" and a problem. */
+static struct str take_secret(const struct choice *c, size_t index)
+{
+	struct str secret = c->view->object->ingress.tls[index].secret;
+	struct certificate *found;
+
+	if (secret.len == 0)
+		return STR("");
+	found = certificate_of(c->pass, c->view->object->namespace_, secret);
+	if (found->why) {
+		complain(c, index, secret, found->why, "put a certificate chain in tls.crt and its key in tls.key, as PEM");
+		return STR("");
+	}
+	if (!covers(found, c->host)) {
+		complain(c, index, secret,
+			arena_printf(&c->pass->scratch, "the certificate is not for %.*s (F6)", STR_ARG(c->host)).ptr,
+			"issue it for this name too");
+		return STR("");
+	}
+	put_certificate(c->pass, found, c->result);
+	return found->name;
+}
+
+static bool lists_host(const struct ingress_tls *tls, struct str host)
+{
+	for (size_t i = 0; i < tls->n_hosts; i++) {
+		if (str_eq_nocase(tls->hosts[i], host))
+			return true;
+	}
+	return false;
+}
+
+/* F5: the entry that lists the host, else any entry whose certificate covers it. */
+static struct host_tls choose(const struct choice *c)
+{
+	const struct ingress *ingress = &c->view->object->ingress;
+
+	for (size_t i = 0; i < ingress->n_tls; i++) {
+		if (lists_host(&ingress->tls[i], c->host))
+			return (struct host_tls){true, take_secret(c, i)};
+	}
+	for (size_t i = 0; i < ingress->n_tls; i++) {
+		struct certificate *found = ingress->tls[i].secret.len
+						    ? certificate_of(c->pass, c->view->object->namespace_, ingress->tls[i].secret)
+						    : NULL;
+
+		if (!found || found->why || !covers(found, c->host))
+			continue;
+		put_certificate(c->pass, found, c->result);
+		return (struct host_tls){true, found->name};
+	}
+	return (struct host_tls){false, STR("")};
+}
+
+struct host_tls tls_of_host(
+	struct reconcile *pass, struct str host, struct view **views, size_t n, struct reconcile_result *result)
+{
+	for (size_t i = 0; i < n && !str_eq(host, STR("_")); i++) {
+		struct choice c = {pass, result, host, views[i]};
+
+		if (views[i]->object->ingress.n_tls > 0)
+			return choose(&c);
+	}
+	return (struct host_tls){false, STR("")};
+}
+
+static struct str put_generated(struct reconcile *pass, struct reconcile_result *result)
+{
+	struct certificate c = {.name = STR("-")};
+
+	if (pass->options->generated_chain_pem.len == 0)
+		return STR("");
+	certificate_read_pem(
+		&pass->arena, pass->tls, pass->options->generated_chain_pem, pass->options->generated_key_pem, &c);
+	if (c.why)
+		return STR("");
+	certificate_put(&pass->scratch, &c, result);
+	return c.name;
+}
+
+struct str tls_put_default(struct reconcile *pass, struct reconcile_result *result)
+{
+	struct str path = pass->options->default_ssl_certificate;
+	struct str namespace_, name;
+	struct certificate *c;
+
+	if (path.len == 0)
+		return put_generated(pass, result);
+	if (!value_ref(path, &namespace_, &name)) {
+		result_problem(&result->problems, SEVERITY_FAULT, STR("--default-ssl-certificate"), "", path, "namespace/name",
+			"name a Secret so", "the generated certificate is served");
+		return put_generated(pass, result);
+	}
+	c = certificate_of(pass, namespace_, name);
+	if (c->why) {
+		result_problem(&result->problems, SEVERITY_FAULT, STR("--default-ssl-certificate"), "", path, c->why,
+			"put a certificate chain in tls.crt and its key in tls.key, as PEM", "the generated certificate is served");
+		return put_generated(pass, result);
+	}
+	put_certificate(pass, c, result);
+	return c->name;
+}
+
+void tls_end(struct reconcile *pass)
+{
+	map_deinit(&pass->certificates);
+	SSL_CTX_free(pass->tls);
+}
