@@ -1,0 +1,20 @@
+"""keep-alive-requests ends with Connection: close, an idle connection is closed after keep-alive, 0 closes at once
+(SEMANTICS G5)."""
+import time
+
+
+def run(t):
+    c = t.cluster()
+    c.config(keep_alive_requests=3, keep_alive=1).route("a.test", t.backend()).start()
+    with c.client() as client:
+        t.equal([client.get("/").get("connection") for _ in range(3)], [None, None, "close"])
+        t.equal(client.wait_closed(), b"")
+    with c.client() as client:
+        client.get("/")
+        started = time.monotonic()
+        t.equal(client.wait_closed(), b"")
+        t.check(0.8 <= time.monotonic() - started <= 3, f"closed after {time.monotonic() - started:.1f} s")
+    c.config(keep_alive=0).settle()
+    with c.client() as client:
+        t.equal(client.get("/").get("connection"), "close")
+        client.wait_closed()

@@ -1,0 +1,30 @@
+"""TLS 1.2 and 1.3 are spoken, 1.1 is not; ssl-protocols narrows them for new connections (SEMANTICS F1)."""
+import ssl
+
+from harness import wire
+
+
+def context(version):
+    made = wire.any_certificate()
+    made.set_ciphers("ALL:@SECLEVEL=0")
+    made.minimum_version = made.maximum_version = version
+    return made
+
+
+def speaks(c, version):
+    try:
+        with wire.Client(c.https(), tls="a.test", context=context(version)) as client:
+            return client.get(host="a.test").status == 200
+    except (ssl.SSLError, ConnectionResetError):
+        return False
+
+
+def run(t):
+    from warnings import simplefilter
+    simplefilter("ignore", DeprecationWarning)
+    c = t.cluster()
+    c.route("a.test", t.backend()).start()
+    versions = {v: getattr(ssl.TLSVersion, v) for v in ("TLSv1_1", "TLSv1_2", "TLSv1_3")}
+    t.equal({v: speaks(c, n) for v, n in versions.items()}, {"TLSv1_1": False, "TLSv1_2": True, "TLSv1_3": True})
+    c.config(ssl_protocols="TLSv1.3").settle()
+    t.equal({v: speaks(c, n) for v, n in versions.items()}, {"TLSv1_1": False, "TLSv1_2": False, "TLSv1_3": True})

@@ -1,0 +1,31 @@
+"""A WebSocket without a byte for proxy-read-timeout is closed without a close frame; bytes in one direction keep it
+(SEMANTICS G11)."""
+import time
+
+from harness import wait, websocket
+from harness.websocket import WebSocket
+
+
+def quiet(connection):
+    """Takes the upgrade and says nothing more."""
+    request = connection.request()
+    connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+                    + websocket.accept_key(request.get("sec-websocket-key")) + "\r\n\r\n")
+    connection.wait_closed(30)
+
+
+def run(t):
+    c = t.cluster()
+    b = t.backend(handler=quiet)
+    c.route("a.test", b, annotations={"proxy-read-timeout": "1"}).start()
+    with WebSocket(c.http(), "a.test") as ws:
+        started = time.monotonic()
+        for _ in range(6):  # client to backend only: 2.4 s
+            ws.send("still here")
+            wait.pause(0.4)
+            t.check(ws.client.is_open(), "bytes in one direction keep it")
+        last = time.monotonic()
+        t.equal(ws.client.wait_closed(), b"", "no close frame")
+        t.check(0.4 <= time.monotonic() - last <= 4 and last - started > 2, f"closed {time.monotonic() - last:.1f} s after the last byte")
+    b.wait(lambda b: not b.n_open, "the backend's side is closed too")
+    c.wait_access(" 101 ")
