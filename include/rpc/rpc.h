@@ -83,7 +83,7 @@ struct rpc_server_options {
 /* NULL when no socket could be made. Copies `options`. */
 struct rpc_server *rpc_server_create(uv_loop_t *loop, const struct rpc_server_options *options);
 /*
- * Adds an address: tcp://ADDR:PORT (port 0 picks a free one), tcp://*:PORT or ipc://PATH. `bound` (may be NULL) gets the
+ * Adds an address: tcp://ADDR:PORT (ADDR may be a star: all; port 0 picks a free one) or ipc://PATH. `bound` (may be NULL) gets the
  * URL that clients can use. 0, or a negative errno with a line in `error`.
  */
 int rpc_server_listen(struct rpc_server *server, const char *url, struct buf *bound, struct buf *error);
