@@ -4,7 +4,7 @@
  * What a rule does to heads: redirects, the target and fields that a backend gets, the fields that a client gets.
  * Pure; every text is written into a struct buf in one pass, and nothing is written that could end a field early.
  *
- * The order of SEMANTICS 0.4 to 0.8, for the caller:
+ * The order of SEMANTICS 0.4 to 0.8, for the caller (route_match with has_failed answers 500 first):
  *
  *	status = rewrite_answer_host(r, location);              0.4 app-root, from-to-www
  *	if (!status) status = limit_body_declared(route, head); 0.5 413
@@ -29,7 +29,7 @@ struct rewrite_request {
 	struct str server_name;        /* from http_server_name */
 	struct str path;               /* from http_normalise_path */
 	bool is_tls;                   /* the connection scheme: our own socket's */
-	uint16_t https_port;           /* for use-port-in-redirects; 443 is never written (E2) */
+	uint16_t https_port;           /* for use-port-in-redirects (E2); 0 leaves it out */
 };
 
 /*
