@@ -1,0 +1,103 @@
+/*
+ * Lines of one worker on their way to the descriptor that all share. The descriptor may be a pipe that someone else holds
+ * too, so it is never made non-blocking: instead one worker at a time asks poll, and writes no more than a pipe that is
+ * writable takes at once. A reader that does not keep up costs lines, which are counted, and never holds a worker.
+ */
+#include "accesslog.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+_Static_assert((int)ACCESSLOG_LINE_MAX <= PIPE_BUF, "a line is one atomic write on a pipe");
+
+void accesslog_sink_init(struct accesslog_sink *sink, int fd)
+{
+	struct stat st;
+
+	sink->fd = fd;
+	sink->is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	atomic_flag_clear(&sink->is_busy);
+}
+
+void accesslog_init(struct accesslog *log, struct accesslog_sink *sink)
+{
+	*log = (struct accesslog){.sink = sink};
+	buf_init(&log->lines, ACCESSLOG_BUFFER_MAX);
+}
+
+void accesslog_deinit(struct accesslog *log)
+{
+	buf_deinit(&log->lines);
+	*log = (struct accesslog){0};
+}
+
+void accesslog_write(struct accesslog *log, const struct accesslog_format *format, const struct accesslog_record *record)
+{
+	if (!log->sink)
+		return;
+	if (accesslog_format_line(format, record, &log->lines))
+		log->n_written++;
+	else
+		log->n_dropped++;
+	if (log->lines.len >= ACCESSLOG_FLUSH_BYTES)
+		accesslog_flush(log);
+}
+
+/* As many whole lines as may be written at once. */
+static struct str next_chunk(const struct accesslog *log)
+{
+	struct str all = buf_str(&log->lines), chunk = all;
+
+	if (log->sink->is_file || all.len <= ACCESSLOG_LINE_MAX)
+		return all;
+	chunk = str_first(all, ACCESSLOG_LINE_MAX);
+	return str_first(chunk, str_rfind(chunk, '\n') + 1);
+}
+
+static bool is_writable(const struct accesslog_sink *sink)
+{
+	struct pollfd p = {.fd = sink->fd, .events = POLLOUT};
+
+	return sink->is_file || (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT));
+}
+
+static void drop_all(struct accesslog *log)
+{
+	struct str rest = buf_str(&log->lines), line;
+
+	while (str_next(&rest, '\n', &line))
+		log->n_dropped++;
+	buf_clear(&log->lines);
+}
+
+static void write_lines(struct accesslog *log)
+{
+	while (log->lines.len && is_writable(log->sink)) {
+		struct str chunk = next_chunk(log);
+		ssize_t n = write(log->sink->fd, chunk.ptr, chunk.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			/* EAGAIN: later; anything else (reader gone, disk full) will not get better for these lines */
+			if (errno != EAGAIN)
+				drop_all(log);
+			return;
+		}
+		buf_consume(&log->lines, (size_t)n);
+	}
+}
+
+bool accesslog_flush(struct accesslog *log)
+{
+	if (!log->sink || log->lines.len == 0)
+		return true;
+	if (atomic_flag_test_and_set(&log->sink->is_busy))
+		return false;
+	write_lines(log);
+	atomic_flag_clear(&log->sink->is_busy);
+	return log->lines.len == 0;
+}
