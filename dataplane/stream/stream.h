@@ -2,10 +2,14 @@
 #define STREAM_H
 /*
  * A connected socket on a libuv loop, plain or TLS: own non-blocking reads and writes behind one uv_poll_t, so that the
- * caller decides when and how much is read, into whose buffer, and what is left when a write does not fit. Level-triggered
- * READABLE stays registered while reading is on (changing it costs system calls); WRITABLE only while something waits.
+ * caller decides when and how much is read, into whose buffer, and what is left when a write does not fit.
  *
- * A stream owns no buffers. An idle plain one costs below 300 bytes.
+ * READABLE is level-triggered and stays registered: libuv pays two system calls for each change of what it polls for, so
+ * turning reading off costs nothing until bytes do arrive, and turning it on again nothing if none did. WRITABLE is
+ * registered only while something waits.
+ *
+ * A stream owns no buffers. An idle plain one costs below 300 bytes; TLS adds what OpenSSL keeps (some 14 KiB) and, while a
+ * peer does not read, at most 64 KiB of ciphertext that is waiting for it.
  */
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -27,42 +31,53 @@ enum stream_event {
 /* The owner may close the stream in it, and may free its memory in on_closed as always. */
 typedef void stream_event_fn(struct stream *s, unsigned events);
 
+/* The caller's memory. All but `ssl` and `error` is private; those are to read. */
 struct stream {
 	uv_poll_t poll;
 	stream_event_fn *on_event;
-	SSL *ssl;              /* NULL for plain TCP */
+	SSL *ssl;               /* NULL for plain TCP */
+	struct stream_tls *tls; /* what TLS needs beside it */
 	int fd;
-	int error;             /* negative errno of STREAM_FAILED; UV_EPROTO when TLS failed */
-	uint8_t state;         /* private */
-	uint8_t wants;         /* private */
+	int error;              /* negative errno of STREAM_FAILED; UV_EPROTO when TLS failed */
+	uint8_t state, wants, armed;
 };
 
 /* Adopts an accepted, non-blocking descriptor; takes `ssl` (NULL for plain). With TLS the handshake runs first and
- * STREAM_CONNECTED tells its end; nothing is readable before. 0 or a negative errno (then fd and ssl are closed). */
+ * STREAM_CONNECTED tells its end; nothing is readable before. 0 or a negative errno (then fd and ssl are closed). A plain
+ * stream is ready at once. */
 int stream_open(struct stream *s, uv_loop_t *loop, int fd, SSL *ssl, stream_event_fn *on_event);
-/* Starts to connect (TCP_NODELAY set); takes `ssl`. STREAM_CONNECTED or STREAM_FAILED follows, never before it returns. */
+/* Starts to connect (TCP_NODELAY set); takes `ssl`. STREAM_CONNECTED or STREAM_FAILED follows, never before it returns; how
+ * long that may take is for the caller to bound. 0 or a negative errno (then ssl is freed and nothing is left to close). */
 int stream_connect(struct stream *s, uv_loop_t *loop, const struct addr *to, SSL *ssl, stream_event_fn *on_event);
 
 /* Bytes read, 0 for nothing now (UV_EAGAIN is folded into it), UV_EOF at an orderly end, or a negative errno. */
 ssize_t stream_read(struct stream *s, void *into, size_t size);
-/* Bytes written (fewer than asked: the rest does not fit now), or a negative errno. `n` at most 16. */
+/*
+ * Bytes written (fewer than asked: the rest does not fit now), or a negative errno. `n` at most 16. Once fewer were taken,
+ * the next call must go on with the bytes that follow: TLS may have sealed them already.
+ */
 ssize_t stream_writev(struct stream *s, const struct iovec *pieces, int n);
 /* Turns STREAM_READABLE events on or off. On after open. */
 void stream_want_read(struct stream *s, bool is_wanted);
 /* One STREAM_WRITABLE when there is room. */
 void stream_want_write(struct stream *s);
-/* TLS has bytes decrypted that no poll will announce: read on before waiting. */
+/* TLS has bytes that no poll will announce: read on before waiting. Who does not is told STREAM_READABLE again. */
 bool stream_has_pending(const struct stream *s);
-/* Ends our side: close_notify and FIN. */
+/* Ends our side: close_notify and FIN. What stream_writev has taken goes out before it. */
 void stream_shutdown(struct stream *s);
-/* Closes at once; memory may be freed in on_closed, never before. `is_reset` sends RST (D5). */
+/*
+ * Closes at once; memory may be freed in on_closed (may be NULL), never before. `is_reset` sends RST (D5). So does the kernel
+ * by itself when bytes of the peer are left unread: shut down and read to the end first where the answer must arrive.
+ */
 void stream_close(struct stream *s, bool is_reset, uv_close_cb on_closed);
-/* A client that speaks HTTP on a TLS port (F8): told with STREAM_FAILED, from its first byte, before any TLS. The stream is
- * plain from then on: an answer may be written, then stream_shutdown and stream_close. */
+/* Limits the plaintext of one TLS record, 512 … 16384 (F2); 0 is 16384. Nothing on plain streams. */
+void stream_set_record_size(struct stream *s, unsigned bytes);
+/*
+ * A client that speaks HTTP on a TLS port (F8): told with STREAM_FAILED, from its first byte, before any TLS. The stream is
+ * plain from then on and reading is off: an answer may be written, then stream_shutdown and stream_close.
+ */
 bool stream_is_plain_http_on_tls(const struct stream *s);
 /* Why TLS failed, for the log: a static text, "" when it did not. */
 const char *stream_tls_reason(const struct stream *s);
-/* Limits the plaintext of one TLS record, 512 … 16384 (F2). Nothing on plain streams. */
-void stream_set_record_size(struct stream *s, unsigned bytes);
 
 #endif

@@ -10,7 +10,10 @@
 
 #include "str.h"
 
-/* One certificate with its key, parsed and checked once; immutable, counted (atomic). */
+/*
+ * One certificate chain with its key, checked once; immutable, counted (atomic). Held as DER (some 3 KiB); OpenSSL's objects
+ * (some 12 KiB) are made at the first handshake that needs them and kept from then on: of 10,000 certificates few are used.
+ */
 struct tls_certificate;
 
 /*
@@ -24,23 +27,27 @@ void tls_certificate_unref(struct tls_certificate **c);
 /* What the settings say about TLS towards clients. */
 struct tls_options {
 	bool has_tls12, has_tls13;
-	struct str ciphers;              /* OpenSSL list for TLS 1.2; "" is OpenSSL's default */
-	struct str curves;               /* "auto" or a list */
+	struct str ciphers;              /* OpenSSL list for TLS 1.2, in the server's order; "" is the list of F1 */
+	struct str curves;               /* "auto", "" or a list */
 	bool rejects_unknown_names;      /* ssl-reject-handshake */
-	bool has_tickets;
-	uint32_t session_timeout_ms;
+	bool has_tickets;                /* else sessions are kept here, 20,000 at most, and resume by their id */
+	uint32_t session_timeout_ms;     /* 0 is 10 minutes */
 	bool offers_http2;               /* ALPN h2 beside http/1.1; false until http2 is there */
 };
 
 struct tls_contexts; /* immutable, counted (atomic) */
 
 /*
- * Contexts for one generation. `keys` lives as long as the process and is shared by all generations and workers: session
- * ticket and session id secrets, so that a session resumes across generations.
+ * Contexts for one generation. `keys` lives as long as the process and is shared by all generations and workers: ticket keys
+ * (a new one every hour, the last one still accepted) and, while the options stay the same, the OpenSSL context itself, so
+ * that a session resumes across generations.
  */
 struct tls_session_keys;
 struct tls_session_keys *tls_session_keys_create(void);
+/* After the last tls_contexts and SSL are gone. */
 void tls_session_keys_destroy(struct tls_session_keys *k);
+/* Starts a new ticket key now; the one before stays good for resuming. It happens by itself; for tests. */
+void tls_session_keys_rotate(struct tls_session_keys *k);
 
 /* NULL and a static reason for a bad cipher or curve list. Owned, one reference. */
 struct tls_contexts *tls_contexts_create(
@@ -54,9 +61,14 @@ void tls_contexts_unref(struct tls_contexts **t);
 /* The certificate a name gets: exact, then its left-most label as "*", then the default (F3). Borrowed. */
 struct tls_certificate *tls_contexts_find(const struct tls_contexts *t, struct str server_name);
 
-/* A server session for one accepted connection (no descriptor yet). Owned by the caller; keeps a reference to `t`. */
+/*
+ * A server session for one accepted connection (no descriptor yet). Owned by the caller; holds a reference to `t` until the
+ * handshake ends, not longer: an old connection does not keep an old generation's names alive.
+ */
 SSL *tls_accept_new(struct tls_contexts *t);
-/* A client session towards an HTTPS backend: no verification and no SNI unless given (F11). */
+/* The handshake is over: gives that reference back. For the stream room. */
+void tls_handshake_done(SSL *ssl);
+/* A client session towards an HTTPS backend: no verification and no SNI unless given (F11). `server_name` may be empty. */
 SSL *tls_connect_new(struct str server_name);
 /* The server name the client asked for, "" when none. Borrowed from `ssl`. */
 struct str tls_server_name(const SSL *ssl);

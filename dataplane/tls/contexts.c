@@ -1,0 +1,319 @@
+/*
+ * The names of one generation and their certificates, over an OpenSSL context that knows neither: the certificate is set on
+ * each connection when its ClientHello has named a server, so 10,000 names cost 10,000 map entries and one context.
+ */
+#include <assert.h>
+#include <openssl/err.h>
+#include <stdatomic.h>
+
+#include "map.h"
+#include "mem.h"
+#include "tls_private.h"
+
+#define SESSIONS_MAX 20000
+#define SESSION_TIMEOUT_S 600
+
+static const char f1_ciphers[] =
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+	"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+	"DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES128-GCM-SHA256";
+
+struct tls_contexts {
+	atomic_uint n_refs;
+	SSL_CTX *ctx;
+	struct map names; /* of struct tls_certificate *, each a reference */
+	struct tls_certificate *fallback;
+	bool rejects_unknown_names;
+};
+
+/* Where a connection keeps its struct tls_contexts while it shakes hands. */
+static int contexts_index;
+
+static void on_ssl_freed(void *ssl, void *contexts, CRYPTO_EX_DATA *data, int index, long arg, void *argp)
+{
+	struct tls_contexts *t = contexts;
+
+	(void)ssl;
+	(void)data;
+	(void)index;
+	(void)arg;
+	(void)argp;
+	tls_contexts_unref(&t);
+}
+
+static void make_index(void)
+{
+	contexts_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, on_ssl_freed);
+	if (contexts_index < 0)
+		abort();
+}
+
+/* The certificate of a name that has one of its own. Borrowed. */
+static struct tls_certificate *find_named(const struct tls_contexts *t, struct str server_name)
+{
+	char folded[TLS_NAME_MAX];
+	struct tls_certificate *c;
+	struct str name;
+	size_t dot;
+
+	if (!tls_name_fold(server_name, folded, &name))
+		return NULL;
+	c = map_get(&t->names, name);
+	if (c)
+		return c;
+	dot = str_find(name, '.');
+	if (dot == 0 || dot == name.len)
+		return NULL;
+	folded[dot - 1] = '*';
+	return map_get(&t->names, str_from_index(name, dot - 1));
+}
+
+struct tls_certificate *tls_contexts_find(const struct tls_contexts *t, struct str server_name)
+{
+	struct tls_certificate *c = find_named(t, server_name);
+
+	return c ? c : t->fallback;
+}
+
+struct str tls_server_name(const SSL *ssl)
+{
+	return str_from(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+}
+
+/* Comes for every ClientHello, with or without a name, also when a session resumes. */
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+	const struct tls_contexts *t = SSL_get_ex_data(ssl, contexts_index);
+
+	(void)arg;
+	if (t && t->rejects_unknown_names && !find_named(t, tls_server_name(ssl))) {
+		*alert = SSL_AD_UNRECOGNIZED_NAME;
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	}
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* Comes for full handshakes, when the name is known and no cipher is chosen yet. */
+static int on_certificate(SSL *ssl, void *arg)
+{
+	const struct tls_contexts *t = SSL_get_ex_data(ssl, contexts_index);
+	struct tls_certificate *c = t ? tls_contexts_find(t, tls_server_name(ssl)) : NULL;
+
+	(void)arg;
+	return c && tls_certificate_use(c, ssl);
+}
+
+static bool offers(const unsigned char *in, unsigned len, struct str protocol, const unsigned char **at)
+{
+	for (unsigned i = 0; i < len && in[i] < len - i; i += 1u + in[i]) {
+		if (str_eq(str_of(in + i + 1, in[i]), protocol)) {
+			*at = in + i + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A client that names protocols, but none of ours, is refused: it meant to talk to something else (RFC 7301 3.2). */
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned len,
+	void *arg)
+{
+	static const struct str protocols[] = {{"h2", 2}, {"http/1.1", 8}, {"http/1.0", 8}};
+	const bool *has_http2 = arg;
+
+	(void)ssl;
+	for (size_t i = has_http2 ? 0 : 1; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+		if (offers(in, len, protocols[i], out)) {
+			*out_len = (unsigned char)protocols[i].len;
+			return SSL_TLSEXT_ERR_OK;
+		}
+	}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static const char *set_versions(SSL_CTX *ctx, const struct tls_options *o)
+{
+	if (!o->has_tls12 && !o->has_tls13)
+		return "neither TLS 1.2 nor TLS 1.3 is on";
+	SSL_CTX_set_min_proto_version(ctx, o->has_tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
+	SSL_CTX_set_max_proto_version(ctx, o->has_tls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
+	return NULL;
+}
+
+static const char *set_lists(SSL_CTX *ctx, const struct tls_options *o)
+{
+	char *ciphers = o->ciphers.len ? mem_strdup(o->ciphers) : mem_strdup(STR(f1_ciphers));
+	char *curves = mem_strdup(o->curves);
+	const char *why = NULL;
+
+	if (!SSL_CTX_set_cipher_list(ctx, ciphers))
+		why = "no cipher of the list is known to OpenSSL";
+	else if (o->curves.len && !str_eq(o->curves, STR("auto")) && !SSL_CTX_set1_curves_list(ctx, curves))
+		why = "a curve of the list is not known to OpenSSL";
+	mem_free(ciphers);
+	mem_free(curves);
+	ERR_clear_error();
+	return why;
+}
+
+/* Tickets where they are on, else OpenSSL's cache in the context, which all workers and generations share. */
+static void set_sessions(SSL_CTX *ctx, const struct tls_options *o)
+{
+	static const unsigned char id_context[] = "weirlock";
+	uint32_t timeout_s = o->session_timeout_ms / 1000;
+
+	SSL_CTX_set_session_id_context(ctx, id_context, sizeof(id_context) - 1);
+	SSL_CTX_set_timeout(ctx, timeout_s ? timeout_s : SESSION_TIMEOUT_S);
+	SSL_CTX_set_num_tickets(ctx, 1);
+	if (o->has_tickets) {
+		SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+		return;
+	}
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_SERVER);
+	SSL_CTX_sess_set_cache_size(ctx, SESSIONS_MAX);
+}
+
+SSL_CTX *tls_server_context(const struct tls_options *options, const char **why)
+{
+	static bool with_http2 = true;
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	if (!ctx)
+		abort();
+	*why = set_versions(ctx, options);
+	if (!*why)
+		*why = set_lists(ctx, options);
+	if (*why) {
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	set_sessions(ctx, options);
+	SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION
+			| SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
+	SSL_CTX_set_cert_cb(ctx, on_certificate, NULL);
+	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, options->offers_http2 ? &with_http2 : NULL);
+	return ctx;
+}
+
+struct tls_contexts *tls_contexts_create(
+	const struct tls_options *options, struct tls_session_keys *keys, const char **why)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	SSL_CTX *ctx = tls_session_keys_context(keys, options, why);
+	struct tls_contexts *t;
+
+	if (!ctx)
+		return NULL;
+	pthread_once(&once, make_index);
+	t = mem_zalloc(sizeof(*t));
+	atomic_init(&t->n_refs, 1);
+	t->ctx = ctx;
+	t->rejects_unknown_names = options->rejects_unknown_names;
+	return t;
+}
+
+void tls_contexts_add(struct tls_contexts *t, struct str server_name, struct tls_certificate *certificate)
+{
+	char folded[TLS_NAME_MAX];
+	struct tls_certificate *before;
+	struct str name;
+
+	if (!tls_name_fold(server_name, folded, &name))
+		return;
+	before = map_put(&t->names, name, tls_certificate_ref(certificate));
+	tls_certificate_unref(&before);
+}
+
+void tls_contexts_set_default(struct tls_contexts *t, struct tls_certificate *certificate)
+{
+	tls_certificate_ref(certificate);
+	tls_certificate_unref(&t->fallback);
+	t->fallback = certificate;
+}
+
+struct tls_contexts *tls_contexts_ref(struct tls_contexts *t)
+{
+	atomic_fetch_add_explicit(&t->n_refs, 1, memory_order_relaxed);
+	return t;
+}
+
+void tls_contexts_unref(struct tls_contexts **t)
+{
+	struct tls_contexts *gone = *t;
+	struct tls_certificate *c;
+	size_t cursor = 0;
+	void *value;
+
+	*t = NULL;
+	if (!gone || atomic_fetch_sub_explicit(&gone->n_refs, 1, memory_order_acq_rel) > 1)
+		return;
+	while (map_next(&gone->names, &cursor, NULL, &value)) {
+		c = value;
+		tls_certificate_unref(&c);
+	}
+	map_deinit(&gone->names);
+	tls_certificate_unref(&gone->fallback);
+	SSL_CTX_free(gone->ctx);
+	mem_free(gone);
+}
+
+SSL *tls_accept_new(struct tls_contexts *t)
+{
+	SSL *ssl = SSL_new(t->ctx);
+
+	if (!ssl)
+		abort();
+	SSL_set_ex_data(ssl, contexts_index, tls_contexts_ref(t));
+	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+void tls_handshake_done(SSL *ssl)
+{
+	struct tls_contexts *t = SSL_is_server(ssl) ? SSL_get_ex_data(ssl, contexts_index) : NULL;
+
+	if (!t)
+		return;
+	SSL_set_ex_data(ssl, contexts_index, NULL);
+	tls_contexts_unref(&t);
+}
+
+static SSL_CTX *client_context;
+
+static void make_client_context(void)
+{
+	client_context = SSL_CTX_new(TLS_client_method());
+	if (!client_context)
+		abort();
+	SSL_CTX_set_min_proto_version(client_context, TLS1_2_VERSION);
+	SSL_CTX_set_verify(client_context, SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_session_cache_mode(client_context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_options(client_context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_mode(client_context,
+		SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(client_context, 1);
+}
+
+SSL *tls_connect_new(struct str server_name)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	char folded[TLS_NAME_MAX], text[TLS_NAME_MAX + 1];
+	struct str name;
+	SSL *ssl;
+
+	pthread_once(&once, make_client_context);
+	ssl = SSL_new(client_context);
+	if (!ssl)
+		abort();
+	if (tls_name_fold(server_name, folded, &name)) {
+		memcpy(text, name.ptr, name.len);
+		text[name.len] = '\0';
+		SSL_set_tlsext_host_name(ssl, text);
+	}
+	SSL_set_connect_state(ssl);
+	return ssl;
+}

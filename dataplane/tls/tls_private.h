@@ -1,0 +1,26 @@
+#ifndef TLS_PRIVATE_H
+#define TLS_PRIVATE_H
+/* What the files of this room share. */
+#include <pthread.h>
+
+#include "tls.h"
+
+#define TLS_NAME_MAX 255 /* a DNS name */
+
+/* Gives `ssl` this certificate, chain and key. False when OpenSSL refuses. Any thread. */
+bool tls_certificate_use(struct tls_certificate *c, SSL *ssl);
+
+/*
+ * The OpenSSL context for these options: the one before when they did not change, else a new one. One reference, owned.
+ * NULL and a static reason for a bad cipher or curve list.
+ */
+SSL_CTX *tls_session_keys_context(
+	struct tls_session_keys *k, const struct tls_options *options, const char **why);
+
+/* A new context for these options, without keys and certificates; NULL and a static reason. */
+SSL_CTX *tls_server_context(const struct tls_options *options, const char **why);
+
+/* Lower case, one trailing dot less (F3). False for an empty or overlong name. */
+bool tls_name_fold(struct str name, char folded[TLS_NAME_MAX], struct str *out);
+
+#endif
