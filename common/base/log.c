@@ -39,6 +39,7 @@ bool log_is_on(enum log_level level)
 	return (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
 }
 
+__attribute__((format(printf, 3, 0))) /* clang asks for it */
 static void emit(enum log_level level, const char *room, const char *format, va_list args)
 {
 	char time[CLOCK_TEXT_MAX];
