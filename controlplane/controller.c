@@ -1,0 +1,520 @@
+/*
+ * Events go into the store at once and are built together a moment later: 10 ms when only endpoints changed, 50 ms after the
+ * last event otherwise, but never later than 500 ms after the first. A new Ingress is asked for admission on its way in; one
+ * that is refused is asked again whenever something that all depend on has changed.
+ */
+#include "controller.h"
+
+#include <stdlib.h>
+
+#include "admin.h"
+#include "clock.h"
+#include "default_certificate.h"
+#include "log.h"
+#include "map.h"
+#include "mem.h"
+#include "process.h"
+#include "publish.h"
+#include "rpc.h"
+#include "snapshot.h"
+#include "source.h"
+#include "store.h"
+#include "told.h"
+
+enum { ENDPOINTS_WAIT_MS = 10, QUIET_MS = 50, MAX_WAIT_MS = 500, LEAVE_MS = 200 };
+
+struct controller {
+	uv_loop_t *loop;
+	const struct controller_options *options;
+	struct reconcile_options reconcile;
+	struct store *store;
+	struct source *source;
+	struct rpc_identity *identity;
+	struct rpc_server *server;
+	struct publish *publish;
+	struct admin *admin;
+	uv_timer_t build_timer, leave_timer;
+	struct buf urls;                /* " control=tcp://…" for each */
+	struct buf chain_pem, key_pem;  /* the generated certificate */
+	struct buf manifests;           /* "manifests a, b", for people */
+	struct map held;                /* key → Ingress that was refused admission, or waits for the end of the first load */
+	struct setting_values settings; /* of the last build */
+	struct problems found;          /* by the last build */
+	struct problems told;           /* all that was logged and is listed: the store's and the build's, sorted */
+	bool is_synced, is_stopping;
+	bool is_structural;             /* of the events since the last build */
+	uint64_t first_event_ms;        /* since the last build; 0 is none */
+	uint64_t n_builds, build_us;
+};
+
+/* -------------------------------------------------------------------------------------------------------- building */
+
+static void tell_problems(struct controller *c)
+{
+	struct problems now = {0};
+
+	store_problems(c->store, &now);
+	problems_add_all(&now, &c->found);
+	problems_sort(&now);
+	told_log(&c->told, &now);
+	problems_deinit(&c->told);
+	c->told = now;
+}
+
+static void log_snapshot(const struct controller *c, const struct snapshot *s)
+{
+	char id[16];
+
+	log_info("controller", "snapshot id=%s put=%u drop=%u resources=%zu problems=%zu build_ms=%.1f", content_id_text(&s->id, id),
+		s->n_put, s->n_drop, content_count(s->content), c->told.n, (double)c->build_us / 1000);
+}
+
+static void admit_held(struct controller *c);
+
+static void build(struct controller *c)
+{
+	uint64_t start_us = clock_mono_us();
+	struct arena arena = {0};
+	struct store_changes changes;
+	struct snapshot *s;
+
+	c->first_event_ms = 0;
+	c->is_structural = false;
+	store_take_changes(c->store, &arena, &changes);
+	if (changes.everything) {
+		admit_held(c);
+		arena_reset(&arena);
+		store_take_changes(c->store, &arena, &changes);
+	}
+	arena_deinit(&arena);
+	problems_clear(&c->found);
+	s = reconcile_build(c->store, &c->reconcile, clock_wall_ms(), &c->settings, &c->found);
+	c->n_builds++;
+	c->build_us = clock_mono_us() - start_us;
+	tell_problems(c);
+	if (publish_set_snapshot(c->publish, s))
+		log_snapshot(c, s);
+	snapshot_unref(&s);
+}
+
+static void on_build_timer(uv_timer_t *timer)
+{
+	build(container_of(timer, struct controller, build_timer));
+}
+
+/* Something changed: build soon. */
+static void schedule(struct controller *c, bool is_structural)
+{
+	uint64_t now_ms = clock_mono_ms(), wait_ms, latest_ms;
+
+	if (!c->is_synced || c->is_stopping)
+		return;
+	c->is_structural = c->is_structural || is_structural;
+	if (c->first_event_ms == 0)
+		c->first_event_ms = now_ms;
+	latest_ms = c->first_event_ms + (c->is_structural ? MAX_WAIT_MS : ENDPOINTS_WAIT_MS);
+	wait_ms = c->is_structural ? QUIET_MS : ENDPOINTS_WAIT_MS;
+	if (now_ms + wait_ms > latest_ms)
+		wait_ms = latest_ms > now_ms ? latest_ms - now_ms : 0;
+	uv_timer_start(&c->build_timer, on_build_timer, wait_ms, 0);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- events */
+
+static void drop_held(struct controller *c, struct str key)
+{
+	struct object *o = map_del(&c->held, key);
+
+	object_unref(&o);
+}
+
+static void hold(struct controller *c, struct object *ingress)
+{
+	struct object *before = map_put(&c->held, ingress->key, object_ref(ingress));
+
+	object_unref(&before);
+}
+
+/* Into the store, or set aside with the reasons. */
+static bool admit(struct controller *c, struct object *ingress, const struct problems *notes)
+{
+	struct problems problems = {0};
+	bool is_new;
+
+	if (reconcile_admit(c->store, &c->reconcile, ingress, &problems)) {
+		is_new = store_put(c->store, object_ref(ingress), notes);
+		drop_held(c, ingress->key);
+	} else {
+		hold(c, ingress);
+		is_new = store_refuse(c->store, KIND_INGRESS, ingress->namespace_, ingress->name, &problems);
+	}
+	problems_deinit(&problems);
+	return is_new;
+}
+
+/* Again, in an order that does not depend on events: of two that exclude each other, the elder is first (C9's order). */
+static int compare_held(const void *a, const void *b)
+{
+	const struct object *x = *(struct object *const *)a, *y = *(struct object *const *)b;
+
+	if (x->created_s != y->created_s)
+		return x->created_s < y->created_s ? -1 : 1;
+	return str_cmp(y->key, x->key);
+}
+
+static void admit_held(struct controller *c)
+{
+	size_t n = 0, cursor = 0;
+	struct object **items = mem_calloc(c->held.n + 1, sizeof(*items));
+	void *value;
+
+	while (map_next(&c->held, &cursor, NULL, &value))
+		items[n++] = object_ref(value);
+	if (n > 1)
+		qsort(items, n, sizeof(*items), compare_held);
+	for (size_t i = 0; i < n; i++) {
+		admit(c, items[i], NULL);
+		object_unref(&items[i]);
+	}
+	mem_free(items);
+}
+
+/* What options name is needed whatever namespace is watched. */
+static bool is_named_by_option(const struct controller *c, struct str namespace_, struct str name)
+{
+	const struct str paths[] = {c->reconcile.configmap, c->reconcile.default_ssl_certificate,
+		c->reconcile.default_backend_service};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		size_t slash = str_find(paths[i], '/');
+
+		if (str_eq(str_first(paths[i], slash), namespace_) && str_eq(str_from_index(paths[i], slash + 1), name))
+			return true;
+	}
+	return false;
+}
+
+static bool is_watched(const struct controller *c, const struct source_event *e)
+{
+	struct str namespace_ = e->object ? e->object->namespace_ : e->namespace_;
+	struct str name = e->object ? e->object->name : e->name;
+	struct str watched = c->reconcile.watch_namespace;
+
+	return !watched.len || !namespace_.len || str_eq(namespace_, watched) || is_named_by_option(c, namespace_, name) ||
+		str_eq(namespace_, str_first(c->reconcile.default_backend_service,
+					   str_find(c->reconcile.default_backend_service, '/')));
+}
+
+static bool on_put(struct controller *c, const struct source_event *e)
+{
+	if (e->object->kind != KIND_INGRESS)
+		return store_put(c->store, object_ref(e->object), e->problems);
+	if (c->is_synced)
+		return admit(c, e->object, e->problems);
+	hold(c, e->object); /* what admission looks at may not be there yet */
+	return false;
+}
+
+/* Its newest form cannot be read: the one before it, which was refused admission, is not asked again. */
+static bool on_refuse(struct controller *c, const struct source_event *e)
+{
+	struct buf key = {0};
+
+	object_key(e->kind, e->namespace_, e->name, &key);
+	drop_held(c, buf_str(&key));
+	buf_deinit(&key);
+	return store_refuse(c->store, e->kind, e->namespace_, e->name, e->problems);
+}
+
+static bool on_delete(struct controller *c, const struct source_event *e)
+{
+	struct buf key = {0};
+
+	object_key(e->kind, e->namespace_, e->name, &key);
+	drop_held(c, buf_str(&key));
+	buf_deinit(&key);
+	return store_delete(c->store, e->kind, e->namespace_, e->name);
+}
+
+static void on_source_event(void *owner, const struct source_event *e)
+{
+	struct controller *c = owner;
+	enum object_kind kind = e->object ? e->object->kind : e->kind;
+	bool is_news = false;
+
+	if (e->type != SOURCE_PROBLEMS && e->type != SOURCE_SYNCED && !is_watched(c, e))
+		return;
+	switch (e->type) {
+	case SOURCE_PUT:
+		is_news = on_put(c, e);
+		break;
+	case SOURCE_DELETE:
+		is_news = on_delete(c, e);
+		break;
+	case SOURCE_REFUSE:
+		is_news = on_refuse(c, e);
+		break;
+	case SOURCE_PROBLEMS:
+		is_news = store_set_origin_problems(c->store, e->origin, e->problems);
+		break;
+	case SOURCE_SYNCED:
+		admit_held(c);
+		c->is_synced = true;
+		break;
+	}
+	if (is_news)
+		schedule(c, kind != KIND_ENDPOINT_SLICE || e->type == SOURCE_PROBLEMS);
+}
+
+/* ------------------------------------------------------------------------------------------------------- admin, rpc */
+
+static bool is_ready(void *owner, struct buf *reason)
+{
+	struct controller *c = owner;
+
+	if (c->is_stopping)
+		buf_add(reason, STR("stopping"));
+	else if (!c->is_synced || !publish_current(c->publish))
+		buf_add(reason, STR("no snapshot yet"));
+	else
+		return true;
+	return false;
+}
+
+static bool is_healthy(void *owner, struct buf *reason)
+{
+	struct controller *c = owner;
+
+	if (c->is_stopping) /* N3 */
+		buf_add(reason, STR("stopping"));
+	return !c->is_stopping;
+}
+
+static void add_metrics(void *owner, struct buf *out)
+{
+	struct controller *c = owner;
+
+	buf_printf(out,
+		"# HELP weirlock_build_info The version that runs.\n# TYPE weirlock_build_info gauge\n"
+		"weirlock_build_info{program=\"weirlock-controller\",version=\"%s\"} 1\n",
+		WEIRLOCK_VERSION);
+	buf_printf(out, "# HELP weirlock_controller_objects Objects as last seen.\n# TYPE weirlock_controller_objects gauge\n");
+	for (enum object_kind kind = 0; kind < KIND_COUNT; kind++)
+		buf_printf(out, "weirlock_controller_objects{kind=\"%.*s\"} %zu\n", STR_ARG(object_kind_text(kind)),
+			store_list(c->store, kind).n);
+	buf_printf(out, "# HELP weirlock_controller_problems Mistakes in objects that stand.\n"
+			"# TYPE weirlock_controller_problems gauge\nweirlock_controller_problems %zu\n",
+		c->told.n);
+	buf_printf(out, "# HELP weirlock_controller_builds_total Snapshots built, also those like the one before.\n"
+			"# TYPE weirlock_controller_builds_total counter\nweirlock_controller_builds_total %llu\n",
+		(unsigned long long)c->n_builds);
+	buf_printf(out, "# HELP weirlock_controller_last_build_seconds How long the last one took.\n"
+			"# TYPE weirlock_controller_last_build_seconds gauge\nweirlock_controller_last_build_seconds %.6f\n",
+		(double)c->build_us / 1e6);
+	buf_printf(out, "# HELP process_resident_memory_bytes Resident memory.\n# TYPE process_resident_memory_bytes gauge\n"
+			"process_resident_memory_bytes %llu\n",
+		(unsigned long long)process_rss_bytes());
+	publish_metrics(c->publish, out);
+}
+
+static void list_problems(void *data, struct problems *out)
+{
+	struct controller *c = data;
+
+	problems_add_all(out, &c->told);
+}
+
+static int open_channel(struct controller *c, struct buf *error)
+{
+	const struct controller_options *o = c->options;
+	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->manifests), .data = c, .problems = list_problems};
+	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
+
+	if (!o->is_insecure) {
+		c->identity = rpc_identity_load(o->identity, error);
+		if (!c->identity)
+			return EXIT_BAD_INPUT;
+	}
+	c->publish = publish_create(c->loop, &publish);
+	server.identity = c->identity;
+	server.data = c->publish;
+	c->server = rpc_server_create(c->loop, &server);
+	if (!c->server) {
+		buf_add(error, STR("no socket could be made for the control channel"));
+		return EXIT_NO_CONNECTION;
+	}
+	publish_attach(c->publish, c->server);
+	return EXIT_FINE;
+}
+
+static int listen_all(struct controller *c, struct buf *error)
+{
+	for (size_t i = 0; i < c->options->listen.n; i++) {
+		struct buf bound = {0};
+		int result = rpc_server_listen(c->server, c->options->listen.items[i], &bound, error);
+
+		buf_printf(&c->urls, " control=%s", buf_cstr(&bound));
+		buf_deinit(&bound);
+		if (result < 0)
+			return EXIT_NO_CONNECTION;
+	}
+	return EXIT_FINE;
+}
+
+static int open_admin(struct controller *c, struct buf *error)
+{
+	struct admin_hooks hooks = {c, is_healthy, is_ready, add_metrics};
+	int result = admin_open(c->loop, &c->options->admin, &hooks, &c->admin);
+	char text[ADDR_TEXT_MAX];
+
+	if (result < 0) {
+		buf_printf(error, "--admin %s: %s", addr_text(&c->options->admin, text), uv_strerror(result));
+		return EXIT_NO_CONNECTION;
+	}
+	return EXIT_FINE;
+}
+
+/* -------------------------------------------------------------------------------------------------- open and close */
+
+static int make_certificate(struct controller *c, struct buf *error)
+{
+	const struct controller_options *o = c->options;
+	const char *directory = o->state_dir ? o->state_dir : o->identity;
+	bool is_kept;
+
+	if (!default_certificate_get(directory, &c->chain_pem, &c->key_pem, &is_kept)) {
+		buf_add(error, STR("the default certificate cannot be made"));
+		return EXIT_BAD_INPUT;
+	}
+	if (!is_kept)
+		log_info("controller", "the default certificate lives as long as this process: give --state-dir to keep it");
+	c->reconcile.generated_chain_pem = buf_str(&c->chain_pem);
+	c->reconcile.generated_key_pem = buf_str(&c->key_pem);
+	return EXIT_FINE;
+}
+
+static int open_source(struct controller *c, struct buf *error)
+{
+	const struct opt_list *paths = &c->options->manifests;
+
+	if (source_files_open(c->loop, paths->items, paths->n, on_source_event, c, error, &c->source) < 0)
+		return EXIT_BAD_INPUT;
+	return EXIT_FINE;
+}
+
+/* What all hosts depend on. */
+static void note_reads(struct controller *c)
+{
+	const struct {
+		enum object_kind kind;
+		struct str path;
+	} named[] = {{KIND_CONFIG_MAP, c->reconcile.configmap}, {KIND_SECRET, c->reconcile.default_ssl_certificate},
+		{KIND_SERVICE, c->reconcile.default_backend_service}};
+	struct buf keys[3] = {0};
+	struct str texts[3];
+	size_t n = 0;
+
+	for (size_t i = 0; i < 3; i++) {
+		size_t slash = str_find(named[i].path, '/');
+
+		if (slash == named[i].path.len)
+			continue;
+		object_key(named[i].kind, str_first(named[i].path, slash), str_from_index(named[i].path, slash + 1), &keys[n]);
+		texts[n] = buf_str(&keys[n]);
+		n++;
+	}
+	store_set_reads(c->store, STORE_EVERYTHING, texts, n);
+	for (size_t i = 0; i < n; i++)
+		buf_deinit(&keys[i]);
+}
+
+int controller_open(uv_loop_t *loop, const struct controller_options *options, struct buf *error, struct controller **out)
+{
+	static int (*const steps[])(struct controller *, struct buf *) = {make_certificate, open_channel, open_admin, open_source,
+		listen_all};
+	struct controller *c = mem_zalloc(sizeof(*c));
+
+	*out = c;
+	c->loop = loop;
+	c->options = options;
+	c->reconcile = options->reconcile;
+	c->store = store_create();
+	uv_timer_init(loop, &c->build_timer);
+	uv_timer_init(loop, &c->leave_timer);
+	buf_add(&c->manifests, STR("manifests "));
+	for (size_t i = 0; i < options->manifests.n; i++)
+		buf_printf(&c->manifests, "%s%s", i ? ", " : "", options->manifests.items[i]);
+	note_reads(c);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int result = steps[i](c, error);
+
+		if (result != EXIT_FINE)
+			return result;
+		if (steps[i] == open_source)
+			build(c); /* before anybody can ask */
+	}
+	return EXIT_FINE;
+}
+
+void controller_ready_line(const struct controller *c, struct buf *out)
+{
+	char text[ADDR_TEXT_MAX];
+
+	buf_printf(out, "ready%.*s admin=%s", STR_ARG(buf_str(&c->urls)), addr_text(admin_bound(c->admin), text));
+}
+
+static void on_server_closed(void *data)
+{
+	struct controller *c = data;
+
+	publish_close(c->publish, NULL, NULL);
+	c->publish = NULL;
+}
+
+/* The proxies have been told, or had their time. */
+static void on_leave_timer(uv_timer_t *timer)
+{
+	struct controller *c = container_of(timer, struct controller, leave_timer);
+
+	admin_close(c->admin, NULL);
+	rpc_server_close(c->server, on_server_closed, c);
+	uv_close((uv_handle_t *)&c->build_timer, NULL);
+	uv_close((uv_handle_t *)&c->leave_timer, NULL);
+}
+
+void controller_stop(struct controller *c)
+{
+	if (c->is_stopping)
+		return;
+	c->is_stopping = true;
+	log_info("controller", "stopping: proxies keep serving and look for another controller");
+	uv_timer_stop(&c->build_timer);
+	source_close(c->source, NULL);
+	publish_leave(c->publish);
+	uv_timer_start(&c->leave_timer, on_leave_timer, LEAVE_MS, 0);
+}
+
+void controller_destroy(struct controller *c)
+{
+	size_t cursor = 0;
+	void *value;
+
+	while (map_next(&c->held, &cursor, NULL, &value)) {
+		struct object *o = value;
+
+		object_unref(&o);
+	}
+	map_deinit(&c->held);
+	store_destroy(c->store);
+	rpc_identity_destroy(c->identity);
+	settings_deinit(&c->settings);
+	problems_deinit(&c->found);
+	problems_deinit(&c->told);
+	if (c->key_pem.ptr)
+		mem_wipe(c->key_pem.ptr, c->key_pem.len);
+	buf_deinit(&c->key_pem);
+	buf_deinit(&c->chain_pem);
+	buf_deinit(&c->urls);
+	buf_deinit(&c->manifests);
+	mem_free(c);
+}

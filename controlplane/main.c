@@ -1,0 +1,265 @@
+/* weirlock-controller: options, signals, and the loop that everything else lives on. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "controller.h"
+#include "log.h"
+#include "process.h"
+#include "rpc.h"
+
+struct arguments {
+	struct controller_options options;
+	const char *admin, *log_level, *log_format;
+	const char *configmap, *ingress_class, *controller_class, *watch_namespace, *annotations_prefix;
+	const char *default_ssl_certificate, *default_backend_service;
+	bool is_help, is_version;
+	/* of the contract, but not served yet: refused with a word, never passed over */
+	const char *kubeconfig, *publish_service, *publish_status_address, *election_id;
+	struct opt rows[32];
+	struct opt_program program;
+};
+
+static const char details[] =
+	"Signals: SIGTERM and SIGINT tell the proxies to look for another controller and end the process with status 0.\n"
+	"Exit status: 0 fine, 2 usage, 4 an address cannot be bound, 5 invalid input.\n"
+	"stdout gets one line once it is ready: ready control=URL admin=ADDR:PORT. stderr gets the log.";
+
+static void make_rows(struct arguments *a)
+{
+	struct controller_options *o = &a->options;
+	struct reconcile_options *r = &o->reconcile;
+	const struct opt rows[] = {
+		{"manifests", 0, OPT_LIST, &o->manifests, "PATH", "A file or a directory of YAML and JSON, watched; repeatable", 0, 0},
+		{"listen", 0, OPT_LIST, &o->listen, "URL",
+			"Where proxies and weirctl find this controller, tcp:// or ipc://; repeatable; default tcp://127.0.0.1:7443", 0,
+			0},
+		{"identity", 0, OPT_TEXT, &o->identity, "DIR", "tls.crt, tls.key and ca.crt of the control channel", 0, 0},
+		{"insecure", 0, OPT_FLAG, &o->is_insecure, NULL, "No TLS on the control channel; ipc:// and loopback only", 0, 0},
+		{"admin", 0, OPT_TEXT, &a->admin, "ADDR:PORT", "Where /healthz, /readyz and /metrics are; default 127.0.0.1:10254", 0,
+			0},
+		{"name", 0, OPT_TEXT, &o->name, "NAME", "What this controller is called; default the host's name", 0, 0},
+		{"state-dir", 0, OPT_TEXT, &o->state_dir, "DIR",
+			"Where the generated default certificate is kept; default the directory of --identity", 0, 0},
+		{"ingress-class", 0, OPT_TEXT, &a->ingress_class, "NAME",
+			"The class that the annotation kubernetes.io/ingress.class must name; default nginx", 0, 0},
+		{"controller-class", 0, OPT_TEXT, &a->controller_class, "NAME",
+			"spec.controller of our IngressClasses; default k8s.io/ingress-nginx", 0, 0},
+		{"ingress-class-by-name", 0, OPT_FLAG, &r->ingress_class_by_name, NULL,
+			"Also take the IngressClass that is named as --ingress-class", 0, 0},
+		{"watch-ingress-without-class", 0, OPT_FLAG, &r->watch_ingress_without_class, NULL,
+			"Also serve Ingresses without a class", 0, 0},
+		{"watch-namespace", 0, OPT_TEXT, &a->watch_namespace, "NAMESPACE", "Serve this namespace alone", 0, 0},
+		{"configmap", 0, OPT_TEXT, &a->configmap, "NS/NAME", "The ConfigMap with the settings", 0, 0},
+		{"default-ssl-certificate", 0, OPT_TEXT, &a->default_ssl_certificate, "NS/NAME",
+			"The Secret for hosts without a certificate; default a generated one", 0, 0},
+		{"default-backend-service", 0, OPT_TEXT, &a->default_backend_service, "NS/NAME",
+			"The Service for what no rule matches; default a 404 page", 0, 0},
+		{"disable-catch-all", 0, OPT_FLAG, &r->disable_catch_all, NULL, "Pass over Ingresses with a default backend", 0, 0},
+		{"disable-svc-external-name", 0, OPT_FLAG, &r->disable_svc_external_name, NULL,
+			"No endpoints for Services of type ExternalName", 0, 0},
+		{"annotations-prefix", 0, OPT_TEXT, &a->annotations_prefix, "PREFIX", "Default nginx.ingress.kubernetes.io", 0, 0},
+		{"kubeconfig", 0, OPT_TEXT, &a->kubeconfig, "FILE", "Not supported yet", 0, 0},
+		{"publish-service", 0, OPT_TEXT, &a->publish_service, "NS/NAME", "Not supported yet", 0, 0},
+		{"publish-status-address", 0, OPT_TEXT, &a->publish_status_address, "LIST", "Not supported yet", 0, 0},
+		{"election-id", 0, OPT_TEXT, &a->election_id, "NAME", "Not supported yet", 0, 0},
+		{"log-level", 0, OPT_CHOICE, &a->log_level, "error|warn|info|debug", "Default info", 0, 0},
+		{"log-format", 0, OPT_CHOICE, &a->log_format, "text|json", "Default text", 0, 0},
+		{"help", 'h', OPT_FLAG, &a->is_help, NULL, "This text", 0, 0},
+		{"version", 0, OPT_FLAG, &a->is_version, NULL, "The version", 0, 0},
+		{0},
+	};
+
+	_Static_assert(sizeof(rows) <= sizeof(a->rows), "room for all rows");
+	memcpy(a->rows, rows, sizeof(rows));
+	a->program = (struct opt_program){"weirlock-controller", "turns Kubernetes objects into what Weirlock's proxies serve",
+		"weirlock-controller --manifests PATH --identity DIR [OPTIONS]", details, a->rows};
+}
+
+static bool is_path(const char *option, const char *text, struct buf *error)
+{
+	struct str s = str_from(text);
+	size_t slash = str_find(s, '/');
+
+	if (!text || (slash > 0 && slash + 1 < s.len && str_find(str_from_index(s, slash + 1), '/') == s.len - slash - 1))
+		return true;
+	buf_printf(error, "--%s: '%s' is not NAMESPACE/NAME", option, text);
+	return false;
+}
+
+static bool check_not_yet(const struct arguments *a, struct buf *error)
+{
+	const struct {
+		const char *name, *value;
+	} later[] = {{"kubeconfig", a->kubeconfig}, {"publish-service", a->publish_service},
+		{"publish-status-address", a->publish_status_address}, {"election-id", a->election_id}};
+
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		if (!later[i].value)
+			continue;
+		buf_printf(error, "--%s is not supported yet: this version reads --manifests and writes nothing to a cluster",
+			later[i].name);
+		return false;
+	}
+	return true;
+}
+
+static bool check_channel(const struct controller_options *o, struct buf *error)
+{
+	const char *why;
+
+	if (!o->identity && !o->is_insecure) {
+		buf_add(error, STR("--identity DIR is needed (or --insecure, for ipc:// and loopback)"));
+		return false;
+	}
+	if (o->identity && o->is_insecure) {
+		buf_add(error, STR("--identity and --insecure exclude each other"));
+		return false;
+	}
+	for (size_t i = 0; o->is_insecure && i < o->listen.n; i++) {
+		if (!rpc_url_is_local(o->listen.items[i], &why)) {
+			buf_printf(error, "--insecure with --listen %s: %s", o->listen.items[i], why);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check(struct arguments *a, struct buf *error)
+{
+	if (!check_not_yet(a, error) || !is_path("configmap", a->configmap, error) ||
+		!is_path("default-ssl-certificate", a->default_ssl_certificate, error) ||
+		!is_path("default-backend-service", a->default_backend_service, error) || !check_channel(&a->options, error))
+		return false;
+	if (a->options.manifests.n == 0) {
+		buf_add(error, STR("--manifests PATH is needed"));
+		return false;
+	}
+	if (!addr_parse_host_port(str_from(a->admin), &a->options.admin)) {
+		buf_printf(error, "--admin: '%s' is not ADDR:PORT", a->admin);
+		return false;
+	}
+	return true;
+}
+
+static void set_text(struct str *out, const char *value)
+{
+	if (value)
+		*out = str_from(value);
+}
+
+static void set_options(struct arguments *a)
+{
+	struct reconcile_options *r = &a->options.reconcile;
+	enum log_level level;
+
+	set_text(&r->ingress_class, a->ingress_class);
+	set_text(&r->controller_class, a->controller_class);
+	set_text(&r->watch_namespace, a->watch_namespace);
+	set_text(&r->configmap, a->configmap);
+	set_text(&r->default_ssl_certificate, a->default_ssl_certificate);
+	set_text(&r->default_backend_service, a->default_backend_service);
+	set_text(&r->annotations_prefix, a->annotations_prefix);
+	if (log_level_parse(str_from(a->log_level), &level))
+		log_set_level(level);
+	log_set_json(strcmp(a->log_format, "json") == 0);
+}
+
+/* EXIT_FINE, or the exit status; -1 when everything was said and done. */
+static int read_arguments(struct arguments *a, int argc, char **argv, struct buf *error)
+{
+	make_rows(a);
+	if (!opt_parse(&a->program, argc, argv, NULL, error))
+		return EXIT_USAGE;
+	if (a->is_help) {
+		struct buf text = {0};
+
+		opt_help(&a->program, &text);
+		fputs(buf_cstr(&text), stdout);
+		buf_deinit(&text);
+		return -1;
+	}
+	if (a->is_version) {
+		puts("weirlock-controller " WEIRLOCK_VERSION);
+		return -1;
+	}
+	if (a->options.listen.n == 0)
+		a->options.listen.items[a->options.listen.n++] = "tcp://127.0.0.1:7443";
+	if (!check(a, error))
+		return EXIT_USAGE;
+	set_options(a);
+	return EXIT_FINE;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- signals */
+
+struct signals {
+	uv_signal_t term, interrupt;
+	struct controller *controller;
+};
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct signals *s = handle->data;
+
+	(void)number;
+	controller_stop(s->controller);
+	uv_close((uv_handle_t *)&s->term, NULL);
+	uv_close((uv_handle_t *)&s->interrupt, NULL);
+}
+
+static void watch_signals(uv_loop_t *loop, struct signals *s)
+{
+	uv_signal_init(loop, &s->term);
+	uv_signal_init(loop, &s->interrupt);
+	s->term.data = s->interrupt.data = s;
+	uv_signal_start(&s->term, on_signal, SIGTERM);
+	uv_signal_start(&s->interrupt, on_signal, SIGINT);
+}
+
+static int run(const struct controller_options *options, struct buf *error)
+{
+	static struct signals signals; /* these two live as long as the process, also when opening failed half way */
+	static uv_loop_t loop;
+	struct buf line = {0};
+	int result;
+
+	uv_loop_init(&loop);
+	result = controller_open(&loop, options, error, &signals.controller);
+	if (result != EXIT_FINE)
+		return result;
+	watch_signals(&loop, &signals);
+	controller_ready_line(signals.controller, &line);
+	puts(buf_cstr(&line));
+	fflush(stdout);
+	buf_deinit(&line);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	controller_destroy(signals.controller);
+	uv_loop_close(&loop);
+	return EXIT_FINE;
+}
+
+int main(int argc, char **argv)
+{
+	static struct arguments a; /* what it points to lives as long as the process */
+	static char host_name[256];
+	struct buf error = {0};
+	int result;
+
+	process_prepare();
+	a.admin = "127.0.0.1:10254";
+	a.log_level = "info";
+	a.log_format = "text";
+	if (gethostname(host_name, sizeof(host_name) - 1) != 0 || !host_name[0])
+		host_name[0] = '-';
+	a.options.name = host_name;
+	reconcile_options_init(&a.options.reconcile);
+	result = read_arguments(&a, argc, argv, &error);
+	if (result == EXIT_FINE)
+		result = run(&a.options, &error);
+	if (result > 0)
+		fprintf(stderr, "weirlock-controller: %s\n", buf_cstr(&error));
+	buf_deinit(&error);
+	return result > 0 ? result : EXIT_FINE;
+}
