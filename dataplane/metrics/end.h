@@ -34,6 +34,7 @@
 	X(END_UPSTREAM_READ_TIMEOUT, "upstream_read_timeout", 1, "the endpoint stopped sending the response")             \
 	X(END_UPSTREAM_CLOSED, "upstream_closed", 1, "the endpoint closed before its response was whole")                 \
 	X(END_UPSTREAM_BAD_RESPONSE, "upstream_bad_response", 1, "what the endpoint sent is no valid response")           \
+	X(END_UPSTREAM_PROTOCOL, "upstream_protocol", 1, "the backend wants a protocol that is not spoken here yet")      \
 	/* tunnels */                                                                                                     \
 	X(END_TUNNEL_CLIENT, "tunnel_closed_by_client", 0, "the client closed its WebSocket or other tunnel")             \
 	X(END_TUNNEL_BACKEND, "tunnel_closed_by_backend", 0, "the endpoint closed the tunnel")                            \
