@@ -1,0 +1,234 @@
+/* Endpoints one after another until one answers: SEMANTICS G16, I30 to I36. */
+#include <assert.h>
+
+#include "exchange_private.h"
+#include "weirlock/v1/snapshot.pb-c.h"
+
+/* ------------------------------------------------------------------------------------------------------------ logging */
+
+static void new_attempt(struct exchange *ex, const struct addr *addr)
+{
+	if (!ex->attempts)
+		ex->attempts = arena_alloc(&ex->arena, EXCHANGE_MAX_ATTEMPTS * sizeof(*ex->attempts));
+	if (ex->n_logged < EXCHANGE_MAX_ATTEMPTS)
+		ex->n_logged++;
+	ex->attempt_began_us = env_now_us(ex->env);
+	ex->attempts[ex->n_logged - 1] = (struct accesslog_attempt){
+		.addr = *addr,
+		.connect_us = ACCESSLOG_NO_TIME,
+		.header_us = ACCESSLOG_NO_TIME,
+		.response_us = ACCESSLOG_NO_TIME,
+	};
+}
+
+struct accesslog_attempt *exchange_attempt(struct exchange *ex)
+{
+	return &ex->attempts[ex->n_logged - 1];
+}
+
+static void note_connected(struct exchange *ex)
+{
+	exchange_attempt(ex)->connect_us = env_now_us(ex->env) - ex->attempt_began_us;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ choosing */
+
+/* Takes the next endpoint of the rotation; false when there is none. */
+static bool choose_endpoint(struct exchange *ex)
+{
+	int i;
+
+	if (ex->is_reconnect)
+		return true;
+	i = balance_select(ex->env->balance, ex->backend, &ex->tried, uv_now(ex->env->loop));
+	if (i < 0)
+		return false;
+	ex->endpoint = (unsigned)i;
+	if (ex->tried.n < sizeof(ex->tried.items) / sizeof(ex->tried.items[0]))
+		ex->tried.items[ex->tried.n++] = (uint16_t)i;
+	if (!ex->n_attempts++)
+		ex->first_attempt_ms = uv_now(ex->env->loop);
+	return true;
+}
+
+static bool speaks_tls(const struct exchange *ex)
+{
+	return ex->backend->protocol == WEIRLOCK__V1__PROTOCOL__PROTOCOL_HTTPS ||
+		(ex->backend->protocol == WEIRLOCK__V1__PROTOCOL__PROTOCOL_AUTO_HTTP && ex->client->conn->is_tls);
+}
+
+/*
+ * A pooled connection may have been closed a moment ago. Requests that must not be sent twice look first; the others are
+ * simply sent again.
+ */
+static bool is_alive(struct upstream_conn *conn)
+{
+	char byte;
+
+	return stream_read(&conn->stream, &byte, 1) == 0;
+}
+
+static struct upstream_conn *take_pooled(struct exchange *ex, const struct upstream_target *target)
+{
+	struct upstream_conn *conn;
+
+	if (ex->is_reconnect)
+		return NULL;
+	while ((conn = upstream_take(ex->env->pool, target, &ex->user))) {
+		if (http_method_is_idempotent(ex->head.method) || is_alive(conn))
+			return conn;
+		upstream_close(conn, false);
+	}
+	return NULL;
+}
+
+enum exchange_state exchange_pick(struct exchange *ex)
+{
+	struct upstream_target target = {.is_tls = speaks_tls(ex), .server_name = exchange_policy(ex)->proxy_ssl_name};
+	int error;
+
+	assert(ex->state == EX_PICK && !ex->upstream);
+	if (!choose_endpoint(ex))
+		return exchange_answer(ex, 503, END_NO_ENDPOINTS);
+	target.addr = ex->backend->endpoints[ex->endpoint].addr;
+	new_attempt(ex, &target.addr);
+	ex->upstream = take_pooled(ex, &target);
+	ex->is_reused = ex->upstream != NULL;
+	ex->is_reconnect = false;
+	ex->upstream_events = 0;
+	ex->has_expired = false;
+	if (ex->upstream) {
+		metrics_add(&ex->env->metrics.upstream_reused, 1);
+		note_connected(ex);
+		return EX_AWAIT;
+	}
+	metrics_add(&ex->env->metrics.upstream_opened, 1);
+	ex->upstream = upstream_connect(ex->env->pool, &target, &ex->user, &error);
+	return ex->upstream ? EX_CONNECT : exchange_attempt_failed(ex, ATTEMPT_ERROR, END_UPSTREAM_CONNECT_FAILED);
+}
+
+enum exchange_state exchange_connecting(struct exchange *ex)
+{
+	assert(ex->state == EX_CONNECT && ex->upstream);
+	if (ex->upstream_events & STREAM_FAILED)
+		return exchange_attempt_failed(ex, ATTEMPT_ERROR,
+			ex->upstream->stream.error == UV_EPROTO ? END_UPSTREAM_TLS_FAILED : END_UPSTREAM_CONNECT_FAILED);
+	if (ex->upstream_events & STREAM_CONNECTED) {
+		note_connected(ex);
+		ex->upstream_events &= ~(unsigned)STREAM_CONNECTED;
+		ex->has_expired = false;
+		return EX_AWAIT;
+	}
+	if (ex->has_expired)
+		return exchange_attempt_failed(ex, ATTEMPT_TIMEOUT, END_UPSTREAM_CONNECT_TIMEOUT);
+	return EX_CONNECT;
+}
+
+void exchange_leave_upstream(struct exchange *ex, bool is_reusable)
+{
+	exchange_attempt(ex)->response_us = env_now_us(ex->env) - ex->attempt_began_us;
+	if (is_reusable)
+		upstream_give_back(ex->upstream);
+	else
+		upstream_close(ex->upstream, false);
+	ex->upstream = NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- retries */
+
+/* Nothing of the request is lost, and sending it twice does no harm (I32, I33). */
+static bool can_send_again(const struct exchange *ex)
+{
+	const struct policy *policy = exchange_policy(ex);
+
+	if (ex->cannot_replay)
+		return false;
+	if (!ex->sent_any)
+		return true;
+	if (policy->no_request_buffering)
+		return false;
+	return http_method_is_idempotent(ex->head.method) ||
+		(policy->next_upstream & WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_NON_IDEMPOTENT);
+}
+
+static bool may_retry(const struct exchange *ex, uint32_t why)
+{
+	const struct policy *policy = exchange_policy(ex);
+	size_t tries = policy->next_upstream_tries ? policy->next_upstream_tries : ex->backend->n_endpoints;
+	uint64_t now_ms = uv_now(ex->env->loop);
+
+	if (!(policy->next_upstream & why) || ex->n_attempts >= tries || ex->is_body_bad)
+		return false;
+	if (policy->next_upstream_timeout_ms && now_ms - ex->first_attempt_ms >= policy->next_upstream_timeout_ms)
+		return false;
+	return can_send_again(ex);
+}
+
+/* The request as if it had never been sent: what went out comes first again. */
+static void rewind_request(struct exchange *ex)
+{
+	if (ex->replay.len) {
+		buf_add(&ex->replay, buf_str(&ex->body));
+		buf_deinit(&ex->body);
+		ex->body = ex->replay;
+		ex->replay = (struct buf){0};
+	}
+	buf_deinit(&ex->wire);
+	buf_deinit(&ex->partial);
+	ex->sent_head = ex->sent_last = ex->sent_any = ex->got_any = ex->has_upload_failed = false;
+}
+
+enum exchange_state exchange_retry(struct exchange *ex)
+{
+	metrics_add(&ex->env->metrics.upstream_retries, 1);
+	if (ex->upstream)
+		exchange_leave_upstream(ex, false);
+	rewind_request(ex);
+	return EX_PICK;
+}
+
+enum exchange_state exchange_attempt_failed(struct exchange *ex, enum attempt_failure failure, enum end_reason end)
+{
+	static const uint32_t why[] = {
+		[ATTEMPT_ERROR] = WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_ERROR,
+		[ATTEMPT_TIMEOUT] = WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_TIMEOUT,
+		[ATTEMPT_INVALID] = WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_INVALID_HEADER,
+	};
+	unsigned status = failure == ATTEMPT_TIMEOUT ? 504 : 502;
+
+	if (failure == ATTEMPT_ERROR && ex->is_reused && !ex->got_any && !ex->used_free_retry && can_send_again(ex)) {
+		ex->used_free_retry = true; /* G16: it had gone stale; costs no try, asks the same endpoint */
+		ex->is_reconnect = true;
+		return exchange_retry(ex);
+	}
+	if (may_retry(ex, why[failure])) {
+		exchange_attempt(ex)->status = status;
+		return exchange_retry(ex);
+	}
+	exchange_attempt(ex)->status = status;
+	if (ex->upstream)
+		exchange_leave_upstream(ex, false);
+	return exchange_answer(ex, status, end);
+}
+
+bool exchange_may_retry_status(const struct exchange *ex, unsigned status)
+{
+	static const struct {
+		unsigned status;
+		uint32_t why;
+	} rows[] = {
+		{500, WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_HTTP_500},
+		{502, WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_HTTP_502},
+		{503, WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_HTTP_503},
+		{504, WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_HTTP_504},
+		{403, WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_HTTP_403},
+		{404, WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_HTTP_404},
+		{429, WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_HTTP_429},
+	};
+
+	for (size_t i = 0; status >= 400 && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].status == status)
+			return may_retry(ex, rows[i].why);
+	}
+	return false;
+}

@@ -1,0 +1,172 @@
+/* What belongs to a worker and all its exchanges. */
+#include "env.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "exchange_private.h"
+#include "log.h"
+#include "mem.h"
+
+void env_init(struct exchange_env *env, uv_loop_t *loop, uint64_t seed, struct accesslog_sink *sink)
+{
+	env->loop = loop;
+	deadlines_init(&env->deadlines, uv_now(loop));
+	env->space = mem_alloc(ENV_READ_SIZE);
+	buf_init(&env->heads, ENV_READ_SIZE);
+	buf_init(&env->lines, ENV_READ_SIZE);
+	env->pool = upstream_pool_create(loop, &env->deadlines);
+	env->balance = balance_create(seed);
+	accesslog_init(&env->log, sink);
+}
+
+void env_deinit(struct exchange_env *env)
+{
+	while (env->spare) {
+		struct exchange *next = env->spare->next;
+
+		arena_deinit(&env->spare->arena);
+		mem_free(env->spare);
+		env->spare = next;
+	}
+	if (env->current)
+		env_release(&env->current);
+	accesslog_deinit(&env->log);
+	accesslog_format_destroy(env->format);
+	mem_free((char *)(uintptr_t)env->format_text.ptr);
+	upstream_pool_destroy(env->pool);
+	balance_destroy(env->balance);
+	buf_deinit(&env->heads);
+	buf_deinit(&env->lines);
+	mem_free(env->space);
+	env->space = NULL;
+}
+
+static void set_pool_limits(struct exchange_env *env, const struct settings *s)
+{
+	const struct upstream_limits limits = {
+		.max_idle = env->is_draining ? 0 : s->upstream_keepalive_connections,
+		.max_requests = s->upstream_keepalive_requests,
+		.idle_ms = s->upstream_keepalive_timeout_ms,
+		.max_age_ms = s->upstream_keepalive_time_ms,
+	};
+
+	upstream_set_limits(env->pool, &limits);
+}
+
+static void drop_removed_endpoints(struct exchange_env *env, const struct generation *g)
+{
+	const struct backend *backend;
+	size_t cursor = 0;
+
+	if (!upstream_n_idle(env->pool))
+		return;
+	upstream_mark_begin(env->pool);
+	while ((backend = generation_next_backend(g, &cursor))) {
+		for (size_t i = 0; i < backend->n_endpoints; i++)
+			upstream_mark(env->pool, &backend->endpoints[i].addr);
+	}
+	upstream_mark_end(env->pool);
+}
+
+/* The format of the log belongs to the worker: it changes seldom, and its lines are not bound to a generation. */
+static void set_format(struct exchange_env *env, const struct settings *s)
+{
+	struct str text = s->log_format_upstream.len ? s->log_format_upstream : str_from(accesslog_upstreaminfo);
+
+	if (env->format && env->format_escapes_json == s->log_format_escape_json && str_eq(text, env->format_text))
+		return;
+	accesslog_format_destroy(env->format);
+	mem_free((char *)(uintptr_t)env->format_text.ptr);
+	env->format_text = str_of(mem_strdup(text), text.len);
+	env->format_escapes_json = s->log_format_escape_json;
+	env->format = env->logs_json ? accesslog_format_create_json() :
+		accesslog_format_create(text, s->log_format_escape_json ? ACCESSLOG_ESCAPE_JSON : ACCESSLOG_ESCAPE_TEXT, NULL);
+}
+
+void env_set_generation(struct exchange_env *env, const struct generation *g)
+{
+	struct env_generation *held = mem_zalloc(sizeof(*held));
+
+	held->generation = g;
+	held->rules = *generation_clientaddr_rules(g);
+	held->rules.https_port = env->https_port;
+	held->n_users = 1;
+	if (env->current)
+		env_release(&env->current);
+	env->current = held;
+	set_pool_limits(env, generation_settings(g));
+	set_format(env, generation_settings(g));
+	drop_removed_endpoints(env, g);
+}
+
+struct env_generation *env_hold(struct exchange_env *env)
+{
+	env->current->n_users++;
+	return env->current;
+}
+
+void env_release(struct env_generation **held)
+{
+	struct env_generation *h = *held;
+
+	*held = NULL;
+	if (!h || --h->n_users)
+		return;
+	generation_unref(&h->generation);
+	mem_free(h);
+}
+
+const struct settings *env_settings(const struct exchange_env *env)
+{
+	return env->current ? generation_settings(env->current->generation) : NULL;
+}
+
+uint64_t env_now_us(const struct exchange_env *env)
+{
+	return uv_now(env->loop) * 1000;
+}
+
+struct str env_date(struct exchange_env *env)
+{
+	uint64_t now_ms = uv_now(env->loop);
+
+	if (now_ms >= env->date_until_ms) {
+		uint64_t wall_ms = clock_wall_ms();
+
+		clock_http_date(wall_ms / 1000, env->date);
+		env->date_until_ms = now_ms + (1000 - wall_ms % 1000);
+	}
+	return str_of(env->date, 29);
+}
+
+static void refill(struct env_random *random)
+{
+	size_t have = 0;
+
+	while (have < sizeof(random->bytes)) {
+		ssize_t n = getrandom(random->bytes + have, sizeof(random->bytes) - have, 0);
+
+		if (n > 0)
+			have += (size_t)n;
+		else
+			abort(); /* without randomness ids could repeat; Linux always has it once booted */
+	}
+	random->left = sizeof(random->bytes);
+}
+
+void env_request_id(struct exchange_env *env, char id[32])
+{
+	static const char digits[] = "0123456789abcdef";
+	struct env_random *random = &env->random;
+
+	if (random->left < 16)
+		refill(random);
+	for (size_t i = 0; i < 16; i++) {
+		unsigned char byte = random->bytes[sizeof(random->bytes) - random->left--];
+
+		id[2 * i] = digits[byte >> 4];
+		id[2 * i + 1] = digits[byte & 15];
+	}
+}

@@ -1,0 +1,288 @@
+/*
+ * The states of a request and what may follow:
+ *
+ *	DECIDE ─▶ PICK ─▶ CONNECT ─▶ AWAIT ─▶ RELAY ─▶ FLUSH ─▶ OVER
+ *	   │       │ ◀───────┴─────────┤        └────────────────▶ OVER
+ *	   │       └────────(pooled)──▶│
+ *	   └──────▶ ANSWER ◀───────────┴─▶ TUNNEL ─▶ OVER
+ *	              └─▶ FLUSH ─▶ OVER
+ *
+ * Callbacks only keep what happened and advance; every decision is in a state's function.
+ */
+#include "exchange.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "exchange_private.h"
+#include "mem.h"
+
+const struct policy *exchange_policy(const struct exchange *ex)
+{
+	return &ex->rule.match.route->policy;
+}
+
+const struct settings *exchange_settings(const struct exchange *ex)
+{
+	return generation_settings(ex->held->generation);
+}
+
+enum exchange_state exchange_answer(struct exchange *ex, unsigned status, enum end_reason end)
+{
+	ex->answer_status = status;
+	ex->end = end;
+	return EX_ANSWER;
+}
+
+enum exchange_state exchange_over(struct exchange *ex, enum exchange_outcome outcome, enum end_reason end)
+{
+	ex->outcome = outcome;
+	ex->end = end;
+	return EX_OVER;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- creation */
+
+static void on_expired(struct deadline *d);
+static void on_upstream_event(struct upstream_user *user, unsigned events);
+
+static struct exchange *take_spare(struct exchange_env *env)
+{
+	struct exchange *ex = env->spare;
+	struct arena arena;
+
+	if (!ex) {
+		ex = mem_zalloc(sizeof(*ex));
+		return ex;
+	}
+	env->spare = ex->next;
+	env->n_spare--;
+	arena = ex->arena;
+	memset(ex, 0, sizeof(*ex));
+	ex->arena = arena;
+	return ex;
+}
+
+/* The same bytes elsewhere. */
+static struct str moved(struct str s, struct str from, const char *to)
+{
+	if (s.ptr >= from.ptr && s.ptr <= from.ptr + from.len)
+		s.ptr = to + (s.ptr - from.ptr);
+	return s;
+}
+
+static void copy_head(struct exchange *ex, const struct http_head *head, struct str raw)
+{
+	const char *to = arena_str(&ex->arena, raw).ptr;
+	struct http_field *fields = arena_alloc(&ex->arena, (head->n_fields + 1) * sizeof(*fields));
+
+	ex->head = *head;
+	ex->head.method_text = moved(head->method_text, raw, to);
+	ex->head.target = moved(head->target, raw, to);
+	ex->head.path = moved(head->path, raw, to);
+	ex->head.query = moved(head->query, raw, to);
+	ex->head.host = moved(head->host, raw, to);
+	for (size_t i = 0; i < head->n_fields; i++) {
+		fields[i].name = moved(head->fields[i].name, raw, to);
+		fields[i].value = moved(head->fields[i].value, raw, to);
+		fields[i].id = head->fields[i].id;
+	}
+	ex->head.fields = fields;
+}
+
+struct exchange *exchange_create(struct exchange_env *env, struct exchange_client *client, const struct http_head *head,
+	struct str raw, uint64_t began_us)
+{
+	struct exchange *ex = take_spare(env);
+
+	ex->env = env;
+	ex->client = client;
+	ex->held = env_hold(env);
+	ex->deadline.on_expired = on_expired;
+	ex->user.on_event = on_upstream_event;
+	ex->began_us = began_us;
+	metrics_add(&env->metrics.requests_started, 1);
+	ex->head_bytes = raw.len;
+	ex->state = EX_DECIDE;
+	copy_head(ex, head, raw);
+	return ex;
+}
+
+static void give_back(struct exchange *ex)
+{
+	struct exchange_env *env = ex->env;
+
+	buf_deinit(&ex->body);
+	buf_deinit(&ex->wire);
+	buf_deinit(&ex->replay);
+	buf_deinit(&ex->partial);
+	deadline_stop(&env->deadlines, &ex->deadline);
+	env_release(&ex->held);
+	if (env->n_spare == ENV_SPARE_EXCHANGES) {
+		arena_deinit(&ex->arena);
+		mem_free(ex);
+		return;
+	}
+	arena_reset(&ex->arena);
+	ex->next = env->spare;
+	env->spare = ex;
+	env->n_spare++;
+}
+
+/* Everything was said: tells the log, then the client, who may go on with its next request. */
+static void finish(struct exchange *ex)
+{
+	struct exchange_client *client = ex->client;
+	enum exchange_outcome outcome = ex->outcome;
+
+	exchange_leave_tunnel(ex);
+	if (ex->upstream)
+		exchange_leave_upstream(ex, false);
+	exchange_record(ex);
+	give_back(ex);
+	client->ops->finished(client, outcome);
+}
+
+/* --------------------------------------------------------------------------------------------------------- the states */
+
+/* What the client has not taken yet is on its way. */
+static enum exchange_state flush(struct exchange *ex)
+{
+	assert(ex->state == EX_FLUSH || ex->state == EX_RELAY || ex->state == EX_ANSWER);
+	if (ex->has_expired)
+		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_SEND_TIMEOUT);
+	return ex->is_waiting_client ? EX_FLUSH : EX_OVER;
+}
+
+/* The client closed: nobody is left to answer (D5, G17). */
+static enum exchange_state client_gone(struct exchange *ex)
+{
+	ex->status = ex->status ? ex->status : 499;
+	return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);
+}
+
+static enum exchange_state step(struct exchange *ex)
+{
+	if ((ex->events & EXCHANGE_CLIENT_GONE) && ex->state != EX_OVER)
+		return client_gone(ex);
+	switch (ex->state) {
+	case EX_DECIDE:
+		return exchange_decide(ex);
+	case EX_PICK:
+		return exchange_pick(ex);
+	case EX_CONNECT:
+		return exchange_connecting(ex);
+	case EX_AWAIT:
+		return exchange_await(ex);
+	case EX_RELAY:
+		return exchange_relay(ex);
+	case EX_ANSWER:
+		return exchange_send_page(ex);
+	case EX_FLUSH:
+		return flush(ex);
+	case EX_TUNNEL:
+		return exchange_tunnel(ex);
+	case EX_OVER:
+		return EX_OVER;
+	}
+	abort();
+}
+
+/* The one wait that counts now, in milliseconds (G3, G4). */
+uint64_t exchange_wait_ms(const struct exchange *ex)
+{
+	const struct policy *policy = ex->rule.match.route ? exchange_policy(ex) : NULL;
+
+	switch (ex->state) {
+	case EX_CONNECT:
+		return policy->proxy_connect_timeout_ms;
+	case EX_AWAIT:
+		if (ex->wire.len)
+			return policy->proxy_send_timeout_ms;
+		if (!exchange_is_request_sent(ex))
+			return exchange_settings(ex)->client_body_timeout_ms;
+		return policy->proxy_read_timeout_ms;
+	case EX_RELAY:
+		return ex->is_waiting_client ? policy->proxy_send_timeout_ms : policy->proxy_read_timeout_ms;
+	case EX_TUNNEL:
+		return tunnel_is_blocked(&ex->tunnel) ? policy->proxy_send_timeout_ms : policy->proxy_read_timeout_ms;
+	case EX_DECIDE:
+	case EX_PICK:
+	case EX_ANSWER:
+	case EX_FLUSH:
+	case EX_OVER:
+		return policy ? policy->proxy_send_timeout_ms : 60000;
+	}
+	abort();
+}
+
+/* Goes through states until one waits, then arms the deadline: whatever happened was progress. */
+static void advance(struct exchange *ex)
+{
+	enum exchange_state before;
+
+	do {
+		before = ex->state;
+		ex->state = step(ex);
+	} while (ex->state != before);
+	if (ex->state == EX_OVER) {
+		finish(ex);
+		return;
+	}
+	exchange_keep_fresh(ex);
+	exchange_update_body_wish(ex);
+	ex->events = 0;
+	ex->upstream_events = 0;
+	ex->tunnel_events = 0;
+	ex->has_expired = false;
+	ex->active_ms = ex->env->deadlines.now_ms;
+	deadline_set(&ex->env->deadlines, &ex->deadline, exchange_wait_ms(ex));
+}
+
+/* --------------------------------------------------------------------------------------------------- what others say */
+
+void exchange_feed(struct exchange *ex, struct str payload, bool is_last)
+{
+	assert(!ex->is_fed_last && !ex->fresh.len);
+	ex->fresh = payload;
+	ex->is_fed_last = is_last;
+	ex->body_received += payload.len;
+}
+
+void exchange_on_client(struct exchange *ex, unsigned events)
+{
+	ex->events |= events;
+	if (events & EXCHANGE_CLIENT_WRITABLE)
+		ex->is_waiting_client = false;
+	if (events & EXCHANGE_BODY_BAD)
+		ex->is_body_bad = true;
+	advance(ex);
+}
+
+void exchange_on_tunnel(struct exchange *ex, unsigned stream_events)
+{
+	assert(ex->state == EX_TUNNEL);
+	ex->tunnel_events |= stream_events;
+	advance(ex);
+}
+
+bool exchange_is_tunnel(const struct exchange *ex)
+{
+	return ex->state == EX_TUNNEL;
+}
+
+static void on_upstream_event(struct upstream_user *user, unsigned events)
+{
+	struct exchange *ex = container_of(user, struct exchange, user);
+
+	ex->upstream_events |= events;
+	advance(ex);
+}
+
+static void on_expired(struct deadline *d)
+{
+	struct exchange *ex = container_of(d, struct exchange, deadline);
+
+	ex->has_expired = true;
+	advance(ex);
+}

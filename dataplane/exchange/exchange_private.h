@@ -1,0 +1,164 @@
+#ifndef EXCHANGE_PRIVATE_H
+#define EXCHANGE_PRIVATE_H
+/* One request, for the files of this room alone. */
+#include <stdlib.h>
+
+#include "arena.h"
+#include "end.h"
+#include "exchange.h"
+#include "http1.h"
+#include "rewrite.h"
+#include "tunnel.h"
+
+enum exchange_state {
+	EX_DECIDE,  /* a head is there; nothing is decided */
+	EX_PICK,    /* an endpoint is to be chosen */
+	EX_CONNECT, /* a new connection to it is being made */
+	EX_AWAIT,   /* the request goes out; no response head so far */
+	EX_RELAY,   /* the response's head went to the client; its body follows */
+	EX_ANSWER,  /* we answer ourselves */
+	EX_FLUSH,   /* all is handed over; the client has not taken all of it */
+	EX_TUNNEL,  /* bytes both ways */
+	EX_OVER,    /* nothing is left to do */
+};
+
+enum { EXCHANGE_MAX_ATTEMPTS = 16, EXCHANGE_REPLAY_MAX = 64 * 1024 };
+
+/* Why an attempt at an endpoint gave no response. */
+enum attempt_failure { ATTEMPT_ERROR, ATTEMPT_TIMEOUT, ATTEMPT_INVALID };
+
+struct exchange {
+	struct exchange *next, *prev;   /* spare ones, or tunnels */
+	struct exchange_env *env;
+	struct exchange_client *client;
+	struct env_generation *held;
+	struct arena arena;
+	enum exchange_state state;
+	unsigned events;                /* enum exchange_event, not looked at so far */
+	unsigned upstream_events;       /* enum stream_event, the same */
+	unsigned tunnel_events;         /* enum stream_event of the client's stream */
+	bool has_expired;               /* the deadline passed */
+	struct deadline deadline;
+	uint64_t began_us;              /* the first byte of the request */
+	uint64_t active_ms;             /* when something last happened */
+
+	/* the request */
+	struct http_head head;          /* copied to the arena */
+	size_t head_bytes;
+	struct clientaddr who;
+	struct rewrite_request rule;
+	char *server_name, *path;       /* what rule.server_name and rule.path point to */
+	const struct backend *backend;
+	struct str request_id;
+	bool is_upgrade;                /* Upgrade without a body: passed on (G10) */
+
+	/* its body on the way to the endpoint */
+	struct str fresh;               /* fed, borrowed, not looked at so far */
+	bool is_fed_last;               /* the client's message has ended */
+	bool is_body_bad;
+	bool wants_body;                /* as the client was last told */
+	bool sent_continue;
+	uint64_t body_received;         /* payload bytes */
+	struct buf body;                /* payload that waits for a connection */
+	struct buf wire;                /* bytes that the endpoint has not taken */
+	bool sent_head, sent_last;      /* handed to the wire: the head, the end */
+	bool sent_any;                  /* the endpoint's socket took a byte */
+	struct buf replay;              /* payload sent so far, while a retry may need it */
+	bool cannot_replay;             /* it was more than EXCHANGE_REPLAY_MAX, or is not kept */
+	bool sends_chunks;              /* towards the endpoint */
+	bool has_upload_failed;         /* the endpoint takes no more, but may have answered */
+
+	/* attempts */
+	struct upstream_user user;
+	struct upstream_conn *upstream; /* NULL between attempts */
+	bool is_reused;                 /* it came from the pool */
+	bool is_reconnect;              /* the next attempt is a fresh connection to the same endpoint */
+	unsigned endpoint;              /* index of the one in use */
+	bool used_free_retry;           /* G16: one silent retry of a stale pooled connection */
+	unsigned n_attempts;            /* that counted (I30) */
+	uint64_t first_attempt_ms;
+	struct balance_tried tried;
+	struct accesslog_attempt *attempts; /* room for EXCHANGE_MAX_ATTEMPTS; the last is written over when there are more */
+	uint64_t attempt_began_us;      /* of the last one */
+	unsigned n_logged;
+
+	/* the response */
+	struct buf partial;             /* of its head */
+	struct http1_body response_body;
+	bool is_response_keep_alive;
+	bool got_any;                   /* a byte of this attempt's response */
+	bool told_close;                /* its head said that the connection closes */
+	bool is_waiting_client;         /* the client has not taken all */
+	unsigned status;                /* what the client gets; 0: nothing so far */
+	unsigned answer_status;         /* for EX_ANSWER */
+	struct str answer_location;
+	uint64_t body_sent;             /* payload bytes */
+	enum exchange_outcome outcome;
+	enum end_reason end;
+
+	struct str bad_line;            /* the request line of a head that nobody understood */
+	bool is_tunnel;                 /* linked in env->tunnels */
+	struct tunnel tunnel;
+};
+
+/* exchange.c */
+const struct policy *exchange_policy(const struct exchange *ex);
+const struct settings *exchange_settings(const struct exchange *ex);
+/* Will answer this itself; the state to go to. */
+enum exchange_state exchange_answer(struct exchange *ex, unsigned status, enum end_reason end);
+/* How long to wait now. */
+uint64_t exchange_wait_ms(const struct exchange *ex);
+/* Nothing more can be done for the client; the state to go to. */
+enum exchange_state exchange_over(struct exchange *ex, enum exchange_outcome outcome, enum end_reason end);
+
+/* decide.c: SEMANTICS 0.2 to 0.8. */
+enum exchange_state exchange_decide(struct exchange *ex);
+
+/* attempt.c: endpoints, connections, retries. */
+/* The one that runs, or ran last: its times are since attempt_began_us. */
+struct accesslog_attempt *exchange_attempt(struct exchange *ex);
+enum exchange_state exchange_pick(struct exchange *ex);
+enum exchange_state exchange_connecting(struct exchange *ex);
+enum exchange_state exchange_attempt_failed(struct exchange *ex, enum attempt_failure failure, enum end_reason end);
+/* May this response be thrown away for another endpoint's (I35)? */
+bool exchange_may_retry_status(const struct exchange *ex, unsigned status);
+enum exchange_state exchange_retry(struct exchange *ex);
+/* The endpoint's connection is not needed any more. */
+void exchange_leave_upstream(struct exchange *ex, bool is_reusable);
+
+/* request.c: the request to the endpoint. */
+enum exchange_send {
+	EXCHANGE_SEND_OK,      /* all that is here is sent or waits for the socket */
+	EXCHANGE_SEND_FAILED,  /* the connection failed */
+	EXCHANGE_SEND_NO_HEAD, /* the rule gives no valid head: 500 */
+};
+/* Sends what can be sent. */
+enum exchange_send exchange_send_request(struct exchange *ex);
+bool exchange_is_request_sent(const struct exchange *ex);
+/* Tells the client whether body bytes are wanted now. */
+void exchange_update_body_wish(struct exchange *ex);
+/* Keeps what the borrowed piece holds. */
+void exchange_keep_fresh(struct exchange *ex);
+
+/* response.c: the endpoint's response to the client. */
+enum exchange_state exchange_await(struct exchange *ex);
+enum exchange_state exchange_relay(struct exchange *ex);
+
+/* page.c: our own answers. */
+enum exchange_state exchange_send_page(struct exchange *ex);
+/* The HTML of a status. Owned by `arena`. */
+struct str exchange_page(struct arena *arena, unsigned status);
+
+/* upgrade.c: tunnels. */
+enum exchange_state exchange_upgrade(struct exchange *ex, const struct http_head *head, struct str rest);
+enum exchange_state exchange_tunnel(struct exchange *ex);
+void exchange_leave_tunnel(struct exchange *ex);
+
+/* response.c */
+/* What a backend's head becomes for the client; `lines` (emptied first) holds the fields that are ours. */
+void exchange_client_head(struct exchange *ex, const struct http_head *head, struct buf *lines, struct exchange_head *out);
+
+/* record.c: metrics and the access log. */
+void exchange_record(struct exchange *ex);
+
+#endif

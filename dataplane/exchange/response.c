@@ -1,0 +1,307 @@
+/* The endpoint's response: its head written anew, its body passed on as it comes (SEMANTICS D3, D7, D8, G7, G8). */
+#include <assert.h>
+
+#include "exchange_private.h"
+#include "limit.h"
+
+/* ---------------------------------------------------------------------------------------------------------------- head */
+
+/* Of this hop alone, or written by whoever speaks to the client. */
+static const uint64_t OURS = (uint64_t)1 << FIELD_CONNECTION | (uint64_t)1 << FIELD_KEEP_ALIVE |
+	(uint64_t)1 << FIELD_TRANSFER_ENCODING | (uint64_t)1 << FIELD_CONTENT_LENGTH | (uint64_t)1 << FIELD_DATE |
+	(uint64_t)1 << FIELD_UPGRADE | (uint64_t)1 << FIELD_TRAILER | (uint64_t)1 << FIELD_PROXY_CONNECTION;
+
+static bool passes(const struct exchange *ex, const struct http_head *head, const struct http_field *field)
+{
+	if (http_field_bit(field->id) & OURS)
+		return false;
+	return !rewrite_drops_response_field(exchange_settings(ex), ex->rule.is_tls, field) &&
+		!http_field_is_hop_by_hop(head, field, 0);
+}
+
+static void set_length(const struct http_head *head, struct exchange_head *out)
+{
+	struct str told = http_head_value(head, FIELD_CONTENT_LENGTH);
+
+	out->body = head->body == HTTP_BODY_CHUNKED ? HTTP_BODY_CLOSE : head->body;
+	out->content_length = head->content_length;
+	if (head->body == HTTP_BODY_NONE && head->status != 204 && head->status >= 200)
+		out->says_length = str_to_u64(told, UINT64_MAX, &out->content_length);
+}
+
+/* Beside the head's own array: its Connection field is asked for each one. */
+static size_t copy_passing(struct exchange *ex, const struct http_head *head, struct http_field *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < head->n_fields; i++) {
+		if (passes(ex, head, &head->fields[i]))
+			to[n++] = head->fields[i];
+	}
+	return n;
+}
+
+void exchange_client_head(struct exchange *ex, const struct http_head *head, struct buf *lines, struct exchange_head *out)
+{
+	*out = (struct exchange_head){
+		.status = head->status,
+		.reason = head->reason,
+		.fields = ex->env->passing,
+		/* an answer before the whole request: the rest of it would be read as the next one */
+		.must_close = !ex->is_fed_last || ex->is_body_bad,
+	};
+	set_length(head, out);
+	buf_clear(lines);
+	rewrite_write_response_fields(exchange_settings(ex), ex->rule.is_tls, lines);
+	if (head->status == 101)
+		http1_write_field(lines, STR("Upgrade"), http_head_value(head, FIELD_UPGRADE));
+	out->lines = buf_str(lines);
+	out->is_upgrade = head->status == 101;
+	out->n_fields = copy_passing(ex, head, ex->env->passing);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- body */
+
+static enum exchange_state response_done(struct exchange *ex, bool is_reusable)
+{
+	exchange_leave_upstream(ex, is_reusable && ex->is_response_keep_alive && exchange_is_request_sent(ex) &&
+			!ex->has_upload_failed && !ex->is_upgrade);
+	ex->end = END_DONE;
+	ex->outcome = !ex->told_close ? EXCHANGE_KEEP : ex->is_fed_last ? EXCHANGE_CLOSE : EXCHANGE_LINGER;
+	return ex->is_waiting_client ? EX_FLUSH : EX_OVER;
+}
+
+/* Hands body bytes to the client, with `head` in front of them when it has not gone yet. */
+static enum exchange_state pass_on(struct exchange *ex, const struct exchange_head *head, char *bytes, size_t len)
+{
+	const char *why;
+	struct str payload;
+	size_t used = 0;
+	enum parse_result result = PARSE_DONE;
+
+	if (ex->response_body.kind != HTTP_BODY_NONE)
+		result = exchange_take_body(&ex->response_body, bytes, len, &used, &payload, &why);
+	else
+		payload = (struct str){0};
+	if (result == PARSE_BAD)
+		return head ? exchange_attempt_failed(ex, ATTEMPT_INVALID, END_UPSTREAM_BAD_RESPONSE) :
+			exchange_over(ex, EXCHANGE_CUT, END_UPSTREAM_BAD_RESPONSE);
+	if (head) {
+		ex->status = head->status;
+		ex->told_close = head->must_close;
+	}
+	ex->body_sent += payload.len;
+	exchange_attempt(ex)->bytes_received += payload.len;
+	switch (ex->client->ops->send(ex->client, head, payload, result == PARSE_DONE)) {
+	case EXCHANGE_LOST:
+		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);
+	case EXCHANGE_WAITING:
+		ex->is_waiting_client = true;
+		stream_want_read(&ex->upstream->stream, false);
+		break;
+	case EXCHANGE_SENT:
+		break;
+	}
+	return result == PARSE_DONE ? response_done(ex, used == len) : EX_RELAY;
+}
+
+static enum exchange_state upstream_ended(struct exchange *ex, bool is_orderly)
+{
+	if (!is_orderly || !http1_body_at_close(&ex->response_body))
+		return exchange_over(ex, EXCHANGE_CUT, END_UPSTREAM_CLOSED);
+	switch (ex->client->ops->send(ex->client, NULL, (struct str){0}, true)) {
+	case EXCHANGE_LOST:
+		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);
+	case EXCHANGE_WAITING:
+		ex->is_waiting_client = true;
+		break;
+	case EXCHANGE_SENT:
+		break;
+	}
+	return response_done(ex, false);
+}
+
+static enum exchange_state read_body(struct exchange *ex)
+{
+	enum exchange_state next;
+
+	do {
+		ssize_t n = stream_read(&ex->upstream->stream, ex->env->space, ENV_READ_SIZE);
+
+		if (n < 0)
+			return upstream_ended(ex, n == UV_EOF);
+		if (n == 0)
+			return EX_RELAY;
+		next = pass_on(ex, NULL, ex->env->space, (size_t)n);
+	} while (next == EX_RELAY && !ex->is_waiting_client && stream_has_pending(&ex->upstream->stream));
+	return next;
+}
+
+/* ---------------------------------------------------------------------------------------------------- the head arrives */
+
+static enum exchange_state begin_relay(struct exchange *ex, struct http_head *head, char *rest, size_t len)
+{
+	struct exchange_head out;
+
+	http1_body_init(&ex->response_body, head);
+	ex->is_response_keep_alive = head->is_keep_alive;
+	exchange_client_head(ex, head, &ex->env->lines, &out);
+	return pass_on(ex, &out, rest, len);
+}
+
+static enum exchange_state take_head(struct exchange *ex, struct http_head *head, char *rest, size_t len)
+{
+	exchange_attempt(ex)->status = head->status;
+	exchange_attempt(ex)->header_us = env_now_us(ex->env) - ex->attempt_began_us;
+	if (head->status == 101)
+		return ex->is_upgrade && exchange_is_request_sent(ex) ?
+			exchange_upgrade(ex, head, str_of(rest, len)) :
+			exchange_attempt_failed(ex, ATTEMPT_INVALID, END_UPSTREAM_BAD_RESPONSE);
+	if (exchange_may_retry_status(ex, head->status))
+		return exchange_retry(ex);
+	return begin_relay(ex, head, rest, len);
+}
+
+/* `bytes` lie in the worker's read buffer: what is no whole head yet must be kept. */
+static enum exchange_state parse_response(struct exchange *ex, char *bytes, size_t len)
+{
+	const struct http1_limits limits = {
+		.head_bytes = exchange_policy(ex)->proxy_buffer_size_bytes, .n_fields = ENV_FIELDS, .keeps_underscores = true};
+	struct http_head head;
+	struct http1_error error = {0};
+	size_t used = 0;
+
+	for (;;) {
+		head = (struct http_head){.fields = ex->env->fields};
+		switch (http1_parse_response(str_of(bytes, len), &limits, ex->head.method, &head, &used, &error)) {
+		case PARSE_BAD:
+			return exchange_attempt_failed(ex, ATTEMPT_INVALID, END_UPSTREAM_BAD_RESPONSE);
+		case PARSE_MORE:
+			if (len >= limits.head_bytes) /* D3 */
+				return exchange_attempt_failed(ex, ATTEMPT_INVALID, END_UPSTREAM_BAD_RESPONSE);
+			buf_clear(&ex->partial);
+			buf_add(&ex->partial, str_of(bytes, len));
+			return EX_AWAIT;
+		case PARSE_DONE:
+			break;
+		}
+		bytes += used;
+		len -= used;
+		if (head.status == 101 || head.status >= 200)
+			break;
+		/* G8: 100 and 103 are for this hop or of no use to a client that did not ask */
+	}
+	buf_deinit(&ex->partial);
+	return take_head(ex, &head, bytes, len);
+}
+
+static enum exchange_state read_head(struct exchange *ex)
+{
+	enum exchange_state next;
+
+	do {
+		char *space = ex->env->space;
+		size_t have = ex->partial.len;
+		ssize_t n = stream_read(&ex->upstream->stream, space + have, ENV_READ_SIZE - have);
+
+		if (n < 0)
+			return exchange_attempt_failed(ex, ATTEMPT_ERROR, END_UPSTREAM_CLOSED);
+		if (n == 0)
+			return ex->has_upload_failed ? exchange_attempt_failed(ex, ATTEMPT_ERROR, END_UPSTREAM_CLOSED) :
+				EX_AWAIT;
+		if (have)
+			memcpy(space, ex->partial.ptr, have);
+		ex->got_any = true;
+		next = parse_response(ex, space, have + (size_t)n);
+	} while (next == EX_AWAIT && stream_has_pending(&ex->upstream->stream));
+	return next;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ the states */
+
+static enum exchange_state await_expired(struct exchange *ex)
+{
+	if (ex->wire.len)
+		return exchange_attempt_failed(ex, ATTEMPT_TIMEOUT, END_UPSTREAM_SEND_TIMEOUT);
+	if (!exchange_is_request_sent(ex)) {
+		ex->status = 408; /* D5: logged, never sent */
+		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_BODY_TIMEOUT);
+	}
+	return exchange_attempt_failed(ex, ATTEMPT_TIMEOUT, END_UPSTREAM_READ_TIMEOUT);
+}
+
+/* D6, and bodies whose framing broke half-way: 0, or the status to answer. */
+static unsigned judge_body(const struct exchange *ex)
+{
+	if (ex->is_body_bad)
+		return 400;
+	return ex->head.body == HTTP_BODY_CHUNKED ? limit_body_received(ex->rule.match.route, ex->body_received) : 0;
+}
+
+static enum exchange_state refuse_body(struct exchange *ex, unsigned status)
+{
+	ex->is_body_bad = true;
+	exchange_leave_upstream(ex, false);
+	return exchange_answer(ex, status, status == 413 ? END_TOO_LARGE : END_BAD_REQUEST);
+}
+
+enum exchange_state exchange_await(struct exchange *ex)
+{
+	unsigned refused = judge_body(ex);
+	unsigned events = ex->upstream_events;
+
+	assert(ex->state == EX_AWAIT && ex->upstream);
+	ex->upstream_events = 0;
+	if (refused)
+		return refuse_body(ex, refused);
+	if (ex->has_expired)
+		return await_expired(ex);
+	if (!ex->has_upload_failed && (!exchange_is_request_sent(ex) || !ex->sent_head)) {
+		switch (exchange_send_request(ex)) {
+		case EXCHANGE_SEND_OK:
+			break;
+		case EXCHANGE_SEND_FAILED:
+			ex->has_upload_failed = true; /* it may have answered before it closed */
+			exchange_keep_fresh(ex);      /* reading overwrites where it lies */
+			return read_head(ex);
+		case EXCHANGE_SEND_NO_HEAD:
+			exchange_leave_upstream(ex, false);
+			return exchange_answer(ex, 500, END_MISCONFIGURED);
+		}
+	}
+	if (events & STREAM_READABLE)
+		return read_head(ex);
+	if (events & STREAM_FAILED)
+		return exchange_attempt_failed(ex, ATTEMPT_ERROR, END_UPSTREAM_CLOSED);
+	return EX_AWAIT;
+}
+
+static enum exchange_state relay_expired(struct exchange *ex)
+{
+	return exchange_over(
+		ex, EXCHANGE_CUT, ex->is_waiting_client ? END_CLIENT_SEND_TIMEOUT : END_UPSTREAM_READ_TIMEOUT);
+}
+
+enum exchange_state exchange_relay(struct exchange *ex)
+{
+	unsigned events = ex->upstream_events;
+	bool resumes = (ex->events & EXCHANGE_CLIENT_WRITABLE) && !ex->is_waiting_client;
+
+	assert(ex->state == EX_RELAY && ex->upstream);
+	ex->upstream_events = 0;
+	ex->events &= ~(unsigned)EXCHANGE_CLIENT_WRITABLE;
+	if (ex->has_expired)
+		return relay_expired(ex);
+	if (judge_body(ex))
+		return exchange_over(ex, EXCHANGE_CUT, END_BAD_REQUEST);
+	if (!ex->has_upload_failed && !exchange_is_request_sent(ex))
+		ex->has_upload_failed = exchange_send_request(ex) != EXCHANGE_SEND_OK;
+	if (resumes)
+		stream_want_read(&ex->upstream->stream, true);
+	if (!ex->is_waiting_client &&
+		((events & STREAM_READABLE) || (resumes && stream_has_pending(&ex->upstream->stream))))
+		return read_body(ex);
+	if (events & STREAM_FAILED)
+		return exchange_over(ex, EXCHANGE_CUT, END_UPSTREAM_CLOSED);
+	return EX_RELAY;
+}
