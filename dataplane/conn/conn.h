@@ -1,0 +1,34 @@
+#ifndef CONN_H
+#define CONN_H
+/*
+ * One client connection that speaks HTTP/1: reads heads in the worker's buffer, starts an exchange for each, frames its
+ * answer, and holds no buffer while it is idle. Answers leave in the order of the requests: the next head is looked at when
+ * the exchange before it is over.
+ */
+#include <openssl/ssl.h>
+#include <stdbool.h>
+
+#include "addr.h"
+#include "env.h"
+
+struct conn;
+
+/* The open connections of one worker. Zeroed is empty. */
+struct conn_set {
+	struct exchange_env *env;
+	struct conn *first;
+	unsigned n_open;
+	void (*on_empty)(struct conn_set *set); /* the last one is gone; may be NULL */
+};
+
+/* Takes the accepted descriptor and `ssl` (NULL for plain). On failure both are closed and nothing is left. */
+void conn_open(struct conn_set *set, int fd, SSL *ssl, const struct addr *peer, const struct addr *local);
+/*
+ * For drain: closes those that wait for another request; new ones that have not sent their first get a second. The others
+ * close after their answer (env->is_draining).
+ */
+void conn_drain(struct conn_set *set);
+/* Cuts all that are left. */
+void conn_cut(struct conn_set *set);
+
+#endif

@@ -1,0 +1,57 @@
+#ifndef CONN_PRIVATE_H
+#define CONN_PRIVATE_H
+#include "conn.h"
+#include "end.h"
+#include "exchange.h"
+#include "http1.h"
+
+enum conn_state {
+	CONN_HANDSHAKE, /* TLS is being set up */
+	CONN_IDLE,      /* no byte of the next request is here */
+	CONN_HEAD,      /* part of a head is */
+	CONN_BUSY,      /* an exchange runs */
+	CONN_LINGER,    /* the last answer is out: what the client still sends is thrown away, so that it can read it */
+	CONN_CLOSED,    /* its handle is closing */
+};
+
+struct conn {
+	struct stream stream;
+	struct conn *next, *prev;
+	struct conn_set *set;
+	struct exchange_env *env;
+	struct exchange_client client;
+	struct clientaddr_conn who;
+	struct exchange *exchange;  /* while CONN_BUSY */
+	struct deadline deadline;   /* of every state but CONN_BUSY, whose exchange has its own */
+	enum conn_state state;
+	struct buf in;              /* read, not looked at */
+	struct buf out;             /* the client has not taken */
+	struct http1_body body;     /* of the request in progress */
+	uint64_t began_us;          /* first byte of the request */
+	uint64_t linger_until_ms;
+	uint32_t n_requests;
+	bool wants_body, is_body_done;
+	bool is_running;            /* run() is on the stack */
+	/* the answer in progress */
+	bool is_1_0;                /* the client speaks HTTP/1.0 */
+	bool asked_to_keep;         /* the request allows another one */
+	bool has_head;              /* its head was sent */
+	bool is_chunked, is_close_delimited;
+	bool closes;                /* it is the last one */
+	bool is_tunnel;             /* its bytes are no HTTP any more */
+	bool is_refused;            /* it answers what was no request */
+};
+
+/* reply.c */
+extern const struct exchange_client_ops conn_ops;
+/* Writes what waits. False: the client is gone. */
+bool conn_flush(struct conn *c);
+/* F8. */
+void conn_reply_plain_on_tls(struct conn *c);
+
+/* conn.c */
+void conn_want_body(struct exchange_client *client, bool is_wanted);
+void conn_finished(struct exchange_client *client, enum exchange_outcome outcome);
+struct stream *conn_stream(struct exchange_client *client, struct str *early);
+
+#endif
