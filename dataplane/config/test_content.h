@@ -18,9 +18,8 @@ static inline void put_message(struct content *c, uint32_t kind, const char *nam
 
 static inline void put_settings(struct content *c)
 {
-	Weirlock__V1__Settings s;
+	Weirlock__V1__Settings s = WEIRLOCK__V1__SETTINGS__INIT;
 
-	weirlock__v1__settings__init(&s);
 	put_message(c, WEIRLOCK__V1__KIND__KIND_SETTINGS, "", &s);
 }
 
@@ -28,10 +27,9 @@ static inline void put_settings(struct content *c)
 static inline void put_host(struct content *c, char *name, char **paths, size_t n_paths, char **aliases, size_t n_aliases,
 	char *backend)
 {
-	Weirlock__V1__Host h;
+	Weirlock__V1__Host h = WEIRLOCK__V1__HOST__INIT;
 	Weirlock__V1__Route *routes = mem_calloc(n_paths + 1, sizeof(*routes)), **items = mem_calloc(n_paths + 1, sizeof(*items));
 
-	weirlock__v1__host__init(&h);
 	for (size_t i = 0; i < n_paths; i++) {
 		weirlock__v1__route__init(&routes[i]);
 		routes[i].path = paths[i];

@@ -1,0 +1,233 @@
+/* The main thread's end: addresses claimed once, messages to all, answers counted. */
+#include <assert.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "worker_private.h"
+
+struct workers {
+	struct workers_options options;
+	uv_loop_t *loop;
+	uv_async_t told;
+	struct worker *items;
+	unsigned n_started;
+	struct addr bound[WORKER_LISTENERS_MAX]; /* http first */
+	const struct metrics **metrics;
+	uint64_t number;      /* of the newest generation */
+	uint64_t reported;    /* of the newest that on_served was told of */
+	bool is_draining, told_drained;
+};
+
+/* ---------------------------------------------------------------------------------------------------- what workers say */
+
+void group_tell(struct workers *ws)
+{
+	uv_async_send(&ws->told);
+}
+
+static bool all_serve(const struct workers *ws)
+{
+	for (unsigned i = 0; i < ws->n_started; i++) {
+		if (atomic_load(&ws->items[i].served) < ws->number)
+			return false;
+	}
+	return true;
+}
+
+static bool all_drained(const struct workers *ws)
+{
+	for (unsigned i = 0; i < ws->n_started; i++) {
+		if (!atomic_load(&ws->items[i].is_drained))
+			return false;
+	}
+	return true;
+}
+
+static void on_told(uv_async_t *told)
+{
+	struct workers *ws = container_of(told, struct workers, told);
+
+	if (ws->reported < ws->number && all_serve(ws)) {
+		ws->reported = ws->number;
+		if (ws->options.on_served)
+			ws->options.on_served(ws->options.data);
+	}
+	if (ws->is_draining && !ws->told_drained && all_drained(ws)) {
+		ws->told_drained = true;
+		if (ws->options.on_drained)
+			ws->options.on_drained(ws->options.data);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------------------- starting */
+
+static size_t n_addrs(const struct workers *ws)
+{
+	return ws->options.n_http + ws->options.n_https;
+}
+
+static const struct addr *wanted(const struct workers *ws, size_t i)
+{
+	return i < ws->options.n_http ? &ws->options.http[i] : &ws->options.https[i - ws->options.n_http];
+}
+
+/* The first worker claims the address, the others join. */
+static int claim(struct workers *ws, size_t i)
+{
+	for (unsigned k = 0; k < ws->options.n_workers; k++) {
+		struct worker_listener *wl = &ws->items[k].listeners[i];
+		int fd = k == 0 ? listener_bind(wanted(ws, i), &ws->bound[i]) : listener_join(&ws->bound[i]);
+
+		if (fd < 0)
+			return fd;
+		*wl = (struct worker_listener){.fd = fd, .is_tls = i >= ws->options.n_http};
+		ws->items[k].n_listeners = i + 1;
+	}
+	return 0;
+}
+
+static void release_claims(struct workers *ws)
+{
+	for (unsigned k = ws->n_started; k < ws->options.n_workers; k++) {
+		for (size_t i = 0; i < ws->items[k].n_listeners; i++)
+			close(ws->items[k].listeners[i].fd);
+	}
+}
+
+static int claim_all(struct workers *ws, struct buf *error)
+{
+	for (size_t i = 0; i < n_addrs(ws); i++) {
+		char text[ADDR_TEXT_MAX];
+		int result = claim(ws, i);
+
+		if (!result)
+			continue;
+		buf_printf(error, "cannot listen on %s: %s", addr_text(wanted(ws, i), text), uv_strerror(result));
+		return result;
+	}
+	return 0;
+}
+
+static int start_all(struct workers *ws, struct buf *error)
+{
+	uint16_t https_port = ws->options.n_https ? ws->bound[ws->options.n_http].port : 0;
+
+	for (unsigned k = 0; k < ws->options.n_workers; k++) {
+		struct worker *w = &ws->items[k];
+		int result;
+
+		w->group = ws;
+		w->index = k;
+		result = worker_start(w, ws->options.sink, ws->options.logs_json, https_port);
+		if (result) {
+			buf_printf(error, "cannot start worker %u: %s", k, uv_strerror(result));
+			return result;
+		}
+		ws->metrics[k] = &w->env.metrics;
+		ws->n_started++;
+	}
+	return 0;
+}
+
+struct workers *workers_create(uv_loop_t *loop, const struct workers_options *options, struct buf *error)
+{
+	struct workers *ws = mem_zalloc(sizeof(*ws));
+
+	assert(options->n_workers >= 1 && options->n_workers <= WORKERS_MAX);
+	assert(options->n_http + options->n_https <= WORKER_LISTENERS_MAX);
+	ws->options = *options;
+	ws->loop = loop;
+	ws->items = mem_calloc(options->n_workers, sizeof(*ws->items));
+	ws->metrics = mem_calloc(options->n_workers, sizeof(*ws->metrics));
+	uv_async_init(loop, &ws->told, on_told);
+	if (claim_all(ws, error) || start_all(ws, error)) {
+		workers_destroy(ws);
+		return NULL;
+	}
+	return ws;
+}
+
+const struct addr *workers_http(const struct workers *ws, size_t i)
+{
+	assert(i < ws->options.n_http);
+	return &ws->bound[i];
+}
+
+const struct addr *workers_https(const struct workers *ws, size_t i)
+{
+	assert(i < ws->options.n_https);
+	return &ws->bound[ws->options.n_http + i];
+}
+
+const struct metrics *const *workers_metrics(const struct workers *ws, size_t *n)
+{
+	*n = ws->n_started;
+	return ws->metrics;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- messages */
+
+void workers_apply(struct workers *ws, const struct generation *g)
+{
+	ws->number++;
+	for (unsigned k = 0; k < ws->n_started; k++) {
+		struct worker *w = &ws->items[k];
+		const struct generation *older;
+
+		uv_mutex_lock(&w->mail.lock);
+		older = w->mail.generation;
+		w->mail.generation = generation_ref(g);
+		w->mail.number = ws->number;
+		uv_mutex_unlock(&w->mail.lock);
+		if (older)
+			generation_unref(&older);
+		worker_wake(w);
+	}
+	generation_unref(&g);
+}
+
+static void tell_all(struct workers *ws, bool stops)
+{
+	for (unsigned k = 0; k < ws->n_started; k++) {
+		struct worker *w = &ws->items[k];
+
+		uv_mutex_lock(&w->mail.lock);
+		w->mail.drains = true;
+		w->mail.stops = stops;
+		uv_mutex_unlock(&w->mail.lock);
+		worker_wake(w);
+	}
+}
+
+void workers_drain(struct workers *ws)
+{
+	ws->is_draining = true;
+	tell_all(ws, false);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct workers *ws = container_of((uv_async_t *)handle, struct workers, told);
+
+	mem_free(ws->metrics);
+	mem_free(ws->items);
+	mem_free(ws);
+}
+
+void workers_destroy(struct workers *ws)
+{
+	if (!ws)
+		return;
+	tell_all(ws, true);
+	release_claims(ws);
+	for (unsigned k = 0; k < ws->n_started; k++) {
+		struct worker *w = &ws->items[k];
+
+		uv_thread_join(&w->thread);
+		if (w->mail.generation)
+			generation_unref(&w->mail.generation);
+		uv_mutex_destroy(&w->mail.lock);
+	}
+	ws->n_started = 0;
+	uv_close((uv_handle_t *)&ws->told, on_handle_closed);
+}

@@ -1,0 +1,218 @@
+/* One thread that serves: its loop, its clock, its sockets, and the messages it gets. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "exchange.h"
+#include "log.h"
+#include "mem.h"
+#include "tls.h"
+#include "worker_private.h"
+
+enum { LOG_FLUSH_TICKS = 1000 / DEADLINE_TICK_MS };
+
+/* ----------------------------------------------------------------------------------------------------------- the clock */
+
+static void note_gauges(struct worker *w)
+{
+	struct metrics *m = &w->env.metrics;
+
+	metrics_set(&m->upstream_open, upstream_n_open(w->env.pool));
+	metrics_set(&m->upstream_idle, upstream_n_idle(w->env.pool));
+	metrics_set(&m->log_lines_dropped, w->env.log.n_dropped);
+}
+
+/* Sleeps when nothing waits: an idle worker wakes nobody. */
+static void on_tick(uv_timer_t *timer)
+{
+	struct worker *w = container_of(timer, struct worker, tick);
+	bool is_flushed = true;
+
+	deadlines_run(&w->env.deadlines, uv_now(&w->loop));
+	if (++w->ticks % LOG_FLUSH_TICKS)
+		return;
+	note_gauges(w);
+	if (w->env.log.sink)
+		is_flushed = accesslog_flush(&w->env.log);
+	if (is_flushed && deadlines_is_empty(&w->env.deadlines))
+		uv_timer_stop(&w->tick);
+}
+
+static void on_before_wait(uv_prepare_t *prepare)
+{
+	struct worker *w = container_of(prepare, struct worker, before_wait);
+
+	if (!deadlines_is_empty(&w->env.deadlines) && !uv_is_active((uv_handle_t *)&w->tick) && !w->is_stopping)
+		uv_timer_start(&w->tick, on_tick, DEADLINE_TICK_MS, DEADLINE_TICK_MS);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ accepting */
+
+static void on_accept(struct listener *l, int fd, const struct addr *peer, const struct addr *local)
+{
+	struct worker_listener *wl = container_of(l, struct worker_listener, listener);
+	struct worker *w = wl->worker;
+	SSL *ssl = wl->is_tls ? tls_accept_new(generation_tls(w->env.current->generation)) : NULL;
+
+	conn_open(&w->conns, fd, ssl, peer, local);
+}
+
+static void start_listening(struct worker *w)
+{
+	w->is_listening = true;
+	for (size_t i = 0; i < w->n_listeners; i++) {
+		struct worker_listener *wl = &w->listeners[i];
+		int error = listener_open(&wl->listener, &w->loop, wl->fd, on_accept, w);
+
+		wl->fd = -1;
+		wl->is_open = error == 0;
+		if (error)
+			log_error("worker", "cannot listen worker=%u error=%s", w->index, uv_strerror(error));
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------------------- messages */
+
+static void apply(struct worker *w, const struct generation *g, uint64_t number)
+{
+	env_set_generation(&w->env, g);
+	exchange_apply_generation(&w->env);
+	if (!w->is_listening)
+		start_listening(w);
+	atomic_store(&w->served, number);
+	group_tell(w->group);
+}
+
+static void check_drained(struct worker *w)
+{
+	if (!w->env.is_draining || w->conns.n_open || atomic_load(&w->is_drained))
+		return;
+	atomic_store(&w->is_drained, true);
+	group_tell(w->group);
+}
+
+static void on_no_conns(struct conn_set *set)
+{
+	check_drained(container_of(set, struct worker, conns));
+}
+
+static void on_shutdown_timeout(struct deadline *d)
+{
+	struct worker *w = container_of(d, struct worker, shutdown);
+
+	exchange_end_tunnels(&w->env);
+	conn_cut(&w->conns);
+}
+
+static void drain(struct worker *w)
+{
+	const struct settings *s = env_settings(&w->env);
+
+	if (w->env.is_draining)
+		return;
+	w->env.is_draining = true;
+	for (size_t i = 0; i < w->n_listeners; i++) {
+		if (w->listeners[i].is_open)
+			listener_stop(&w->listeners[i].listener);
+	}
+	upstream_pool_close(w->env.pool);
+	conn_drain(&w->conns);
+	deadline_set(&w->env.deadlines, &w->shutdown, s ? s->worker_shutdown_timeout_ms : 0);
+	check_drained(w);
+}
+
+static void stop(struct worker *w)
+{
+	if (w->is_stopping)
+		return;
+	w->is_stopping = true;
+	w->env.is_draining = true;
+	exchange_end_tunnels(&w->env);
+	conn_cut(&w->conns);
+	upstream_pool_close(w->env.pool);
+	deadline_stop(&w->env.deadlines, &w->shutdown);
+	for (size_t i = 0; i < w->n_listeners; i++) {
+		if (w->listeners[i].is_open)
+			listener_close(&w->listeners[i].listener, NULL);
+		else if (w->listeners[i].fd >= 0)
+			close(w->listeners[i].fd);
+	}
+	uv_close((uv_handle_t *)&w->tick, NULL);
+	uv_close((uv_handle_t *)&w->before_wait, NULL);
+	uv_close((uv_handle_t *)&w->wake, NULL);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+	struct worker *w = container_of(wake, struct worker, wake);
+	const struct generation *g;
+	uint64_t number;
+	bool drains, stops;
+
+	uv_mutex_lock(&w->mail.lock);
+	g = w->mail.generation;
+	number = w->mail.number;
+	drains = w->mail.drains;
+	stops = w->mail.stops;
+	w->mail.generation = NULL;
+	uv_mutex_unlock(&w->mail.lock);
+
+	w->env.deadlines.now_ms = uv_now(&w->loop);
+	if (g)
+		apply(w, g, number);
+	if (drains)
+		drain(w);
+	if (stops)
+		stop(w);
+}
+
+void worker_wake(struct worker *w)
+{
+	uv_async_send(&w->wake);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- the thread */
+
+static void run(void *arg)
+{
+	struct worker *w = arg;
+
+	uv_run(&w->loop, UV_RUN_DEFAULT); /* until stop() has closed everything */
+	if (w->env.log.sink)
+		accesslog_flush(&w->env.log);
+	env_deinit(&w->env);
+	uv_loop_close(&w->loop);
+}
+
+static uint64_t random_seed(void)
+{
+	uint64_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		seed = uv_hrtime();
+	return seed;
+}
+
+int worker_start(struct worker *w, struct accesslog_sink *sink, bool logs_json, uint16_t https_port)
+{
+	int error = uv_loop_init(&w->loop);
+
+	if (error)
+		return error;
+	env_init(&w->env, &w->loop, random_seed(), sink);
+	w->env.logs_json = logs_json;
+	w->env.https_port = https_port;
+	w->conns.env = &w->env;
+	w->conns.on_empty = on_no_conns;
+	w->shutdown.on_expired = on_shutdown_timeout;
+	uv_mutex_init(&w->mail.lock);
+	uv_async_init(&w->loop, &w->wake, on_wake);
+	uv_timer_init(&w->loop, &w->tick);
+	uv_prepare_init(&w->loop, &w->before_wait);
+	uv_prepare_start(&w->before_wait, on_before_wait);
+	for (size_t i = 0; i < w->n_listeners; i++)
+		w->listeners[i].worker = w;
+	return uv_thread_create(&w->thread, run, w);
+}

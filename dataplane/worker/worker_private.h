@@ -1,0 +1,54 @@
+#ifndef WORKER_PRIVATE_H
+#define WORKER_PRIVATE_H
+#include <stdatomic.h>
+
+#include "conn.h"
+#include "env.h"
+#include "listener.h"
+#include "worker.h"
+
+/* What the main thread tells a worker. */
+struct worker_mail {
+	uv_mutex_t lock;
+	const struct generation *generation; /* the newest not yet taken; older ones were overwritten */
+	uint64_t number;                     /* of the newest generation */
+	bool drains, stops;
+};
+
+struct worker_listener {
+	struct listener listener;
+	struct worker *worker;
+	int fd;          /* bound, until it is opened */
+	bool is_tls;
+	bool is_open;
+};
+
+struct worker {
+	struct workers *group;
+	unsigned index;
+	uv_thread_t thread;
+	uv_loop_t loop;
+	uv_async_t wake;
+	uv_timer_t tick;
+	uv_prepare_t before_wait;
+	struct worker_mail mail;
+	struct exchange_env env;
+	struct conn_set conns;
+	struct worker_listener listeners[WORKER_LISTENERS_MAX];
+	size_t n_listeners;
+	struct deadline shutdown;            /* worker-shutdown-timeout */
+	unsigned ticks;
+	bool is_listening, is_stopping;
+	_Atomic uint64_t served;             /* number of the generation it serves */
+	atomic_bool is_drained;
+};
+
+/* worker.c */
+/* The descriptors of `w->listeners` are taken. 0 or a negative errno. */
+int worker_start(struct worker *w, struct accesslog_sink *sink, bool logs_json, uint16_t https_port);
+void worker_wake(struct worker *w);
+
+/* group.c: called by workers. */
+void group_tell(struct workers *ws);
+
+#endif
