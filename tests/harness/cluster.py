@@ -12,6 +12,7 @@ class Cluster:
         self.scenario, self.directory = scenario, scenario.directory
         self.manifests = os.path.join(self.directory, "manifests")
         os.mkdir(self.manifests)
+        os.mkdir(os.path.join(self.directory, "controller.state"))
         self.controllers, self.proxies = [], []
         self._markers = itertools.count(1)
         self._times = itertools.count(1)
@@ -77,7 +78,9 @@ class Cluster:
         listen = listen or f"tcp://127.0.0.1:{wait.free_port()}"
         p = process.Process(name, [self.scenario.program("weirlock-controller"), "--manifests", self.manifests,
                                    "--listen", listen, "--identity", self.scenario.identity("controller"),
-                                   "--configmap", "ingress/controller", "--admin", "127.0.0.1:0", *options], self.directory)
+                                   "--configmap", "ingress/controller", "--admin", "127.0.0.1:0", "--name", name,
+                                   # shared: replicas must have the same default certificate to have the same id
+                                   "--state-dir", os.path.join(self.directory, "controller.state"), *options], self.directory)
         p.listen = listen
         self.scenario.own(p)
         self.controllers.append(p)
@@ -181,6 +184,10 @@ class Cluster:
     def inspect(self, *words, **rest):
         """The JSON that weirctl prints."""
         return json.loads(self.weirctl(*words, "-o", "json", **rest).stdout)
+
+    def proxy_rows(self):
+        """What the first controller says of each proxy."""
+        return [row for row in self.inspect("status") if row["role"] == "proxy"]
 
     def problems(self):
         return self.inspect("problems", status=None)

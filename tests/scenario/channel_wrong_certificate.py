@@ -25,4 +25,4 @@ def run(t):
     c.weirctl("status", "--insecure", status=None)
     c.route("b.test", t.backend())
     c.until_serves("b.test")
-    t.equal([p["name"] for p in c.inspect("status")["proxies"]] if isinstance(c.inspect("status"), dict) else ["proxy-1"], ["proxy-1"])
+    t.equal([row["name"] for row in c.proxy_rows()], ["proxy-1"])
