@@ -45,6 +45,14 @@ static void complain(const struct reading *r, enum severity severity, const stru
 		.value = p->value, .rule = rule, .fix = str_from(fix), .effect = str_from(effect)});
 }
 
+/* The value does not matter: it is the annotation itself. */
+static void complain_name(const struct reading *r, enum severity severity, const struct pair *p, const char *rule, const char *fix,
+	const char *effect)
+{
+	problems_add(r->problems, &(struct problem){.severity = severity, .object = r->ingress->key, .field = p->name,
+		.rule = str_from(rule), .fix = str_from(fix), .effect = str_from(effect)});
+}
+
 static const char rejected_effect[] = "the Ingress is not taken; its last good form, if there is one, keeps serving";
 static const char denied_effect[] = "the paths of the Ingress answer 503";
 
@@ -132,7 +140,7 @@ static void reject_risky(const struct reading *r, const struct annotation_row *r
 		buf_printf(&fix, "take it out: %s", row->doc);
 	else
 		buf_printf(&fix, "take it out, or have annotations-risk-level raised in the ConfigMap");
-	complain(r, SEVERITY_FAULT, p, buf_str(&rule), buf_cstr(&fix), rejected_effect);
+	complain_name(r, SEVERITY_FAULT, p, buf_cstr(&rule), buf_cstr(&fix), rejected_effect);
 	keep_first(&r->out->rejected_by, p->name);
 	buf_deinit(&rule);
 	buf_deinit(&fix);
@@ -146,7 +154,7 @@ static void deny_unenforced(const struct reading *r, const struct annotation_row
 	if (p->value.len == 0)
 		return;
 	keep_first(is_host ? &r->out->host_denied_by : &r->out->denied_by, p->name);
-	complain(r, SEVERITY_FAULT, p, str_from("it protects and is not enforced yet, so nobody gets through"),
+	complain_name(r, SEVERITY_FAULT, p, "it protects and is not enforced yet, so nobody gets through",
 		"take it out if these paths may be open",
 		is_host ? "the hosts of the Ingress answer 403" : denied_effect);
 }
@@ -165,7 +173,7 @@ static void complain_unknown(const struct reading *r, struct str bare, const str
 		buf_printf(&fix, "did you mean %s?", near);
 	else
 		buf_printf(&fix, "take it out");
-	complain(r, SEVERITY_WARN, p, STR("no such annotation"), buf_cstr(&fix), "it has no effect");
+	complain_name(r, SEVERITY_WARN, p, "no such annotation", buf_cstr(&fix), "it has no effect");
 	buf_deinit(&fix);
 	mem_free(word);
 	mem_free(names);
@@ -181,7 +189,8 @@ static bool has_blocked_word(const struct reading *r, const struct pair *p)
 
 		if (str_find_str(text, r->options->blocklist[i]) == text.len)
 			continue;
-		buf_printf(&rule, "annotation-value-word-blocklist forbids '%.*s'", STR_ARG(r->options->blocklist[i]));
+		buf_printf(&rule, "a text without '%.*s' (annotation-value-word-blocklist)",
+			STR_ARG(r->options->blocklist[i]));
 		complain(r, SEVERITY_FAULT, p, buf_str(&rule), "write it without this word", rejected_effect);
 		keep_first(&r->out->rejected_by, p->name);
 		buf_deinit(&rule);
@@ -209,14 +218,14 @@ static void read_annotation(const struct reading *r, struct str bare, const stru
 		read_served(r, (enum annotation_id)(row - annotation_rows), p);
 		return;
 	case STATUS_NOT_YET:
-		complain(r, SEVERITY_WARN, p, str_from(row->doc), "take it out, or leave it for a later release",
+		complain_name(r, SEVERITY_WARN, p, "known, and not served yet", "take it out, or leave it for a later release",
 			"it has no effect yet");
 		return;
 	case STATUS_DENIES:
 		deny_unenforced(r, row, p);
 		return;
 	case STATUS_NOT_APPLICABLE:
-		complain(r, SEVERITY_WARN, p, str_from(row->doc), "take it out", "it has no effect");
+		complain_name(r, SEVERITY_WARN, p, row->doc, "take it out", "it has no effect");
 		return;
 	}
 }

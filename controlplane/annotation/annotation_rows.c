@@ -120,7 +120,7 @@ const struct annotation_row annotation_rows[] = {
 	NEVER("auth-snippet", LOCATION, CRITICAL, NONE,
 		"nginx text is never executed; there is no typed annotation for this one yet"),
 	NEVER("configuration-snippet", LOCATION, CRITICAL, NONE,
-		"nginx text is never executed; use custom-headers, the redirect annotations or allowlist-source-range"),
+		"nginx text is never executed; use add-headers of the ConfigMap, redirect annotations or allowlist-source-range"),
 	NEVER("enable-influxdb", LOCATION, LOW, NONE, "removed from ingress-nginx"),
 	NEVER("enable-opentracing", LOCATION, LOW, NONE, "removed from ingress-nginx"),
 	NEVER("enable-rewrite-log", LOCATION, LOW, NONE,

@@ -33,12 +33,12 @@ static const char *why_not(struct reconcile *pass, const struct map *taken, stru
 	struct str suffix = str_starts_with(alias, STR("*.")) ? str_from_index(alias, 2) : alias;
 
 	if (str_starts_with(alias, STR("~")))
-		return regex_is_valid(str_from_index(alias, 1)) ? NULL : "what follows ~ is a regular expression";
+		return regex_is_valid(str_from_index(alias, 1)) ? NULL : "~ and a regular expression";
 	if (suffix.len == 0 || suffix.len > 253 || !value_has_only(suffix, "-._") || suffix.ptr[0] == '.')
-		return "an alias is a name, *.name or ~ and a regular expression";
+		return "a name, *.name or ~ and a regular expression";
 	if (host_is_served(pass, alias))
-		return "a name that is a host of some Ingress is that host (B5)";
-	return map_get(taken, alias) ? "the first host with an alias keeps it (B5)" : NULL;
+		return "free: it is a host of some Ingress (B5)";
+	return map_get(taken, alias) ? "free: another host has this alias already (B5)" : NULL;
 }
 
 static void add_aliases(struct reconcile *pass, struct view *view, const struct annotation *a, struct str host, struct map *taken)

@@ -49,7 +49,7 @@ static void complain_difference(struct uses *u, const struct use *first, const s
 		return;
 	problems_add(&u->result->problems, &(struct problem){.severity = SEVERITY_WARN, .object = later->object->key,
 		.field = lost->name, .value = lost->written,
-		.rule = arena_printf(&u->pass->scratch, "the oldest Ingress that names a Service decides for all: %.*s (C20)",
+		.rule = arena_printf(&u->pass->scratch, "what the oldest Ingress that names the Service says, which decides for all: %.*s (C20)",
 			STR_ARG(first->view ? first->view->object->key : STR("the default backend"))),
 		.fix = STR("write the same annotation on both Ingresses"), .effect = STR("this one has no effect on the Service")});
 }
@@ -119,17 +119,17 @@ static void add_default(struct uses *u)
 
 static void fill_balance(const struct uses *u, const struct use *use, Weirlock__V1__Backend *out)
 {
-	enum { ROUND_ROBIN, EWMA_OF_CONFIGMAP, EWMA_OF_ANNOTATION = 5 };
+	enum { ROUND_ROBIN, EWMA }; /* the first words of both tables */
 	const struct annotation *a = use->view ? annotation_get(&use->view->annotations, ANNOTATION_LOAD_BALANCE) : NULL;
 	const struct setting *s = &u->pass->settings.items[SETTING_LOAD_BALANCE];
-	bool is_ewma = a ? a->value.number == EWMA_OF_ANNOTATION : s->value.number == EWMA_OF_CONFIGMAP;
+	bool is_ewma = a ? a->value.number == EWMA : s->value.number == EWMA;
 
 	if (is_ewma)
 		out->load_balance = WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_EWMA;
 	if (a && a->value.number != ROUND_ROBIN && !is_ewma)
 		problems_add(&u->result->problems, &(struct problem){.severity = SEVERITY_WARN,
 			.object = use->view->object->key, .field = a->name, .value = a->written,
-			.rule = STR("this algorithm is not served yet"), .fix = STR("write round_robin or ewma"),
+			.rule = STR("served yet"), .fix = STR("write round_robin or ewma"),
 			.effect = STR("round_robin is used")});
 }
 
@@ -176,11 +176,11 @@ static void fill_external(const struct uses *u, const struct use *use, const str
 	if (target)
 		port = target->target.number ? target->target.number : target->port;
 	if (u->pass->options->disable_svc_external_name) {
-		complain_service(u, use, service->external_name, "--disable-svc-external-name leaves ExternalName Services out",
+		complain_service(u, use, service->external_name, "a Service with endpoints, and --disable-svc-external-name leaves others out",
 			"use a Service with a selector");
 		return;
 	}
-	complain_service(u, use, service->external_name, "ExternalName Services are not served yet",
+	complain_service(u, use, service->external_name, "a Service with endpoints, and ExternalName is not served yet (H6)",
 		"use a Service with a selector or with EndpointSlices of its own");
 	out->external_name = message_text(&u->pass->scratch, service->external_name);
 	out->external_port = port;
@@ -201,13 +201,13 @@ static void put_endpoints(const struct uses *u, const struct use *use, const str
 
 	if (!target) {
 		complain_service(u, use, arena_printf(&u->pass->scratch, "%.*s:%.*s", STR_ARG(u->name), STR_ARG(port)),
-			"the Service has no TCP port of this number or name (H3)", "name a port that the Service has");
+			"a TCP port of the Service, by number or name (H3)", "name a port that the Service has");
 		return;
 	}
 	of.uses_cluster_ip = wants_cluster_ip(u, use) && is_cluster_ip(&u->service->service);
 	if (endpoint_put_all(u->pass, &of, u->result) == 0)
 		complain_service(u, use, arena_printf(&u->pass->scratch, "%.*s:%.*s", STR_ARG(u->name), STR_ARG(port)),
-			"a Service needs an endpoint that is ready (D1)", "see why its pods are not ready, or its selector fits none");
+			"a Service with a ready endpoint (D1)", "see why its pods are not ready, or its selector fits none");
 }
 
 static void put_backend(const struct uses *u, const struct use *use)
@@ -223,7 +223,7 @@ static void put_backend(const struct uses *u, const struct use *use)
 	fill_protocol(use, &message);
 	fill_balance(u, use, &message);
 	if (!u->service)
-		complain_service(u, use, u->name, "the Service does not exist (D1)", "create it, or name one that exists");
+		complain_service(u, use, u->name, "a Service that exists (D1)", "create it, or name one that exists");
 	else if (u->service->service.type == SERVICE_EXTERNAL_NAME)
 		fill_external(u, use, target, &message);
 	else

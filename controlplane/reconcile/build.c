@@ -19,7 +19,7 @@ static void read_settings(struct reconcile *pass)
 	settings_parse(map, options->last_settings, &pass->settings, &pass->settings_problems);
 	if (options->configmap.len > 0 && !map)
 		result_problem(&pass->settings_problems, SEVERITY_WARN, STR("--configmap"), "", options->configmap,
-			"the ConfigMap must exist", "create it, or name one that exists", "all settings have their defaults");
+			"a ConfigMap that exists", "create it, or name one that exists", "all settings have their defaults");
 }
 
 struct reconcile *reconcile_begin(struct store *store, const struct reconcile_options *options)

@@ -149,9 +149,9 @@ static void describe(struct arena *arena, X509 *leaf, EVP_PKEY *key, struct cert
 static const char *judge_pair(SSL_CTX *judge, X509 *leaf, EVP_PKEY *key)
 {
 	if (X509_check_private_key(leaf, key) != 1)
-		return "tls.key is not the key of tls.crt";
+		return "a Secret whose tls.key belongs to its tls.crt";
 	if (SSL_CTX_use_certificate(judge, leaf) != 1 || SSL_CTX_use_PrivateKey(judge, key) != 1)
-		return "the key or the signature of the certificate is too weak for OpenSSL";
+		return "a Secret with a key and a signature that OpenSSL takes for strong enough";
 	return NULL;
 }
 
@@ -163,9 +163,9 @@ void certificate_read_pem(struct arena *arena, SSL_CTX *judge, struct str chain,
 	out->chain_pem = chain;
 	out->key_pem = key;
 	if (!leaf)
-		out->why = "tls.crt holds no certificate that can be read";
+		out->why = "a Secret whose tls.crt can be read";
 	else if (!pair)
-		out->why = "tls.key holds no private key that can be read";
+		out->why = "a Secret whose tls.key can be read";
 	else
 		out->why = judge_pair(judge, leaf, pair);
 	if (!out->why)
@@ -181,7 +181,7 @@ void certificate_read(struct arena *arena, SSL_CTX *judge, const struct object *
 	const struct str *key = pair_find(secret->secret.data, secret->secret.n_data, STR("tls.key"));
 
 	if (!chain || !key)
-		out->why = "the Secret has no tls.crt or no tls.key";
+		out->why = "a Secret with tls.crt and tls.key";
 	else
 		certificate_read_pem(arena, judge, *chain, *key, out);
 }

@@ -5,7 +5,7 @@
 
 struct certificate {
 	struct str name;       /* "namespace/secret", "-" for the generated one */
-	const char *why;       /* why it cannot be served (static); NULL: it can */
+	const char *why;       /* what it is not, so that it cannot be served (static); NULL: it can */
 	struct str chain_pem, key_pem; /* borrowed */
 	struct str *names;     /* SAN DNS names, else the CN; lower-cased, sorted */
 	size_t n_names;

@@ -17,7 +17,7 @@ static bool takes_by_name(const struct reconcile *pass, const struct object *ing
 	if (class)
 		return class_is_ours(pass, name, class);
 	result_problem(problems, SEVERITY_WARN, ingress->key, "spec.ingressClassName", name,
-		"an IngressClass of this name must exist", "create the IngressClass, or name one that exists",
+		"the name of an IngressClass that exists (N8)", "create the IngressClass, or name one that exists",
 		"the Ingress is not served");
 	return false;
 }
@@ -36,7 +36,7 @@ bool class_takes(const struct reconcile *pass, const struct object *ingress, str
 	if (options->watch_ingress_without_class)
 		return true;
 	result_problem(problems, SEVERITY_WARN, ingress->key, "spec.ingressClassName", STR(""),
-		"an Ingress names its class", "set spec.ingressClassName, or start the controller with --watch-ingress-without-class",
+		"an Ingress names its class (N8)", "set spec.ingressClassName, or start the controller with --watch-ingress-without-class",
 		"the Ingress is not served");
 	return false;
 }

@@ -136,11 +136,11 @@ static bool is_good_header(const struct filling *f, const struct object *map, co
 	const char *rule = NULL;
 
 	if (!value_is_token(p->name))
-		rule = "the key is a header name";
+		rule = "under a header name";
 	else if (!value_is_printable(p->value))
-		rule = "a header value has no control characters";
+		rule = "a text without control characters";
 	else if (str_find(p->value, '$') < p->value.len)
-		rule = "variables are not served";
+		rule = "a text without variables";
 	if (!rule)
 		return true;
 	problems_add(&f->result->problems, &(struct problem){.severity = SEVERITY_FAULT, .object = map->key, .field = p->name,
@@ -158,7 +158,7 @@ static Weirlock__V1__Header **read_headers(const struct filling *f, enum setting
 	*n = 0;
 	if (s->value.text.len > 0 && !map)
 		result_problem(&f->result->problems, SEVERITY_WARN, f->pass->settings.object, settings_rows[id].name,
-			s->written, "the ConfigMap must exist", "create it, or name one that exists", "no header is added");
+			s->written, "a ConfigMap that exists", "create it, or name one that exists", "no header is added");
 	if (!map)
 		return NULL;
 	out = arena_alloc(&f->pass->scratch, (map->config_map.n_data + 1) * sizeof(struct Weirlock__V1__Header *));
@@ -195,7 +195,7 @@ static void warn_of_global_auth(const struct filling *f)
 	const struct setting *s = &f->pass->settings.items[SETTING_GLOBAL_AUTH_URL];
 
 	if (s->written.len > 0)
-		result_problem(&f->result->problems, SEVERITY_FAULT, f->pass->settings.object, "global-auth-url", s->written,
+		result_problem(&f->result->problems, SEVERITY_FAULT, f->pass->settings.object, "global-auth-url", STR(""),
 			"it protects and is not enforced yet, so nobody gets through",
 			"take it out if paths may be open, or exempt some with enable-global-auth: \"false\"",
 			"all other paths answer 503");

@@ -161,7 +161,7 @@ size_t endpoint_put_all(struct reconcile *pass, const struct service_use *use, s
 
 		if (str_eq(slice->endpoint_slice.address_type, STR("FQDN"))) {
 			result_problem(&result->problems, SEVERITY_WARN, slice->key, "addressType", STR("FQDN"),
-				"endpoints are IPv4 or IPv6 addresses", "use IPv4 or IPv6", "the slice is not used");
+				"IPv4 or IPv6", "use IPv4 or IPv6", "the slice is not used");
 			continue;
 		}
 		add_ports(&b, &slice->endpoint_slice, use->target);

@@ -33,7 +33,7 @@ static void refuse_host(const struct building *b)
 {
 	for (size_t i = 0; i < b->n_views; i++)
 		result_problem(&b->result->problems, SEVERITY_FAULT, b->views[i]->object->key, "spec.rules.host", b->name,
-			"a host is a DNS name, or *. and a DNS name", "correct the host", "the rules of this host are not served");
+			"a DNS name, or *. and a DNS name", "correct the host", "the rules of this host are not served");
 }
 
 /* F9: one Ingress that asks for client certificates closes the whole host while they are not verified. */

@@ -37,12 +37,12 @@ static void lose(const struct collecting *c, const struct route *winner, const s
 	struct str rule;
 
 	if (is_own)
-		rule = STR("a host, path and path type stand once in an Ingress (C9)");
+		rule = arena_printf(&c->pass->scratch, "host %.*s has path %.*s twice here (C9)", STR_ARG(c->host), STR_ARG(path));
 	else
-		rule = arena_printf(&c->pass->scratch, "the oldest Ingress has a host, path and path type: %.*s (C9)",
-			STR_ARG(winner->view->object->key));
+		rule = arena_printf(&c->pass->scratch, "host %.*s has path %.*s from %.*s already (C9)", STR_ARG(c->host),
+			STR_ARG(path), STR_ARG(winner->view->object->key));
 	problems_add(&c->result->problems, &(struct problem){.severity = SEVERITY_FAULT, .object = loser->object->key,
-		.field = field, .value = path, .rule = rule, .fix = STR("take the path out of one of them"),
+		.field = field, .rule = rule, .fix = STR("take the path out of one of them"),
 		.effect = is_own ? STR("the first one serves") : STR("the older Ingress serves this path of the host")});
 }
 
@@ -67,11 +67,11 @@ static bool check_path(
 	struct collecting *c, const struct view *view, const struct ingress_path *p, struct str path, struct str field)
 {
 	if (p->backend.is_resource || p->backend.service.len == 0) {
-		path_problem(c, view, field, path, "only Services can be backends (C18)", "name a Service");
+		path_problem(c, view, field, path, "a path to a Service (C18)", "name a Service");
 		return false;
 	}
 	if (path.ptr[0] != '/' || !value_is_printable(path)) {
-		path_problem(c, view, field, path, "a path begins with / and has no control characters", "correct the path");
+		path_problem(c, view, field, path, "a path that begins with / and has no control characters", "correct the path");
 		return false;
 	}
 	return true;
@@ -112,7 +112,7 @@ static void add_catch_all(struct collecting *c, struct view *view)
 	const struct ingress_backend *backend = &view->object->ingress.default_backend;
 
 	if (backend->is_resource || backend->service.len == 0) {
-		path_problem(c, view, STR("spec.defaultBackend"), STR(""), "only Services can be backends (C18)",
+		path_problem(c, view, STR("spec.defaultBackend"), STR(""), "a default backend is a Service (C18)",
 			"name a Service");
 		return;
 	}
@@ -168,7 +168,7 @@ static void make_regex(struct collecting *c)
 
 		if (!regex_is_valid(r->path)) {
 			path_problem(c, r->view, STR("spec.rules"), r->path,
-				"the host is in regular expression mode (use-regex or rewrite-target) and this is none (C6, C8)",
+				"a regular expression, and use-regex or rewrite-target makes all paths of the host such (C6, C8)",
 				"correct the pattern, or escape its special characters");
 			continue;
 		}

@@ -166,7 +166,7 @@ static void fill_vhost(const struct filling *f)
 	}
 	problems_add(&f->result->problems, &(struct problem){.severity = SEVERITY_FAULT,
 		.object = f->route->view->object->key, .field = a->name, .value = a->written,
-		.rule = STR("variables are not served"), .fix = STR("write the host name itself"),
+		.rule = STR("a name without variables"), .fix = STR("write the host name itself"),
 		.effect = STR("backends get the client's Host")});
 }
 

@@ -19,7 +19,7 @@ static struct certificate *certificate_of(struct reconcile *pass, struct str nam
 	c->name = arena_str(&pass->arena, key);
 	secret = store_get(pass->store, KIND_SECRET, namespace_, name);
 	if (!secret)
-		c->why = "the Secret does not exist";
+		c->why = "a Secret that exists";
 	else
 		certificate_read(&pass->arena, pass->tls, secret, c);
 	map_put(&pass->certificates, key, c);
@@ -95,7 +95,7 @@ static struct str take_secret(const struct choice *c, size_t index)
 	}
 	if (!covers(found, c->host)) {
 		complain(c, index, secret,
-			arena_printf(&c->pass->scratch, "the certificate is not for %.*s (F6)", STR_ARG(c->host)).ptr,
+			arena_printf(&c->pass->scratch, "a certificate for %.*s (F6)", STR_ARG(c->host)).ptr,
 			"issue it for this name too");
 		return STR("");
 	}

@@ -25,7 +25,7 @@ static bool has_strict_paths(const struct reconcile *pass, const struct object *
 			is_good = false;
 			buf_printf(&field, "spec.rules[%zu].http.paths[%zu].path", r, p);
 			result_problem(problems, SEVERITY_FAULT, ingress->key, buf_cstr(&field), rule->paths[p].path,
-				"an Exact or Prefix path begins with / and has letters, digits and . _ - / only",
+				"a path of / and letters, digits and . _ - / only, as Exact and Prefix ask for (C19)",
 				"write pathType: ImplementationSpecific for a regular expression",
 				"the Ingress is not taken; its last good form, if there is one, keeps serving");
 			buf_deinit(&field);
@@ -57,7 +57,7 @@ static bool is_canary(struct view *view)
 	if (!a || !a->value.flag)
 		return false;
 	problems_add(&view->problems, &(struct problem){.severity = SEVERITY_WARN, .object = view->object->key,
-		.field = a->name, .value = a->written, .rule = STR("canaries are not served yet"),
+		.field = a->name, .rule = STR("canaries are not served yet"),
 		.fix = STR("take the Ingress out until then"), .effect = STR("the primary Ingress gets all requests")});
 	return true;
 }

@@ -24,11 +24,24 @@ struct reading {
 	struct problems *problems;
 };
 
+/* About the value: `rule` is what it ought to be. */
 static void complain(const struct reading *r, enum severity severity, const struct pair *p, struct str rule, const char *fix,
 	const char *effect)
 {
 	problems_add(r->problems, &(struct problem){.severity = severity, .object = r->map->key, .field = p->name,
 		.value = p->value, .rule = rule, .fix = str_from(fix), .effect = str_from(effect)});
+}
+
+/* The value does not matter: the key has no effect. */
+static void complain_key(const struct reading *r, const struct pair *p, const char *rule, const char *fix, const char *effect)
+{
+	problems_add(r->problems, &(struct problem){.severity = SEVERITY_WARN, .object = r->map->key, .field = p->name,
+		.rule = str_from(rule), .fix = str_from(fix), .effect = str_from(effect)});
+}
+
+static bool openssl_judges(enum setting_id id)
+{
+	return id == SETTING_SSL_CIPHERS || id == SETTING_SSL_ECDH_CURVE;
 }
 
 /* What a rule cannot say: whether OpenSSL knows the names. */
@@ -38,7 +51,7 @@ static bool openssl_takes(enum setting_id id, struct str text)
 	char *list;
 	bool is_good;
 
-	if ((id != SETTING_SSL_CIPHERS && id != SETTING_SSL_ECDH_CURVE) || str_eq(text, STR("auto")))
+	if (!openssl_judges(id) || str_eq(text, STR("auto")))
 		return true;
 	context = SSL_CTX_new(TLS_server_method());
 	list = mem_strdup(text);
@@ -51,7 +64,12 @@ static bool openssl_takes(enum setting_id id, struct str text)
 
 static bool read_value(enum setting_id id, struct str text, struct arena *arena, struct value *out)
 {
-	return value_parse(&settings_rows[id].rule, text, arena, out) && openssl_takes(id, text);
+	struct value parsed;
+
+	if (!value_parse(&settings_rows[id].rule, text, arena, &parsed) || !openssl_takes(id, text))
+		return false;
+	*out = parsed;
+	return true;
 }
 
 static void set_default(struct setting_values *v, enum setting_id id)
@@ -104,7 +122,10 @@ static void refuse_value(const struct reading *r, enum setting_id id, const stru
 	const struct setting_row *row = &settings_rows[id];
 	struct buf rule = {0}, effect = {0};
 
-	value_describe(&row->rule, &rule);
+	if (openssl_judges(id))
+		buf_printf(&rule, "a list that OpenSSL takes");
+	else
+		value_describe(&row->rule, &rule);
 	if (keep_last(r, id))
 		buf_printf(&effect, "the last good value '%.*s' is kept", STR_ARG(r->out->items[id].written));
 	else if (keep_good_items(r, id, p))
@@ -129,7 +150,7 @@ static void read_served(const struct reading *r, enum setting_id id, const struc
 	s->written = arena_str(&r->out->arena, p->value);
 	s->is_set = true;
 	if (s->value.odd)
-		complain(r, SEVERITY_WARN, p, str_from(s->value.odd), "write the number without a leading 0",
+		complain(r, SEVERITY_WARN, p, STR("a plain decimal number: a leading 0 makes it octal"), "write the number without a leading 0",
 			"it is read the way ingress-nginx reads it");
 }
 
@@ -147,7 +168,7 @@ static void complain_unknown(const struct reading *r, const struct pair *p)
 		buf_printf(&fix, "did you mean %s?", near);
 	else
 		buf_printf(&fix, "take it out");
-	complain(r, SEVERITY_WARN, p, STR("no such key"), buf_cstr(&fix), "it has no effect");
+	complain_key(r, p, "no such key", buf_cstr(&fix), "it has no effect");
 	buf_deinit(&fix);
 	mem_free(word);
 	mem_free(names);
@@ -169,7 +190,7 @@ static void read_key(const struct reading *r, const struct pair *p)
 		return;
 	}
 	if (is_shadowed(r->map, row, p)) {
-		complain(r, SEVERITY_WARN, p, STR("a key is given once"), "take this spelling out",
+		complain_key(r, p, "a key is given once, whatever its case", "take this spelling out",
 			"the spelling in lower case counts");
 		return;
 	}
@@ -179,11 +200,11 @@ static void read_key(const struct reading *r, const struct pair *p)
 		return;
 	case STATUS_NOT_YET:
 	case STATUS_DENIES:
-		complain(r, SEVERITY_WARN, p, str_from(row->doc), "take it out, or leave it for a later release",
+		complain_key(r, p, "known, and not served yet", "take it out, or leave it for a later release",
 			"it has no effect yet");
 		return;
 	case STATUS_NOT_APPLICABLE:
-		complain(r, SEVERITY_WARN, p, str_from(row->doc), "take it out", "it has no effect");
+		complain_key(r, p, row->doc, "take it out", "it has no effect");
 		return;
 	}
 }
