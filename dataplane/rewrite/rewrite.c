@@ -13,10 +13,17 @@ static bool add_as_received(const struct http_head *head, struct buf *out)
 	return !out->is_over;
 }
 
+/* The last look at a target that was put together: nothing in it may end the target or the line. */
+static bool is_one_word(struct str target)
+{
+	return http_is_field_value(target) && str_find(target, ' ') == target.len && str_find(target, '\t') == target.len;
+}
+
 bool rewrite_target(const struct rewrite_request *r, struct buf *out)
 {
 	const struct route *route = r->match.route;
 	struct regex_groups groups;
+	size_t start;
 
 	if (!substitute_is_active(route) || substitute_is_url(route))
 		return add_as_received(r->head, out);
@@ -28,7 +35,9 @@ bool rewrite_target(const struct rewrite_request *r, struct buf *out)
 	case REGEX_MATCH:
 		break;
 	}
-	return substitute_target(r, route->policy.rewrite_target, &groups, out);
+	start = out->len;
+	return substitute_target(r, route->policy.rewrite_target, &groups, out) &&
+		is_one_word(str_from_index(buf_str(out), start));
 }
 
 /* ------------------------------------------------------------------------------------------------- request fields */

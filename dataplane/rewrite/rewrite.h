@@ -48,7 +48,7 @@ unsigned rewrite_answer_route(const struct rewrite_request *r, struct buf *locat
 
 /*
  * The request target for the backend: as received (C13), or rewritten and escaped again (C14). Appended to `out`. False when
- * the rule's regular expression gave up at its limits or the result does not fit: answer 500.
+ * the rule's regular expression gave up at its limits, or the result does not fit or would end the request line: answer 500.
  */
 bool rewrite_target(const struct rewrite_request *r, struct buf *out);
 /* The Host value for the backend: upstream-vhost (M10), or the best host (A21). Borrowed from the request. */

@@ -54,6 +54,23 @@ static void test_targets(void)
 	}
 }
 
+static void test_unsafe_target(void)
+{
+	static const char *const hosts[] = {"a b", "a\tb", "a\r\nEvil: 1"};
+
+	check_case("a Host that would end the request line");
+	for (size_t i = 0; i < CHECK_COUNT(hosts); i++) {
+		struct rewrite_fixture f;
+		struct buf out;
+
+		rewrite_fixture_init(&f, &(struct rewrite_case){.path = "/a", .route = "~/a", .rewrite = "/$http_host", .host = hosts[i]});
+		buf_init(&out, 256);
+		CHECK(!rewrite_target(&f.request, &out));
+		buf_deinit(&out);
+		rewrite_fixture_deinit(&f);
+	}
+}
+
 static struct http_field field(const char *name)
 {
 	return (struct http_field){str_from(name), STR("v"), (uint8_t)http_field_id(str_from(name))};
@@ -137,6 +154,7 @@ static void test_response_fields(void)
 int main(void)
 {
 	test_targets();
+	test_unsafe_target();
 	test_request_fields();
 	test_response_fields();
 	return check_done();
