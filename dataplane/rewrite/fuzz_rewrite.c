@@ -92,7 +92,7 @@ static bool is_possible(const struct route *route, const struct http_head *head,
 {
 	return http_is_field_value(route->path) && http_is_field_value(route->policy.rewrite_target) &&
 		http_is_field_value(route->policy.redirect_url) && http_is_field_value(head->path) &&
-		http_is_field_value(head->query) && str_find(head->path, ' ') == head->path.len &&
+		http_is_field_value(head->query) && http_is_field_value(head->host) && str_find(head->path, ' ') == head->path.len &&
 		str_find(head->query, ' ') == head->query.len && path.len && path.ptr[0] == '/';
 }
 
