@@ -20,9 +20,9 @@ static void unref(struct merged *m)
 {
 	if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) > 1)
 		return;
-	object_unref(&m->base);
+	compiled_unref(&m->base);
 	for (size_t i = 0; i < m->n_slices; i++)
-		object_unref(&m->slices[i]);
+		compiled_unref(&m->slices[i]);
 	mem_free(m->slices);
 	mem_free(m->backend.endpoints);
 	mem_free(m);
@@ -95,10 +95,10 @@ static struct merged *merge(const struct group *g)
 	const struct backend_object *b = g->base->backend;
 
 	atomic_init(&m->refs, 1);
-	m->base = object_ref(g->base);
+	m->base = compiled_ref(g->base);
 	m->slices = mem_calloc(g->n_slices ? g->n_slices : 1, sizeof(struct object *));
 	for (size_t i = 0; i < g->n_slices; i++)
-		m->slices[m->n_slices++] = object_ref(g->slices[i]);
+		m->slices[m->n_slices++] = compiled_ref(g->slices[i]);
 	m->backend = (struct backend){
 		.name = b->slot->name,
 		.index = b->slot->index,

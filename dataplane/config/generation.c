@@ -93,7 +93,7 @@ static void compile_objects(struct generation *g, struct resource *const *resour
 	for (size_t i = 0; i < n && errors->n < CONFIG_MAX_ERRORS; i++) {
 		struct object *o = before ? find_same(before, &at, resources[i]) : NULL;
 
-		o = o ? object_ref(o) : compile_one(g, resources[i], errors);
+		o = o ? compiled_ref(o) : compile_one(g, resources[i], errors);
 		if (o)
 			g->objects[g->n_objects++] = o;
 	}
@@ -291,7 +291,7 @@ void generation_unref(const struct generation **p)
 	host_table_unref(&g->hosts);
 	backend_table_deinit(&g->backends);
 	for (size_t i = 0; i < g->n_objects; i++)
-		object_unref(&g->objects[i]);
+		compiled_unref(&g->objects[i]);
 	mem_free(g->objects);
 	lineage_unref(&g->lineage);
 	mem_free(g);

@@ -77,7 +77,7 @@ struct host_table *host_table_create(struct object *const *objects, size_t n)
 	t->objects = mem_calloc(n ? n : 1, sizeof(struct object *));
 	for (size_t i = 0; i < n; i++) {
 		if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_HOST)
-			t->objects[t->n_objects++] = object_ref(objects[i]);
+			t->objects[t->n_objects++] = compiled_ref(objects[i]);
 	}
 	for (size_t i = 0; i < t->n_objects; i++)
 		add_name(t, &t->objects[i]->host->host);
@@ -103,7 +103,7 @@ void host_table_unref(struct host_table **p)
 	map_deinit(&t->deep);
 	map_deinit(&t->shallow);
 	for (size_t i = 0; i < t->n_objects; i++)
-		object_unref(&t->objects[i]);
+		compiled_unref(&t->objects[i]);
 	mem_free(t->objects);
 	mem_free(t->regexes);
 	mem_free(t);

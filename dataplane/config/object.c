@@ -109,17 +109,17 @@ struct object *object_compile(const struct resource *r, struct lineage *lineage,
 	o->name = arena_str(&o->arena, r->name);
 	memcpy(o->hash, r->hash, sizeof(o->hash));
 	if (!decode_body(o, r->body, lineage, why))
-		object_unref(&o);
+		compiled_unref(&o);
 	return o;
 }
 
-struct object *object_ref(struct object *o)
+struct object *compiled_ref(struct object *o)
 {
 	atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
 	return o;
 }
 
-void object_unref(struct object **p)
+void compiled_unref(struct object **p)
 {
 	struct object *o = *p;
 

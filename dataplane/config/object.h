@@ -73,7 +73,7 @@ struct object {
  * Owned, one reference. A kind that this version does not know gives an object without content: a controller may be newer.
  */
 struct object *object_compile(const struct resource *r, struct lineage *lineage, struct buf *why);
-struct object *object_ref(struct object *o);
-void object_unref(struct object **o);
+struct object *compiled_ref(struct object *o);
+void compiled_unref(struct object **o);
 
 #endif
