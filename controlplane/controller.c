@@ -65,8 +65,9 @@ static void log_snapshot(const struct controller *c, const struct snapshot *s)
 {
 	char id[16];
 
-	log_info("controller", "snapshot id=%s put=%u drop=%u resources=%zu problems=%zu build_ms=%.1f", content_id_text(&s->id, id),
-		s->n_put, s->n_drop, content_count(s->content), c->told.n, (double)c->build_us / 1000);
+	/* publish says what changed and who gets it */
+	log_debug("controller", "built id=%s resources=%zu problems=%zu build_ms=%.1f", content_id_text(&s->id, id),
+		content_count(s->content), c->told.n, (double)c->build_us / 1000);
 }
 
 static void admit_held(struct controller *c);
@@ -430,7 +431,7 @@ static void note_reads(struct controller *c)
 
 int controller_open(uv_loop_t *loop, const struct controller_options *options, struct buf *error, struct controller **out)
 {
-	static int (*const steps[])(struct controller *, struct buf *) = {make_certificate, open_channel, open_admin, open_source,
+	static int (*const steps[])(struct controller *, struct buf *) = {open_channel, open_admin, make_certificate, open_source,
 		listen_all};
 	struct controller *c = mem_zalloc(sizeof(*c));
 

@@ -1,0 +1,55 @@
+"""The controller by itself: usage errors and their status, ready line, problems said once and unsaid, the same id after a restart."""
+import re
+
+from harness import process, wait
+from harness.manifests import ingress
+
+
+def usage(t, c, status, *options, says):
+    done = t.keep(process.run([t.program("weirlock-controller"), *options]))
+    t.equal(done.returncode, status, " ".join(options))
+    t.contains(done.stderr, says)
+    t.equal(done.stdout, "", "stdout is for the ready line")
+
+
+def snapshot_id(controller):
+    return controller.wait_log(r"snapshot id=([0-9a-f]{12})").group(1)
+
+
+def run(t):
+    c = t.cluster()
+    here, insecure = c.manifests, ("--insecure", "--listen", f"ipc://{t.directory}/c.ipc", "--admin", "127.0.0.1:0")
+    usage(t, c, 2, says="--identity DIR is needed")
+    usage(t, c, 2, *insecure, says="--manifests PATH is needed")
+    usage(t, c, 2, *insecure, "--manifest", here, says="did you mean --manifests?")
+    usage(t, c, 2, "--kubeconfig", "x", says="--kubeconfig is not supported yet")
+    usage(t, c, 2, "--manifests", here, "--insecure", "--listen", "tcp://0.0.0.0:0", says="--insecure with --listen")
+    usage(t, c, 2, *insecure, "--manifests", here, "--configmap", "x", says="is not NAMESPACE/NAME")
+    usage(t, c, 5, *insecure, "--manifests", here + "/none", says="no such file or directory")
+    usage(t, c, 5, "--manifests", here, "--identity", here, "--admin", "127.0.0.1:0", says="tls.crt")
+    usage(t, c, 4, *insecure[:3], "--manifests", here, "--admin", "192.0.2.1:1", says="--admin 192.0.2.1:1")
+
+    good = ingress("a", "a.test", "/", "web")
+    bad = ingress("a", "a.test", "web", "web")  # a path without a slash
+    c.apply(good)
+    first = c.controller()
+    t.equal(sorted(first.ready), ["admin", "control"])
+    t.equal(c.admin("/healthz", first).status, 200)
+    t.equal(c.admin("/readyz", first).status, 200)
+    t.contains(c.admin("/metrics", first).text, 'weirlock_controller_objects{kind="Ingress"} 1')
+    before = snapshot_id(first)
+
+    c.apply(bad)
+    first.wait_log(r"warn controller: problem: Ingress default/a: spec\.rules\[0\]\.http\.paths\[0\]\.path: 'web' is not a path")
+    t.contains(c.admin("/metrics", first).text, 'weirlock_controller_objects{kind="Ingress"} 1')
+    c.apply(ingress("b", "b.test", "/", "web"))
+    wait.until(lambda: 'kind="Ingress"} 2' in c.admin("/metrics", first).text, "the other Ingress is taken")
+    c.apply(good)
+    first.wait_log(r"info controller: problem gone: Ingress default/a: spec\.rules")
+    t.equal(len(re.findall(r"problem: Ingress default/a: spec", first.err())), 1, "each problem is said once")
+    c.delete(ingress("b", "b.test", "/", "web"))
+    wait.until(lambda: 'kind="Ingress"} 1' in c.admin("/metrics", first).text, "the other Ingress is gone")
+
+    t.equal(first.stop(), 0, "status after SIGTERM")
+    second = c.controller()
+    t.equal(snapshot_id(second), before, "the same cluster has the same id after a restart")
