@@ -1,0 +1,233 @@
+/* weirlock-proxy: options, signals, and the main loop. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "process.h"
+#include "proxy.h"
+#include "rpc.h"
+#include "worker.h"
+
+struct arguments {
+	struct proxy_options options;
+	struct opt_list http, https;
+	const char *admin, *log_level, *log_format, *state_dir;
+	bool is_help, is_version;
+	struct opt rows[20];
+	struct opt_program program;
+};
+
+static const char details[] =
+	"Signals: SIGTERM and SIGINT fail /readyz, stop accepting, let requests finish and give WebSockets\n"
+	"worker-shutdown-timeout; then the process ends with status 0. A second one ends it at once.\n"
+	"Exit status: 0 fine, 2 usage, 4 an address cannot be bound, 5 invalid identity.\n"
+	"stdout gets one line once the first snapshot is served, ready http=ADDR:PORT https=ADDR:PORT admin=ADDR:PORT,\n"
+	"and after it the access log. stderr gets the log.";
+
+static void make_rows(struct arguments *a)
+{
+	struct proxy_options *o = &a->options;
+	const struct opt rows[] = {
+		{"controller", 0, OPT_LIST, &o->controllers, "URL",
+			"A controller, tcp://ADDR:PORT or ipc://PATH; repeatable, tried in order", 0, 0},
+		{"identity", 0, OPT_TEXT, &o->identity, "DIR", "tls.crt, tls.key and ca.crt of the control channel", 0, 0},
+		{"insecure", 0, OPT_FLAG, &o->is_insecure, NULL, "No TLS on the control channel; ipc:// and loopback only", 0, 0},
+		{"name", 0, OPT_TEXT, &o->name, "NAME", "What this proxy is called; default the host's name", 0, 0},
+		{"http", 0, OPT_LIST, &a->http, "ADDR:PORT", "Listen for HTTP; repeatable, port 0 takes a free one; default :8080", 0,
+			0},
+		{"https", 0, OPT_LIST, &a->https, "ADDR:PORT", "Listen for HTTPS; repeatable; default :8443", 0, 0},
+		{"admin", 0, OPT_TEXT, &a->admin, "ADDR:PORT", "Where /healthz, /readyz and /metrics are; default 127.0.0.1:10255", 0,
+			0},
+		{"inspect", 0, OPT_TEXT, &o->inspect, "URL", "Where weirctl may look at this proxy, tcp:// or ipc://; default nowhere",
+			0, 0},
+		{"state-dir", 0, OPT_TEXT, &a->state_dir, "DIR",
+			"Where the last good snapshot will be kept; nothing is written there in this version", 0, 0},
+		{"workers", 0, OPT_UINT, &o->n_workers, "N", "Threads that serve; default one for each CPU", 1, WORKERS_MAX},
+		{"log-level", 0, OPT_CHOICE, &a->log_level, "error|warn|info|debug", "Default info", 0, 0},
+		{"log-format", 0, OPT_CHOICE, &a->log_format, "text|json",
+			"Of the log and of the access log; default text, and the access log as the settings say", 0, 0},
+		{"help", 'h', OPT_FLAG, &a->is_help, NULL, "This text", 0, 0},
+		{"version", 0, OPT_FLAG, &a->is_version, NULL, "The version", 0, 0},
+		{0},
+	};
+
+	_Static_assert(sizeof(rows) <= sizeof(a->rows), "room for all rows");
+	memcpy(a->rows, rows, sizeof(rows));
+	a->program = (struct opt_program){"weirlock-proxy", "carries the traffic that a Weirlock controller describes",
+		"weirlock-proxy --controller URL --identity DIR [OPTIONS]", details, a->rows};
+}
+
+static bool read_addrs(const char *option, const struct opt_list *texts, struct addr *out, size_t *n, struct buf *error)
+{
+	if (texts->n > PROXY_ADDRS_MAX) {
+		buf_printf(error, "--%s: given more than %d times", option, PROXY_ADDRS_MAX);
+		return false;
+	}
+	for (*n = 0; *n < texts->n; (*n)++) {
+		if (!addr_parse_host_port(str_from(texts->items[*n]), &out[*n])) {
+			buf_printf(error, "--%s: '%s' is not ADDR:PORT", option, texts->items[*n]);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_local(const char *option, const char *url, struct buf *error)
+{
+	const char *why;
+
+	if (rpc_url_is_local(url, &why))
+		return true;
+	buf_printf(error, "--insecure with --%s %s: %s", option, url, why);
+	return false;
+}
+
+static bool check_channel(const struct proxy_options *o, struct buf *error)
+{
+	if (!o->controllers.n) {
+		buf_add(error, STR("--controller URL is needed"));
+		return false;
+	}
+	if (!o->identity && !o->is_insecure) {
+		buf_add(error, STR("--identity DIR is needed (or --insecure, for ipc:// and loopback)"));
+		return false;
+	}
+	if (o->identity && o->is_insecure) {
+		buf_add(error, STR("--identity and --insecure exclude each other"));
+		return false;
+	}
+	for (size_t i = 0; o->is_insecure && i < o->controllers.n; i++) {
+		if (!is_local("controller", o->controllers.items[i], error))
+			return false;
+	}
+	return !o->is_insecure || !o->inspect || is_local("inspect", o->inspect, error);
+}
+
+static bool check(struct arguments *a, struct buf *error)
+{
+	struct proxy_options *o = &a->options;
+
+	if (!a->http.n && !a->https.n) {
+		a->http.items[a->http.n++] = ":8080";
+		a->https.items[a->https.n++] = ":8443";
+	}
+	if (!check_channel(o, error) || !read_addrs("http", &a->http, o->http, &o->n_http, error) ||
+		!read_addrs("https", &a->https, o->https, &o->n_https, error))
+		return false;
+	if (!addr_parse_host_port(str_from(a->admin), &o->admin)) {
+		buf_printf(error, "--admin: '%s' is not ADDR:PORT", a->admin);
+		return false;
+	}
+	return true;
+}
+
+static void set_logs(struct arguments *a)
+{
+	enum log_level level;
+
+	if (log_level_parse(str_from(a->log_level), &level))
+		log_set_level(level);
+	a->options.logs_json = strcmp(a->log_format, "json") == 0;
+	log_set_json(a->options.logs_json);
+	if (a->state_dir)
+		log_warn("proxy", "--state-dir has no effect yet: the last good snapshot is not kept");
+}
+
+/* EXIT_FINE, or the exit status; -1 when everything was said and done. */
+static int read_arguments(struct arguments *a, int argc, char **argv, struct buf *error)
+{
+	make_rows(a);
+	if (!opt_parse(&a->program, argc, argv, NULL, error))
+		return EXIT_USAGE;
+	if (a->is_help) {
+		struct buf text = {0};
+
+		opt_help(&a->program, &text);
+		fputs(buf_cstr(&text), stdout);
+		buf_deinit(&text);
+		return -1;
+	}
+	if (a->is_version) {
+		puts("weirlock-proxy " WEIRLOCK_VERSION);
+		return -1;
+	}
+	if (!check(a, error))
+		return EXIT_USAGE;
+	set_logs(a);
+	return EXIT_FINE;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- signals */
+
+struct signals {
+	uv_signal_t term, interrupt;
+	struct proxy *proxy;
+};
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct signals *s = handle->data;
+
+	(void)number;
+	proxy_stop(s->proxy);
+}
+
+/* Unreferenced: they keep nothing alive once all else is closed. */
+static void watch_signals(uv_loop_t *loop, struct signals *s)
+{
+	uv_signal_init(loop, &s->term);
+	uv_signal_init(loop, &s->interrupt);
+	s->term.data = s->interrupt.data = s;
+	uv_signal_start(&s->term, on_signal, SIGTERM);
+	uv_signal_start(&s->interrupt, on_signal, SIGINT);
+	uv_unref((uv_handle_t *)&s->term);
+	uv_unref((uv_handle_t *)&s->interrupt);
+}
+
+static int run(const struct proxy_options *options, struct buf *error)
+{
+	static struct signals signals; /* these two live as long as the process, also when opening failed half way */
+	static uv_loop_t loop;
+	int result;
+
+	uv_loop_init(&loop);
+	result = proxy_open(&loop, options, error, &signals.proxy);
+	if (result != EXIT_FINE)
+		return result;
+	watch_signals(&loop, &signals);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	uv_close((uv_handle_t *)&signals.term, NULL);
+	uv_close((uv_handle_t *)&signals.interrupt, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	proxy_destroy(signals.proxy);
+	uv_loop_close(&loop);
+	return EXIT_FINE;
+}
+
+int main(int argc, char **argv)
+{
+	static struct arguments a; /* what it points to lives as long as the process */
+	static char host_name[256];
+	struct buf error = {0};
+	int result;
+
+	process_prepare();
+	a.admin = "127.0.0.1:10255";
+	a.log_level = "info";
+	a.log_format = "text";
+	a.options.n_workers = uv_available_parallelism();
+	if (a.options.n_workers > WORKERS_MAX)
+		a.options.n_workers = WORKERS_MAX;
+	if (gethostname(host_name, sizeof(host_name) - 1) != 0 || !host_name[0])
+		host_name[0] = '-';
+	a.options.name = host_name;
+	result = read_arguments(&a, argc, argv, &error);
+	if (result == EXIT_FINE)
+		result = run(&a.options, &error);
+	if (result > 0)
+		fprintf(stderr, "weirlock-proxy: %s\n", buf_cstr(&error));
+	buf_deinit(&error);
+	return result > 0 ? result : EXIT_FINE;
+}

@@ -1,0 +1,306 @@
+/*
+ * A snapshot becomes a generation, the generation goes to every worker, and once all of them serve the first one the ready
+ * line is printed. Nothing listens for clients before that.
+ */
+#include "proxy.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "admin.h"
+#include "clock.h"
+#include "config.h"
+#include "log.h"
+#include "mem.h"
+#include "metrics.h"
+#include "process.h"
+#include "rpc.h"
+#include "subscribe.h"
+#include "worker.h"
+
+struct proxy {
+	uv_loop_t *loop;
+	const struct proxy_options *options;
+	struct rpc_identity *identity;
+	struct rpc_server *inspect;
+	struct subscribe *subscribe;
+	struct admin *admin;
+	struct workers *workers;
+	struct accesslog_sink sink;
+	const struct generation *generation; /* the newest */
+	struct metrics_process process;
+	char http[ADDR_TEXT_MAX], https[ADDR_TEXT_MAX], admin_text[ADDR_TEXT_MAX]; /* of reports */
+	bool is_ready, is_draining, is_ending;
+};
+
+/* ----------------------------------------------------------------------------------------------------------- snapshots */
+
+static bool apply(void *data, struct content *content, struct config_errors *errors)
+{
+	struct proxy *p = data;
+	uint64_t began_us = clock_mono_us();
+	const struct generation *g = config_compile(content, p->generation, errors);
+	struct content_id id;
+	char text[16];
+
+	if (!g) {
+		p->process.snapshots_refused++;
+		return false;
+	}
+	if (p->generation)
+		generation_unref(&p->generation);
+	p->generation = generation_ref(g);
+	p->process.generation++;
+	p->process.snapshots_applied++;
+	p->process.snapshot_ms = clock_wall_ms();
+	id = generation_id(g);
+	log_info("proxy", "snapshot compiled id=%s resources=%zu us=%llu", content_id_text(&id, text),
+		content_count(content), (unsigned long long)(clock_mono_us() - began_us));
+	workers_apply(p->workers, g);
+	return true;
+}
+
+static void add_addrs(const struct proxy *p, struct buf *line)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < p->options->n_http; i++)
+		buf_printf(line, " http=%s", addr_text(workers_http(p->workers, i), text));
+	for (size_t i = 0; i < p->options->n_https; i++)
+		buf_printf(line, " https=%s", addr_text(workers_https(p->workers, i), text));
+	buf_printf(line, " admin=%s", addr_text(admin_bound(p->admin), text));
+}
+
+static void on_served(void *data)
+{
+	struct proxy *p = data;
+	struct buf line = {0};
+
+	if (p->is_ready || p->is_draining)
+		return;
+	p->is_ready = true;
+	add_addrs(p, &line);
+	printf("ready%s\n", buf_cstr(&line));
+	fflush(stdout);
+	buf_deinit(&line);
+	atomic_flag_clear(&p->sink.is_busy); /* from now on stdout is the log's */
+}
+
+/* ----------------------------------------------------------------------------------------------------------- reporting */
+
+static void sum_metrics(const struct proxy *p, struct metrics *sum)
+{
+	size_t n;
+	const struct metrics *const *all = workers_metrics(p->workers, &n);
+
+	for (size_t i = 0; i < n; i++)
+		metrics_sum(sum, all[i]);
+}
+
+static void report(void *data, Weirlock__V1__ReportRequest *out)
+{
+	struct proxy *p = data;
+	static struct metrics sum; /* too large for the stack; main thread only */
+
+	if (!p->workers)
+		return;
+	memset(&sum, 0, sizeof(sum));
+	sum_metrics(p, &sum);
+	out->connections = metrics_read(&sum.connections_active);
+	out->requests = metrics_read(&sum.requests_started);
+	out->tunnels = metrics_read(&sum.tunnels_open);
+	out->rss_bytes = process_rss_bytes();
+	out->uptime_ms = clock_wall_ms() - p->process.started_ms;
+	out->generations = generation_live_count();
+	out->is_draining = p->is_draining;
+	out->http = p->http;
+	out->https = p->https;
+	out->admin = p->admin_text;
+	out->is_stale = subscribe_is_stale(p->subscribe, NULL);
+}
+
+static bool is_ready(void *owner, struct buf *reason)
+{
+	const struct proxy *p = owner;
+
+	if (p->is_draining)
+		buf_add(reason, STR("draining"));
+	else if (!p->is_ready)
+		buf_add(reason, STR("no snapshot so far"));
+	return p->is_ready && !p->is_draining;
+}
+
+static void add_metrics(void *owner, struct buf *out)
+{
+	struct proxy *p = owner;
+	struct metrics_process process = p->process;
+	size_t n;
+	const struct metrics *const *all = workers_metrics(p->workers, &n);
+
+	process.version = WEIRLOCK_VERSION;
+	process.now_ms = clock_wall_ms();
+	process.generations_alive = generation_live_count();
+	process.is_connected = subscribe_is_ready(p->subscribe) && !subscribe_is_stale(p->subscribe, NULL);
+	metrics_read_process(&process);
+	metrics_render(out, all, n, &process);
+	subscribe_metrics(p->subscribe, out);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- leaving */
+
+/* Connections are gone or have had their time: everything that holds the loop is closed. */
+static void end(struct proxy *p)
+{
+	if (p->is_ending)
+		return;
+	p->is_ending = true;
+	workers_destroy(p->workers);
+	p->workers = NULL;
+	if (p->admin)
+		admin_close(p->admin, NULL);
+	if (p->inspect)
+		rpc_server_close(p->inspect, NULL, NULL);
+	if (p->subscribe)
+		subscribe_close(p->subscribe, NULL, NULL);
+	log_info("proxy", "stopped");
+}
+
+static void on_drained(void *data)
+{
+	end(data);
+}
+
+void proxy_stop(struct proxy *p)
+{
+	if (p->is_draining) {
+		end(p);
+		return;
+	}
+	p->is_draining = true;
+	log_info("proxy", "draining");
+	subscribe_report_now(p->subscribe);
+	workers_drain(p->workers);
+}
+
+void proxy_destroy(struct proxy *p)
+{
+	if (!p)
+		return;
+	if (p->generation)
+		generation_unref(&p->generation);
+	rpc_identity_destroy(p->identity);
+	mem_free(p);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- opening */
+
+static int open_workers(struct proxy *p, struct buf *error)
+{
+	const struct proxy_options *o = p->options;
+	const struct workers_options options = {
+		.n_workers = o->n_workers,
+		.http = o->http,
+		.n_http = o->n_http,
+		.https = o->https,
+		.n_https = o->n_https,
+		.sink = &p->sink,
+		.logs_json = o->logs_json,
+		.data = p,
+		.on_served = on_served,
+		.on_drained = on_drained,
+	};
+
+	accesslog_sink_init(&p->sink, STDOUT_FILENO);
+	(void)atomic_flag_test_and_set(&p->sink.is_busy); /* the ready line comes first */
+	p->workers = workers_create(p->loop, &options, error);
+	if (!p->workers)
+		return EXIT_NO_CONNECTION;
+	if (o->n_http)
+		addr_text(workers_http(p->workers, 0), p->http);
+	if (o->n_https)
+		addr_text(workers_https(p->workers, 0), p->https);
+	return EXIT_FINE;
+}
+
+static int open_admin(struct proxy *p, struct buf *error)
+{
+	const struct admin_hooks hooks = {.owner = p, .is_ready = is_ready, .add_metrics = add_metrics};
+	int result = admin_open(p->loop, &p->options->admin, &hooks, &p->admin);
+	char text[ADDR_TEXT_MAX];
+
+	if (result) {
+		buf_printf(error, "--admin: cannot listen on %s: %s", addr_text(&p->options->admin, text), uv_strerror(result));
+		return EXIT_NO_CONNECTION;
+	}
+	addr_text(admin_bound(p->admin), p->admin_text);
+	return EXIT_FINE;
+}
+
+static int open_channel(struct proxy *p, struct buf *error)
+{
+	const struct subscribe_options options = {
+		.controllers = p->options->controllers.items,
+		.n_controllers = p->options->controllers.n,
+		.identity = p->identity,
+		.name = p->options->name,
+		.data = p,
+		.apply = apply,
+		.report = report,
+	};
+
+	p->subscribe = subscribe_open(p->loop, &options, error);
+	return p->subscribe ? EXIT_FINE : EXIT_USAGE;
+}
+
+static int open_inspect(struct proxy *p, struct buf *error)
+{
+	const struct rpc_server_options options = {.identity = p->identity};
+
+	if (!p->options->inspect)
+		return EXIT_FINE;
+	p->inspect = rpc_server_create(p->loop, &options);
+	if (!p->inspect) {
+		buf_add(error, STR("--inspect: no socket could be made"));
+		return EXIT_NO_CONNECTION;
+	}
+	subscribe_inspect(p->subscribe, p->inspect);
+	return rpc_server_listen(p->inspect, p->options->inspect, NULL, error) == 0 ? EXIT_FINE : EXIT_NO_CONNECTION;
+}
+
+static int open_all(struct proxy *p, struct buf *error)
+{
+	int result;
+
+	if (p->options->identity) {
+		p->identity = rpc_identity_load(p->options->identity, error);
+		if (!p->identity)
+			return EXIT_BAD_INPUT;
+	}
+	result = open_workers(p, error);
+	if (result == EXIT_FINE)
+		result = open_admin(p, error);
+	if (result == EXIT_FINE)
+		result = open_channel(p, error);
+	if (result == EXIT_FINE)
+		result = open_inspect(p, error);
+	return result;
+}
+
+int proxy_open(uv_loop_t *loop, const struct proxy_options *options, struct buf *error, struct proxy **out)
+{
+	struct proxy *p = mem_zalloc(sizeof(*p));
+	int result;
+
+	p->loop = loop;
+	p->options = options;
+	p->process.started_ms = clock_wall_ms();
+	result = open_all(p, error);
+	if (result == EXIT_FINE) {
+		*out = p;
+		return result;
+	}
+	end(p);
+	uv_run(loop, UV_RUN_DEFAULT);
+	proxy_destroy(p);
+	return result;
+}
