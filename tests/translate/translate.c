@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "accept.h"
 #include "mem.h"
 #include "reconcile.h"
 #include "show.h"
@@ -130,6 +131,7 @@ static void build(struct pair_run *run)
 	s = reconcile_build(run->store, &run->options, 0, NULL, &problems);
 	problems_sort(&problems);
 	show_snapshot(s, &run->out);
+	accept_snapshot(s, &run->out);
 	show_problems(&problems, &run->out);
 	snapshot_unref(&s);
 	problems_deinit(&problems);
