@@ -1,0 +1,68 @@
+/*
+ * Cost follows the size of the cluster, not its square: `test_scale N` builds N hosts and prints the time. ctest runs a few,
+ * and compares counts only.
+ */
+#include <time.h>
+
+#include "cluster.h"
+#include "weirlock/v1/snapshot.pb-c.h"
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static void fill(struct store *store, unsigned n)
+{
+	struct buf name = {0}, host = {0}, service = {0};
+
+	store_put(store, cluster_class(), NULL);
+	for (unsigned i = 0; i < n; i++) {
+		buf_clear(&name);
+		buf_printf(&name, "web%u", i);
+		buf_clear(&host);
+		buf_printf(&host, "h%u.example.com", i);
+		buf_clear(&service);
+		buf_printf(&service, "s%u", i);
+		store_put(store,
+			cluster_ingress(buf_cstr(&name), 1 + i % 28, "\"nginx.ingress.kubernetes.io/proxy-read-timeout\":\"90\"",
+				buf_cstr(&host), "/", buf_cstr(&service)),
+			NULL);
+		store_put(store, cluster_service(buf_cstr(&service)), NULL);
+		store_put(store, cluster_slice(buf_cstr(&service), i % 200, i % 200), NULL);
+	}
+	buf_deinit(&name);
+	buf_deinit(&host);
+	buf_deinit(&service);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t n = 500;
+	struct store *store = store_create();
+	struct reconcile_options options;
+	struct problems problems = {0};
+	struct snapshot *s;
+	double start;
+
+	if (argc > 1 && !str_to_u64(str_from(argv[1]), 1000000, &n))
+		return 2;
+	reconcile_options_init(&options);
+	start = now_ms();
+	fill(store, (unsigned)n);
+	printf("%llu hosts: parsed and stored in %.0f ms\n", (unsigned long long)n, now_ms() - start);
+	start = now_ms();
+	s = reconcile_build(store, &options, 1, NULL, &problems);
+	printf("built in %.0f ms\n", now_ms() - start);
+	check_case("a host, a backend and a slice each, and settings, and the default host");
+	CHECK_INT(content_count(s->content), 3 * n + 2);
+	CHECK_INT(s->n_origins, n);
+	CHECK_INT(problems.n, 0);
+	snapshot_unref(&s);
+	problems_deinit(&problems);
+	store_destroy(store);
+	return check_done();
+}
