@@ -136,12 +136,14 @@ static int read_ticket(struct tls_session_keys *k, const unsigned char *name, co
 	return is_ready ? found : -1;
 }
 
+/* 2 makes OpenSSL give a new ticket: in TLS 1.3 always, for clients use each ticket once there. */
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
 	int is_writing)
 {
 	struct tls_session_keys *k = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	int result = is_writing ? write_ticket(k, name, iv, cipher, mac) : read_ticket(k, name, iv, cipher, mac);
 
-	return is_writing ? write_ticket(k, name, iv, cipher, mac) : read_ticket(k, name, iv, cipher, mac);
+	return !is_writing && result == 1 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : result;
 }
 
 static void describe(const struct tls_options *o, struct buf *out)
