@@ -36,7 +36,6 @@ struct reconcile *reconcile_begin(struct store *store, const struct reconcile_op
 		.blocklist = settings[SETTING_ANNOTATION_VALUE_WORD_BLOCKLIST].value.items,
 		.n_blocklist = settings[SETTING_ANNOTATION_VALUE_WORD_BLOCKLIST].value.n,
 	};
-	pass->tls = SSL_CTX_new(TLS_server_method());
 	return pass;
 }
 

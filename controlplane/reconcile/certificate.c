@@ -150,7 +150,7 @@ static const char *judge_pair(SSL_CTX *judge, X509 *leaf, EVP_PKEY *key)
 {
 	if (X509_check_private_key(leaf, key) != 1)
 		return "a Secret whose tls.key belongs to its tls.crt";
-	if (SSL_CTX_use_certificate(judge, leaf) != 1 || SSL_CTX_use_PrivateKey(judge, key) != 1)
+	if (!judge || SSL_CTX_use_certificate(judge, leaf) != 1 || SSL_CTX_use_PrivateKey(judge, key) != 1)
 		return "a Secret with a key and a signature that OpenSSL takes for strong enough";
 	return NULL;
 }

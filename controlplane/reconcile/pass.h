@@ -29,7 +29,7 @@ struct reconcile {
 	struct map certificates; /* "namespace/secret" -> struct certificate */
 	struct map aliases;      /* host -> struct alias_list */
 	bool has_aliases;        /* the map is filled */
-	SSL_CTX *tls;            /* judges certificates the way proxies do */
+	SSL_CTX *tls;            /* judges certificates the way proxies do; NULL until one is asked for */
 	struct arena arena;      /* lives as long as the pass */
 	struct arena scratch;    /* one host or service */
 };

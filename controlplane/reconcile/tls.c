@@ -7,6 +7,14 @@
 #include "mem.h"
 #include "pass.h"
 
+/* Made when the first certificate is: most passes that admit one Ingress see none. */
+static SSL_CTX *judge_of(struct reconcile *pass)
+{
+	if (!pass->tls)
+		pass->tls = SSL_CTX_new(TLS_server_method());
+	return pass->tls;
+}
+
 static struct certificate *certificate_of(struct reconcile *pass, struct str namespace_, struct str name)
 {
 	struct str key = arena_printf(&pass->scratch, "%.*s/%.*s", STR_ARG(namespace_), STR_ARG(name));
@@ -21,7 +29,7 @@ static struct certificate *certificate_of(struct reconcile *pass, struct str nam
 	if (!secret)
 		c->why = "a Secret that exists";
 	else
-		certificate_read(&pass->arena, pass->tls, secret, c);
+		certificate_read(&pass->arena, judge_of(pass), secret, c);
 	map_put(&pass->certificates, key, c);
 	return c;
 }
@@ -153,7 +161,7 @@ static struct str put_generated(struct reconcile *pass, struct reconcile_result 
 	if (pass->options->generated_chain_pem.len == 0)
 		return STR("");
 	certificate_read_pem(
-		&pass->arena, pass->tls, pass->options->generated_chain_pem, pass->options->generated_key_pem, &c);
+		&pass->arena, judge_of(pass), pass->options->generated_chain_pem, pass->options->generated_key_pem, &c);
 	if (c.why)
 		return STR("");
 	certificate_put(&pass->scratch, &c, result);
