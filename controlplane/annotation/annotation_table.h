@@ -54,11 +54,11 @@
 	X(PROXY_REQUEST_BUFFERING, "proxy-request-buffering", LOCATION, LOW, COMMON, FALLBACK, "ConfigMap",                 \
 		"Read a request body before asking an endpoint", .type = VALUE_CHOICE, .words = "off|on")                   \
 	X(PROXY_BUFFER_SIZE, "proxy-buffer-size", LOCATION, LOW, COMMON, FALLBACK, "ConfigMap", "Largest response head",    \
-		.type = VALUE_SIZE, .min = 256, .max = 1 << 24)                                                             \
+		.type = VALUE_SIZE, .min = 256, .max = 1 << 20)                                                             \
 	X(PROXY_BUFFERS_NUMBER, "proxy-buffers-number", LOCATION, LOW, COMMON, FALLBACK, "ConfigMap",                       \
 		"Buffers of a response", PLAIN_COUNT(1, 4096))                                                                    \
 	X(UPSTREAM_VHOST, "upstream-vhost", LOCATION, LOW, COMMON, REJECT, "",                                              \
-		"Host header to endpoints; without variables", .type = VALUE_TEXT, .words = REGEX_CHARS)                    \
+		"Host header to endpoints; without variables", .type = VALUE_TEXT, .words = REGEX_CHARS, .max = 253)                    \
 	X(X_FORWARDED_PREFIX, "x-forwarded-prefix", LOCATION, MEDIUM, COMMON, REJECT, "",                                   \
 		"X-Forwarded-Prefix to endpoints, where rewrite-target acts", .type = VALUE_TEXT, .words = NAME_CHARS "$")  \
 	X(ENABLE_ACCESS_LOG, "enable-access-log", LOCATION, LOW, COMMON, FALLBACK, "true", "Log requests of the paths",     \
@@ -83,7 +83,7 @@
 	X(SERVER_ALIAS, "server-alias", HOST, HIGH, COMMON, REJECT, "", "Further names of the host",                        \
 		.type = VALUE_LIST, .words = REGEX_CHARS)                                                                   \
 	X(PROXY_SSL_NAME, "proxy-ssl-name", LOCATION, HIGH, COMMON, FALLBACK, "", "Name to ask of endpoints in TLS",        \
-		.type = VALUE_TEXT, .words = NAME_CHARS)                                                                    \
+		.type = VALUE_TEXT, .words = NAME_CHARS, .max = 253)                                                                    \
 	X(RELATIVE_REDIRECTS, "relative-redirects", LOCATION, LOW, RARE, REJECT, "ConfigMap",                               \
 		"Redirects without scheme and host", PLAIN_FLAG)                                                                  \
 	X(USE_PORT_IN_REDIRECTS, "use-port-in-redirects", LOCATION, LOW, RARE, FALLBACK, "ConfigMap",                       \

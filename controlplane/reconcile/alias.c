@@ -6,7 +6,11 @@
 #include "mem.h"
 #include "pass.h"
 
-enum { PATTERN_MAX = 1024 }; /* bytes of a regular expression, in paths and aliases */
+enum {
+	PATTERN_MAX = 1024,     /* bytes of a regular expression, in paths and aliases */
+	NEST_MAX = 50,
+	COST_MAX = 64 * 1024,   /* bytes, compiled */
+};
 
 struct alias_list {
 	struct str *items;
@@ -14,17 +18,30 @@ struct alias_list {
 	struct problems problems;
 };
 
-bool regex_is_valid(struct str pattern)
+/* What proxies compile with, so that none of them refuses a snapshot for a pattern. */
+static pcre2_code *compile(struct str pattern)
 {
+	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
 	int code;
 	size_t at;
 	pcre2_code *compiled;
 
-	if (pattern.len > PATTERN_MAX)
-		return false;
-	compiled = pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len, PCRE2_CASELESS, &code, &at, NULL);
+	pcre2_set_parens_nest_limit(context, NEST_MAX);
+	compiled = pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len,
+		PCRE2_CASELESS | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
+	pcre2_compile_context_free(context);
+	return compiled;
+}
+
+size_t regex_cost(struct str pattern)
+{
+	pcre2_code *compiled = pattern.len <= PATTERN_MAX ? compile(pattern) : NULL;
+	size_t size = 0;
+
+	if (compiled && pcre2_pattern_info(compiled, PCRE2_INFO_SIZE, &size) != 0)
+		size = 0;
 	pcre2_code_free(compiled);
-	return compiled != NULL;
+	return size <= COST_MAX ? size : 0;
 }
 
 /* One alias of one host: whether it can be had. */
@@ -33,7 +50,7 @@ static const char *why_not(struct reconcile *pass, const struct map *taken, stru
 	struct str suffix = str_starts_with(alias, STR("*.")) ? str_from_index(alias, 2) : alias;
 
 	if (str_starts_with(alias, STR("~")))
-		return regex_is_valid(str_from_index(alias, 1)) ? NULL : "~ and a regular expression";
+		return regex_cost(str_from_index(alias, 1)) > 0 ? NULL : "~ and a regular expression of moderate size";
 	if (suffix.len == 0 || suffix.len > 253 || !value_has_only(suffix, "-._") || suffix.ptr[0] == '.')
 		return "a name, *.name or ~ and a regular expression";
 	if (host_is_served(pass, alias))

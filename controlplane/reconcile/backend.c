@@ -180,6 +180,11 @@ static void fill_external(const struct uses *u, const struct use *use, const str
 			"use a Service with a selector");
 		return;
 	}
+	if (service->external_name.len == 0 || service->external_name.len > 253 || port == 0 ||
+		!value_has_only(service->external_name, "-._")) {
+		complain_service(u, use, service->external_name, "a name with a port (H6)", "name a host, and a port by number");
+		return;
+	}
 	complain_service(u, use, service->external_name, "a Service with endpoints, and ExternalName is not served yet (H6)",
 		"use a Service with a selector or with EndpointSlices of its own");
 	out->external_name = message_text(&u->pass->scratch, service->external_name);

@@ -9,18 +9,11 @@
 
 #include "mem.h"
 
+enum { CHAIN_MAX = 16, NAMES_MAX = 1000 };
+
 static int compare_texts(const void *a, const void *b)
 {
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static X509 *read_leaf(struct str pem)
-{
-	BIO *bio = pem.len > 0 && pem.len < (1 << 20) ? BIO_new_mem_buf(pem.ptr, (int)pem.len) : NULL;
-	X509 *leaf = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-
-	BIO_free(bio);
-	return leaf;
 }
 
 /* Never asks for a passphrase: there is nobody to answer. */
@@ -31,6 +24,32 @@ static int no_passphrase(char *out, int size, int is_writing, void *owner)
 	(void)is_writing;
 	(void)owner;
 	return -1;
+}
+
+/* Every certificate of the chain parses, and there are not more than a proxy takes. */
+static bool has_good_chain(struct str pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+	X509 *one;
+	int n = 0;
+	bool is_at_end;
+
+	while (bio && (one = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL))) {
+		X509_free(one);
+		n++;
+	}
+	is_at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	BIO_free(bio);
+	return n > 0 && n <= CHAIN_MAX && is_at_end;
+}
+
+static X509 *read_leaf(struct str pem)
+{
+	BIO *bio = pem.len > 0 && pem.len < (1 << 20) ? BIO_new_mem_buf(pem.ptr, (int)pem.len) : NULL;
+	X509 *leaf = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	return leaf;
 }
 
 static EVP_PKEY *read_key(struct str pem)
@@ -73,7 +92,7 @@ static void read_names(struct arena *arena, X509 *leaf, struct certificate *out)
 	for (int i = 0; i < n; i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
 
-		if (name->type == GEN_DNS)
+		if (name->type == GEN_DNS && out->n_names < NAMES_MAX)
 			add_name(arena, out,
 				str_of(ASN1_STRING_get0_data(name->d.dNSName), (size_t)ASN1_STRING_length(name->d.dNSName)));
 	}
@@ -162,8 +181,8 @@ void certificate_read_pem(struct arena *arena, SSL_CTX *judge, struct str chain,
 
 	out->chain_pem = chain;
 	out->key_pem = key;
-	if (!leaf)
-		out->why = "a Secret whose tls.crt can be read";
+	if (!leaf || !has_good_chain(chain))
+		out->why = "a Secret whose tls.crt can be read, with 16 certificates at most";
 	else if (!pair)
 		out->why = "a Secret whose tls.key can be read";
 	else

@@ -130,15 +130,32 @@ static void fill_logs(const struct filling *f)
 	out->access_log_path = get_text(f, has_own_path ? SETTING_HTTP_ACCESS_LOG_PATH : SETTING_ACCESS_LOG_PATH);
 }
 
+enum { HEADER_MAX = 8192, HEADERS_MAX = 1000 }; /* what a proxy takes */
+
+/* What says where a message ends and whether a connection lives. */
+static bool is_framing(struct str name)
+{
+	static const char *const names[] = {
+		"Connection", "Content-Length", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (str_eq_nocase(name, str_from(names[i])))
+			return true;
+	}
+	return false;
+}
+
 /* One entry of add-headers or proxy-set-headers, or a problem of its ConfigMap. */
 static bool is_good_header(const struct filling *f, const struct object *map, const struct pair *p)
 {
 	const char *rule = NULL;
 
 	if (!value_is_token(p->name))
-		rule = "under a header name";
-	else if (!value_is_printable(p->value))
-		rule = "a text without control characters";
+		rule = "for a header name";
+	else if (is_framing(p->name))
+		rule = "for a header that a setting may write";
+	else if (!value_is_printable(p->value) || p->value.len > HEADER_MAX)
+		rule = "a text of at most 8192 bytes without control characters";
 	else if (str_find(p->value, '$') < p->value.len)
 		rule = "a text without variables";
 	if (!rule)
@@ -162,7 +179,7 @@ static Weirlock__V1__Header **read_headers(const struct filling *f, enum setting
 	if (!map)
 		return NULL;
 	out = arena_alloc(&f->pass->scratch, (map->config_map.n_data + 1) * sizeof(struct Weirlock__V1__Header *));
-	for (size_t i = 0; i < map->config_map.n_data; i++) {
+	for (size_t i = 0; i < map->config_map.n_data && *n < HEADERS_MAX; i++) {
 		const struct pair *p = &map->config_map.data[i];
 
 		if (!is_good_header(f, map, p))

@@ -23,6 +23,8 @@ const struct service_port *endpoint_find_port(const struct service *service, con
 	return NULL;
 }
 
+enum { ENDPOINTS_MAX = 20000 }; /* of one slice, addresses times ports: what a proxy takes */
+
 /* One slice on its way. */
 struct slice_build {
 	struct arena *arena;
@@ -42,6 +44,8 @@ static void add_address(struct slice_build *b, const struct slice_endpoint *from
 			"an IPv4 or IPv6 address", "correct the address", "this address is not used, the others are");
 		return;
 	}
+	if (b->n >= ENDPOINTS_MAX)
+		return;
 	out = arena_alloc(b->arena, sizeof(*out));
 	weirlock__v1__endpoint__init(out);
 	out->ip = message_bytes(b->arena, addr_bytes(&ip));

@@ -158,7 +158,7 @@ static void put_www(const struct building *b)
 		return;
 	other = str_starts_with(b->name, www) ? str_from_index(b->name, www.len)
 					      : arena_printf(scratch(b), "www.%.*s", STR_ARG(b->name));
-	if (host_is_served(b->pass, other))
+	if (other.len > 253 || host_is_served(b->pass, other))
 		return;
 	message.name = message_text(scratch(b), other);
 	message.redirect_to = message_text(scratch(b), b->name);

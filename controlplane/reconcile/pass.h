@@ -109,8 +109,8 @@ unsigned policy_status(const struct reconcile *pass, const struct route *route, 
 /* alias.c: the aliases of a host (B5), sorted; live as long as the pass. */
 struct str *alias_of_host(struct reconcile *pass, struct str host, struct reconcile_result *result, size_t *n);
 void alias_end(struct reconcile *pass);
-/* Whether PCRE takes the pattern. */
-bool regex_is_valid(struct str pattern);
+/* Bytes that the pattern takes when compiled; 0 for one that is no regular expression, or too large a one. */
+size_t regex_cost(struct str pattern);
 
 /* result.c */
 void result_put(struct reconcile_result *result, Weirlock__V1__Kind kind, struct str name, const ProtobufCMessage *body);

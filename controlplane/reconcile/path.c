@@ -4,6 +4,9 @@
 #include "mem.h"
 #include "pass.h"
 
+/* What a proxy takes of one host; beyond it a path is left out alone, and never the snapshot refused. */
+enum { PATH_MAX_BYTES = 4096, ROUTES_MAX = 10000, BACKEND_NAME_MAX = 500, HOST_COST_MAX = 4 * 1024 * 1024 };
+
 /* One host, and who took what. */
 struct collecting {
 	struct reconcile *pass;
@@ -70,8 +73,16 @@ static bool check_path(
 		path_problem(c, view, field, path, "a path to a Service (C18)", "name a Service");
 		return false;
 	}
-	if (path.ptr[0] != '/' || !value_is_printable(path)) {
-		path_problem(c, view, field, path, "a path that begins with / and has no control characters", "correct the path");
+	if (p->backend.service.len + p->backend.port.name.len + view->object->namespace_.len > BACKEND_NAME_MAX) {
+		path_problem(c, view, field, path, "a path to a Service with a name of moderate length", "shorten the names");
+		return false;
+	}
+	if (c->routes->n >= ROUTES_MAX) {
+		path_problem(c, view, field, path, "among the first 10000 paths of the host", "spread them over more hosts");
+		return false;
+	}
+	if (path.len > PATH_MAX_BYTES || path.ptr[0] != '/' || !value_is_printable(path)) {
+		path_problem(c, view, field, path, "a path of at most 4096 bytes that begins with / and has no control characters", "correct the path");
 		return false;
 	}
 	return true;
@@ -161,14 +172,17 @@ static int compare_regex(const void *a, const void *b)
 static void make_regex(struct collecting *c)
 {
 	struct routes *routes = c->routes;
-	size_t kept = 0;
+	size_t kept = 0, spent = 0;
 
 	for (size_t i = 0; i < routes->n; i++) {
 		struct route *r = &routes->items[i];
 
-		if (!regex_is_valid(r->path)) {
+		size_t cost = regex_cost(r->path);
+
+		spent += cost;
+		if (cost == 0 || spent > HOST_COST_MAX) {
 			path_problem(c, r->view, STR("spec.rules"), r->path,
-				"a regular expression, and use-regex or rewrite-target makes all paths of the host such (C6, C8)",
+				"a regular expression of moderate size, and use-regex or rewrite-target makes all paths of the host such (C6, C8)",
 				"correct the pattern, or escape its special characters");
 			continue;
 		}

@@ -62,8 +62,8 @@
 		"DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES128-GCM-SHA256",                                                      \
 		"Ciphers for TLS 1.2, as OpenSSL writes them", .type = VALUE_TEXT, .words = "!:+-_@=")                      \
 	X(SSL_ECDH_CURVE, "ssl-ecdh-curve", RARE, "auto", "Key exchange groups, with colons between them",                  \
-		.type = VALUE_TEXT, .words = "-_:")                                                                         \
-	X(SSL_BUFFER_SIZE, "ssl-buffer-size", CORE, "4k", "Plaintext bytes of one TLS record", BYTES(1, 16384))             \
+		.type = VALUE_TEXT, .words = "-_:", .max = 500)                                                                         \
+	X(SSL_BUFFER_SIZE, "ssl-buffer-size", CORE, "4k", "Plaintext bytes of one TLS record", BYTES(512, 16384))             \
 	X(SSL_REJECT_HANDSHAKE, "ssl-reject-handshake", COMMON, "false", "Refuse TLS for names without a certificate",      \
 		WEAK_FLAG)                                                                                                       \
 	X(SSL_SESSION_TIMEOUT, "ssl-session-timeout", COMMON, "10m", "How long a TLS session can be resumed", TIME(1000))   \
@@ -106,7 +106,7 @@
 	X(PROXY_BUFFERING, "proxy-buffering", CORE, "off", "Buffer responses", .type = VALUE_CHOICE, .words = "off|on")     \
 	X(PROXY_REQUEST_BUFFERING, "proxy-request-buffering", CORE, "on", "Read a request body before asking a backend",    \
 		.type = VALUE_CHOICE, .words = "off|on")                                                                    \
-	X(PROXY_BUFFER_SIZE, "proxy-buffer-size", COMMON, "4k", "Largest response head", BYTES(256, 1 << 24))               \
+	X(PROXY_BUFFER_SIZE, "proxy-buffer-size", COMMON, "4k", "Largest response head", BYTES(256, 1 << 20))               \
 	X(PROXY_BUFFERS_NUMBER, "proxy-buffers-number", COMMON, "4", "Buffers of a response", WEAK_COUNT(1, 4096))               \
 	X(PROXY_HTTP_VERSION, "proxy-http-version", RARE, "1.1", "HTTP version spoken to backends", .type = VALUE_CHOICE,   \
 		.words = "1.0|1.1")                                                                                         \

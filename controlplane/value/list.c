@@ -39,6 +39,8 @@ bool list_words(const struct value_rule *rule, struct str text, struct value *ou
 	return bits != 0;
 }
 
+enum { ITEMS_MAX = 1000 }; /* what a proxy takes of any list of texts */
+
 static size_t count_pieces(struct str text)
 {
 	size_t n = 1;
@@ -66,7 +68,7 @@ bool list_items(const struct value_rule *rule, struct str text, struct arena *ar
 		piece = str_trim(piece);
 		if (piece.len == 0)
 			continue;
-		if (!is_item(rule, piece))
+		if (n == ITEMS_MAX || !is_item(rule, piece))
 			return false;
 		items[n++] = arena_str(arena, piece);
 	}

@@ -7,7 +7,7 @@
 #include "list.h"
 #include "number.h"
 
-enum { TEXT_MAX = 16 * 1024 }; /* no annotation or key that we read needs more */
+enum { WRITTEN_MAX = 16 * 1024, TEXT_MAX = 4096, COUNT_MAX = 64 }; /* nothing that we read needs more */
 
 const char *value_tier_text(enum value_tier tier)
 {
@@ -86,7 +86,7 @@ static bool parse_buffers(const struct value_rule *rule, struct str text, struct
 	uint64_t count;
 	int64_t size;
 
-	if (!str_to_u64(str_first(text, blank), 1024, &count) || count == 0)
+	if (!str_to_u64(str_first(text, blank), COUNT_MAX, &count) || count == 0)
 		return false;
 	if (!number_size(rule, str_trim(str_from_index(text, blank)), &size))
 		return false;
@@ -97,6 +97,8 @@ static bool parse_buffers(const struct value_rule *rule, struct str text, struct
 
 static bool parse_text(const struct value_rule *rule, struct str text, struct arena *arena, struct value *out)
 {
+	if (text.len > (rule->max ? (size_t)rule->max : TEXT_MAX))
+		return false;
 	if (!value_is_printable(text) || (rule->words && !value_has_only(text, rule->words)))
 		return false;
 	out->text = arena_str(arena, text);
@@ -168,7 +170,7 @@ bool value_parse(const struct value_rule *rule, struct str text, struct arena *a
 {
 	struct value parsed = {0};
 
-	if (text.len > TEXT_MAX)
+	if (text.len > WRITTEN_MAX)
 		return false;
 	if (rule->type != VALUE_INT && rule->type != VALUE_SECONDS && rule->type != VALUE_BOOL)
 		text = str_trim(text);
@@ -258,7 +260,8 @@ void value_describe(const struct value_rule *rule, struct buf *out)
 		describe_choice(rule->words, ", ", out);
 		return;
 	case VALUE_TEXT:
-		buf_printf(out, "a text without control characters");
+		buf_printf(out, "a text of at most %d bytes without control characters",
+			rule->max ? (int)rule->max : TEXT_MAX);
 		describe_chars(rule->words, out);
 		return;
 	case VALUE_TOKEN:

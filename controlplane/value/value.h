@@ -34,7 +34,8 @@ enum value_type {
 struct value_rule {
 	enum value_type type;
 	const char *words;  /* see the types; words are split by '|' */
-	int64_t min, max;   /* in the unit that the user writes; sizes in bytes, times other than SECONDS in ms */
+	/* In the unit that the user writes; sizes in bytes, times other than SECONDS in ms. Of VALUE_TEXT: max bytes, 0 is 4096. */
+	int64_t min, max;
 	bool is_base0;      /* Go's base-0 integers: 0x10, 0o10, 010 (octal), 1_000; empty is 0 */
 	bool ignores_case;  /* of VALUE_CHOICE */
 	bool takes_b;       /* a size may end in b, for bytes */
