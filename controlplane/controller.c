@@ -2,6 +2,9 @@
  * Events go into the store at once and are built together a moment later: 10 ms when only endpoints changed, 50 ms after the
  * last event otherwise, but never later than 500 ms after the first. A new Ingress is asked for admission on its way in; one
  * that is refused is asked again whenever something that all depend on has changed.
+ *
+ * When only endpoints changed, what they touch is built alone and goes out at once; a whole build follows when it is quiet.
+ * It tells the problems, and it must end at the same id.
  */
 #include "controller.h"
 
@@ -10,6 +13,7 @@
 #include "admin.h"
 #include "clock.h"
 #include "default_certificate.h"
+#include "endpoints.h"
 #include "log.h"
 #include "map.h"
 #include "mem.h"
@@ -21,7 +25,7 @@
 #include "store.h"
 #include "told.h"
 
-enum { ENDPOINTS_WAIT_MS = 10, QUIET_MS = 50, MAX_WAIT_MS = 500, LEAVE_MS = 200 };
+enum { ENDPOINTS_WAIT_MS = 10, QUIET_MS = 50, MAX_WAIT_MS = 500, LEAVE_MS = 200, WHOLE_MS = 1000 };
 
 struct controller {
 	uv_loop_t *loop;
@@ -43,6 +47,7 @@ struct controller {
 	struct problems told;           /* all that was logged and is listed: the store's and the build's, sorted */
 	bool is_synced, is_stopping;
 	bool is_structural;             /* of the events since the last build */
+	bool is_partial;                /* the newest snapshot was built from endpoints alone; a whole build is due */
 	uint64_t first_event_ms;        /* since the last build; 0 is none */
 	uint64_t n_builds, build_us;
 };
@@ -72,30 +77,71 @@ static void log_snapshot(const struct controller *c, const struct snapshot *s)
 
 static void admit_held(struct controller *c);
 
-static void build(struct controller *c)
+/* What was set aside is asked again when something that all depend on changed. */
+static void take_changes(struct controller *c)
+{
+	struct arena arena = {0};
+	struct store_changes changes;
+
+	if (store_take_changes(c->store, &arena, &changes) && changes.everything) {
+		admit_held(c);
+		store_take_changes(c->store, &arena, &changes);
+	}
+	arena_deinit(&arena);
+}
+
+static void publish_it(struct controller *c, struct snapshot *s, uint64_t start_us)
+{
+	c->n_builds++;
+	c->build_us = clock_mono_us() - start_us;
+	if (publish_set_snapshot(c->publish, s))
+		log_snapshot(c, s);
+	snapshot_unref(&s);
+}
+
+static void build_whole(struct controller *c, bool is_check)
+{
+	uint64_t start_us = clock_mono_us();
+	struct snapshot *current = publish_current(c->publish), *s;
+
+	c->is_structural = c->is_partial = false;
+	take_changes(c);
+	problems_clear(&c->found);
+	s = reconcile_build(c->store, &c->reconcile, clock_wall_ms(), &c->settings, &c->found);
+	tell_problems(c);
+	if (is_check && !content_id_eq(&s->id, &current->id))
+		log_error("controller", "a build from endpoints alone was not the whole: this is a defect, the whole one is served");
+	publish_it(c, s, start_us);
+}
+
+static void on_build_timer(uv_timer_t *timer);
+
+static void build_endpoints(struct controller *c)
 {
 	uint64_t start_us = clock_mono_us();
 	struct arena arena = {0};
 	struct store_changes changes;
-	struct snapshot *s;
 
-	c->first_event_ms = 0;
-	c->is_structural = false;
-	store_take_changes(c->store, &arena, &changes);
-	if (changes.everything) {
-		admit_held(c);
-		arena_reset(&arena);
-		store_take_changes(c->store, &arena, &changes);
-	}
+	if (store_take_changes(c->store, &arena, &changes))
+		publish_it(c,
+			endpoints_build(c->store, &c->reconcile, publish_current(c->publish), changes.endpoints,
+				changes.n_endpoints, clock_wall_ms()),
+			start_us);
 	arena_deinit(&arena);
-	problems_clear(&c->found);
-	s = reconcile_build(c->store, &c->reconcile, clock_wall_ms(), &c->settings, &c->found);
-	c->n_builds++;
-	c->build_us = clock_mono_us() - start_us;
-	tell_problems(c);
-	if (publish_set_snapshot(c->publish, s))
-		log_snapshot(c, s);
-	snapshot_unref(&s);
+	c->is_partial = true;
+	uv_timer_start(&c->build_timer, on_build_timer, WHOLE_MS, 0);
+}
+
+static void build(struct controller *c)
+{
+	bool has_events = c->first_event_ms != 0, is_structural;
+
+	store_has_changes(c->store, &is_structural);
+	c->first_event_ms = 0;
+	if (has_events && !c->is_structural && !is_structural)
+		build_endpoints(c);
+	else
+		build_whole(c, c->is_partial && !c->is_structural && !is_structural);
 }
 
 static void on_build_timer(uv_timer_t *timer)
@@ -439,6 +485,7 @@ int controller_open(uv_loop_t *loop, const struct controller_options *options, s
 	c->loop = loop;
 	c->options = options;
 	c->reconcile = options->reconcile;
+	c->reconcile.last_settings = &c->settings;
 	c->store = store_create();
 	uv_timer_init(loop, &c->build_timer);
 	uv_timer_init(loop, &c->leave_timer);
@@ -452,7 +499,7 @@ int controller_open(uv_loop_t *loop, const struct controller_options *options, s
 		if (result != EXIT_FINE)
 			return result;
 		if (steps[i] == open_source)
-			build(c); /* before anybody can ask */
+			build_whole(c, false); /* before anybody can ask */
 	}
 	return EXIT_FINE;
 }

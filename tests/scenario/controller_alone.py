@@ -1,4 +1,5 @@
-"""The controller by itself: usage errors and their status, ready line, problems said once and unsaid, the same id after a restart."""
+"""The controller by itself: usage errors and their status, ready line, problems said once and unsaid,
+endpoints ahead of the rest, the same id after a restart."""
 import re
 
 from harness import process, wait
@@ -37,8 +38,6 @@ def run(t):
     t.equal(c.admin("/healthz", first).status, 200)
     t.equal(c.admin("/readyz", first).status, 200)
     t.contains(c.admin("/metrics", first).text, 'weirlock_controller_objects{kind="Ingress"} 1')
-    before = snapshot_id(first)
-
     c.apply(bad)
     first.wait_log(r"warn controller: problem: Ingress default/a: spec\.rules\[0\]\.http\.paths\[0\]\.path: 'web' is not a path")
     t.contains(c.admin("/metrics", first).text, 'weirlock_controller_objects{kind="Ingress"} 1')
@@ -50,6 +49,28 @@ def run(t):
     c.delete(ingress("b", "b.test", "/", "web"))
     wait.until(lambda: 'kind="Ingress"} 1' in c.admin("/metrics", first).text, "the other Ingress is gone")
 
+    # endpoints go out by themselves; the whole build that follows must agree (it logs an error otherwise)
+    def builds():
+        return int(re.search(r"^weirlock_controller_builds_total (\d+)", c.admin("/metrics", first).text, re.M).group(1))
+
+    def step(change):
+        n, ids = builds(), len(re.findall("publish: snapshot id=", first.err()))
+        change()
+        wait.until(lambda: builds() >= n + 2, "a build of the endpoints and a whole one after it")
+        t.equal(len(re.findall("publish: snapshot id=", first.err())), ids + 1, "one snapshot went out")
+
+    c.expose("web", t.refusing(), t.refusing())
+    first.wait_log(r"problem gone: Ingress default/a: backend(.|\n)*publish: snapshot id=")
+    one, two, three = t.refusing(), t.refusing(), t.refusing()
+    step(lambda: c.endpoints("web", one, two))
+    step(lambda: c.endpoints("web", one, two, three))
+    step(lambda: c.endpoints("web", three))
+    t.check("defect" not in first.err(), "endpoints alone and the whole agree")
+    c.endpoints("web")
+    first.wait_log(r"problem gone: Ingress default/a: backend(.|\n)*problem: Ingress default/a: backend")
+    t.check("defect" not in first.err(), "endpoints alone and the whole agree")
+
+    before = re.findall(r"snapshot id=([0-9a-f]{12})", first.err())[-1]
     t.equal(first.stop(), 0, "status after SIGTERM")
     second = c.controller()
     t.equal(snapshot_id(second), before, "the same cluster has the same id after a restart")
