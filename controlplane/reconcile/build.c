@@ -128,10 +128,36 @@ static void build_services(struct reconcile *pass, struct reconcile_result *resu
 	map_deinit(&services);
 }
 
+/* What all hosts depend on and the store cannot know by itself, so that a change of it is a change. */
+static void note_reads(struct reconcile *pass)
+{
+	const struct reconcile_options *o = pass->options;
+	const struct setting *settings = pass->settings.items;
+	const struct {
+		const char *kind;
+		struct str path;
+	} reads[] = {
+		{"ConfigMap", o->configmap},
+		{"Secret", o->default_ssl_certificate},
+		{"Service", o->default_backend_service},
+		{"ConfigMap", settings[SETTING_ADD_HEADERS].value.text},
+		{"ConfigMap", settings[SETTING_PROXY_SET_HEADERS].value.text},
+	};
+	struct str keys[sizeof(reads) / sizeof(reads[0])];
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
+		if (reads[i].path.len > 0)
+			keys[n++] = arena_printf(&pass->arena, "%s %.*s", reads[i].kind, STR_ARG(reads[i].path));
+	}
+	store_set_reads(pass->store, STORE_EVERYTHING, keys, n);
+}
+
 void reconcile_everything(struct reconcile *pass, struct reconcile_result *result)
 {
 	struct host_list hosts = store_hosts(pass->store);
 
+	note_reads(pass);
 	reconcile_settings(pass, result);
 	reconcile_host(pass, STR("_"), result);
 	for (size_t i = 0; i < hosts.n; i++) {

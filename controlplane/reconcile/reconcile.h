@@ -72,7 +72,10 @@ void reconcile_settings(struct reconcile *pass, struct reconcile_result *result)
 void reconcile_host(struct reconcile *pass, struct str host, struct reconcile_result *result);
 /* "namespace/name": its Backends and their Endpoints, as far as some Ingress of ours uses them. */
 void reconcile_service(struct reconcile *pass, struct str service, struct reconcile_result *result);
-/* Settings, all hosts and all services, and the problems of every Ingress. */
+/*
+ * Settings, all hosts and all services, and the problems of every Ingress. Tells the store what all of it depends on
+ * (STORE_EVERYTHING): the ConfigMaps, the default certificate and the default backend.
+ */
 void reconcile_everything(struct reconcile *pass, struct reconcile_result *result);
 
 /*

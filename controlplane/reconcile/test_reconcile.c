@@ -263,6 +263,33 @@ static void test_last_settings(void)
 	store_destroy(store);
 }
 
+/* A ConfigMap of headers is named by a setting alone; a change of it is a change all the same. */
+static void test_reads(void)
+{
+	struct store *store = store_create();
+	struct reconcile_options options = options_of_test();
+	struct problems problems = {0};
+	struct arena arena = {0};
+	struct store_changes changes;
+	struct snapshot *s;
+
+	check_case("what everything depends on");
+	store_put(store, cluster_config_map("\"add-headers\":\"ingress/more\""), NULL);
+	s = reconcile_build(store, &options, 1, NULL, &problems);
+	snapshot_unref(&s);
+	store_take_changes(store, &arena, &changes);
+	store_put(store,
+		cluster_object("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"more\","
+			       "\"namespace\":\"ingress\"},\"data\":{\"X-More\":\"1\"}}"),
+		NULL);
+	CHECK(store_take_changes(store, &arena, &changes) && changes.everything);
+	store_put(store, cluster_config_map("\"keep-alive\":\"1\""), NULL);
+	CHECK(store_take_changes(store, &arena, &changes) && changes.everything);
+	problems_deinit(&problems);
+	arena_deinit(&arena);
+	store_destroy(store);
+}
+
 /* F4 */
 static void test_generated_certificate(void)
 {
@@ -335,6 +362,7 @@ int main(void)
 	test_parts();
 	test_admission();
 	test_last_settings();
+	test_reads();
 	test_generated_certificate();
 	test_secret_texts();
 	return check_done();
