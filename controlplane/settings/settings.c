@@ -51,7 +51,7 @@ static bool openssl_takes(enum setting_id id, struct str text)
 	char *list;
 	bool is_good;
 
-	if (!openssl_judges(id) || str_eq(text, STR("auto")))
+	if (!openssl_judges(id) || (id == SETTING_SSL_ECDH_CURVE && str_eq(text, STR("auto"))))
 		return true;
 	context = SSL_CTX_new(TLS_server_method());
 	list = mem_strdup(text);

@@ -76,6 +76,8 @@ static void test_keys(void)
 		{"ssl-protocols", "SSLv3 TLSv1.2", "the default", "words"},
 		{"ssl-ciphers", "ECDHE-RSA-AES128-GCM-SHA256", "", ""},
 		{"ssl-ciphers", "NO-SUCH-CIPHER", "the default", ""},
+		{"ssl-ciphers", "auto", "the default", ""},
+		{"ssl-ecdh-curve", "auto", "", ""},
 		{"ssl-ecdh-curve", "X25519:prime256v1", "", ""},
 		{"ssl-ecdh-curve", "nonsense", "the default 'auto' is used", ""},
 		{"http-redirect-code", "303", "the default '308' is used", "words"},
