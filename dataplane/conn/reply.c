@@ -51,7 +51,7 @@ static void write_head(struct conn *c, const struct exchange_head *head, struct 
 
 /* ------------------------------------------------------------------------------------------------------------- writing */
 
-enum { MAX_PIECES = 5 };
+enum { MAX_PIECES = 5, JOIN_MAX = 4096 };
 
 static void add_piece(struct iovec *pieces, int *n, struct str s)
 {
@@ -118,9 +118,13 @@ static enum exchange_sent send_answer(
 		choose_framing(c, head);
 		buf_clear(&c->env->heads);
 		write_head(c, head, &c->env->heads);
-		add_piece(pieces, &n, buf_str(&c->env->heads));
 		overhead = c->env->heads.len;
 		c->has_head = true;
+		if (!c->is_chunked && body.len <= JOIN_MAX) { /* copying this much is cheaper than a vector of two */
+			buf_add(&c->env->heads, body);
+			body.len = 0;
+		}
+		add_piece(pieces, &n, buf_str(&c->env->heads));
 	}
 	if (c->is_chunked && body.len) {
 		struct str line = str_of(chunk, http1_chunk_head(chunk, body.len));

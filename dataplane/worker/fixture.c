@@ -137,6 +137,7 @@ void fixture_put_backend(struct fixture *f, const char *name, const int *ports, 
 
 	backend.service = service;
 	backend.port = port;
+	backend.protocol = f->protocol;
 	put_message(f, WEIRLOCK__V1__KIND__KIND_BACKEND, name, &backend.base);
 	for (size_t i = 0; i < n; i++) {
 		weirlock__v1__endpoint__init(&items[i]);
@@ -193,14 +194,10 @@ void fixture_put_simple_host(struct fixture *f, const char *name, const char *ba
 	mem_free(backend_name);
 }
 
-/* Makes a key and a certificate on the spot. */
-void fixture_put_certificate(struct fixture *f, const char *name, const char *dns_name)
+static void make_certificate(const char *dns_name, EVP_PKEY **out_key, X509 **out)
 {
-	Weirlock__V1__Certificate message = WEIRLOCK__V1__CERTIFICATE__INIT;
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *x = X509_new();
-	BIO *chain = BIO_new(BIO_s_mem()), *pem = BIO_new(BIO_s_mem());
-	char *dns = mem_strdup(str_from(dns_name)), *bytes;
 
 	X509_set_version(x, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
@@ -211,6 +208,34 @@ void fixture_put_certificate(struct fixture *f, const char *name, const char *dn
 	X509_set_issuer_name(x, X509_get_subject_name(x));
 	X509_set_pubkey(x, key);
 	X509_sign(x, key, EVP_sha256());
+	*out_key = key;
+	*out = x;
+}
+
+SSL_CTX *backend_tls(void)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	EVP_PKEY *key;
+	X509 *x;
+
+	make_certificate("backend", &key, &x);
+	SSL_CTX_use_certificate(context, x);
+	SSL_CTX_use_PrivateKey(context, key);
+	X509_free(x);
+	EVP_PKEY_free(key);
+	return context;
+}
+
+/* Makes a key and a certificate on the spot. */
+void fixture_put_certificate(struct fixture *f, const char *name, const char *dns_name)
+{
+	Weirlock__V1__Certificate message = WEIRLOCK__V1__CERTIFICATE__INIT;
+	EVP_PKEY *key;
+	X509 *x;
+	BIO *chain = BIO_new(BIO_s_mem()), *pem = BIO_new(BIO_s_mem());
+	char *dns = mem_strdup(str_from(dns_name)), *bytes;
+
+	make_certificate(dns_name, &key, &x);
 	PEM_write_bio_X509(chain, x);
 	PEM_write_bio_PrivateKey(pem, key, NULL, NULL, 0, NULL, NULL);
 	message.chain_pem.len = (size_t)BIO_get_mem_data(chain, &bytes);

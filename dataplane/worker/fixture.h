@@ -4,6 +4,7 @@
  * For tests: workers that serve a hand-made snapshot, and plain blocking sockets for the scripted client and backends on
  * loopback. Every wait has a deadline and fails the test loudly.
  */
+#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
@@ -26,6 +27,7 @@ struct fixture {
 	unsigned n_served;
 	bool is_drained;
 	Weirlock__V1__Settings settings; /* change and put again */
+	Weirlock__V1__Protocol protocol; /* of the backends that are put from now on */
 };
 
 /* One worker, the default settings, nothing else; does not serve before the first fixture_apply. */
@@ -54,6 +56,9 @@ int backend_listen(int *port);
 int backend_accept(int listener);
 /* True if somebody waits to be accepted within `ms`. */
 bool backend_is_asked(int listener, int ms);
+
+/* A server context with a certificate made on the spot. Owned. */
+SSL_CTX *backend_tls(void);
 
 int client_connect(const struct addr *to);
 void put(int fd, const char *text);

@@ -315,6 +315,81 @@ static void test_tls(void)
 	fixture_wait_metric(&f, offsetof(struct metrics, connections_active), 0);
 }
 
+static void https_exchange(SSL *ssl, int c)
+{
+	char text[4096] = {0};
+	int have = 0;
+
+	put(c, "POST /tls HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\nbody");
+	while (have < 4000 && !strstr(text, "\r\n\r\nbody")) {
+		int n = SSL_read(ssl, text + have, 4000 - have);
+
+		if (n <= 0)
+			break;
+		have += n;
+		text[have] = '\0';
+	}
+	CHECK_HAS(text, "POST /tls HTTP/1.1\r\n");
+	CHECK_HAS(text, "\r\n\r\nbody");
+	SSL_write(ssl, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n", 38);
+	SSL_write(ssl, "tls ", 4);
+	SSL_write(ssl, "says", 4);
+	CHECK_HAS(take_until(c, "tls says"), "200 OK");
+}
+
+static void test_backend_protocols(void)
+{
+	SSL_CTX *context = backend_tls();
+	SSL *ssl = SSL_new(context);
+	int c = client_connect(&f.http), b;
+
+	check_case("G13: HTTPS to the backend; its connection is used again");
+	f.protocol = WEIRLOCK__V1__PROTOCOL__PROTOCOL_HTTPS;
+	fixture_put_backend(&f, "default-web-80", &backend_port, 1);
+	fixture_apply(&f);
+	put(c, "HEAD /../ HTTP/1.1\r\nHost: a.test\r\n\r\n");
+	CHECK_HAS(take_until(c, "\r\n\r\n"), " 400 ");
+	close(c);
+	c = client_connect(&f.http);
+	put(c, "POST /tls HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n");
+	b = backend_accept(backend);
+	SSL_set_fd(ssl, b);
+	CHECK_INT(SSL_accept(ssl), 1);
+	SSL_read(ssl, (char[4096]){0}, 4096);
+	SSL_write(ssl, OK_HI, sizeof(OK_HI) - 1);
+	CHECK_HAS(take_until(c, "hi"), "200 OK");
+	https_exchange(ssl, c);
+	https_exchange(ssl, c);
+	SSL_shutdown(ssl);
+	SSL_free(ssl);
+	close(b);
+	close(c);
+	SSL_CTX_free(context);
+
+	check_case("D3: a backend that does not speak TLS is 502");
+	c = client_connect(&f.http);
+	put(c, "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n");
+	for (int i = 0; i < 3; i++) {
+		b = backend_accept(backend);
+		put(b, "220 smtp ready\r\n");
+		close(b);
+	}
+	CHECK_HAS(take_until(c, "</html>\r\n"), " 502 ");
+	close(c);
+
+	check_case("a protocol that is not spoken yet is 502");
+	f.protocol = WEIRLOCK__V1__PROTOCOL__PROTOCOL_GRPC;
+	fixture_put_backend(&f, "default-web-80", &backend_port, 1);
+	fixture_apply(&f);
+	c = client_connect(&f.http);
+	put(c, GET);
+	CHECK_HAS(take_until(c, "</html>\r\n"), " 502 ");
+	close(c);
+	f.protocol = WEIRLOCK__V1__PROTOCOL__PROTOCOL_HTTP;
+	fixture_put_backend(&f, "default-web-80", &backend_port, 1);
+	fixture_apply(&f);
+}
+
 /* ----------------------------------------------------------------------------------------------------- swaps and drain */
 
 static void test_swaps(void)
@@ -427,6 +502,7 @@ int main(void)
 	test_backend_closes_anywhere();
 	test_large_bodies();
 	test_tls();
+	test_backend_protocols();
 	test_swaps();
 	test_limits_of_keep_alive();
 	test_drain();
