@@ -69,7 +69,7 @@ struct endpoint {
  * life of the name and unique among the backends of a generation: per-worker state (round robin counters, pools) hangs there.
  */
 struct backend {
-	struct str name;         /* "namespace-service-port" */
+	struct str name;         /* "namespace/service:port" */
 	unsigned index;
 	uint32_t protocol;       /* Weirlock__V1__Protocol */
 	uint32_t load_balance;   /* Weirlock__V1__LoadBalance */
@@ -104,7 +104,8 @@ struct route {
 	enum path_type path_type;
 	struct str path;
 	const struct regex *regex; /* of ROUTE_REGEX and of a rewrite (C14), else NULL; see regex.h */
-	struct str backend_name; /* "" is the default backend */
+	struct str backend_name; /* "namespace/service:port"; "" is the default backend */
+	struct str log_name;     /* "namespace-service-port", what logs call the backend (N1) */
 	unsigned backend_index;  /* stable for the life of the name; BACKEND_NONE for the default backend */
 	uint32_t fixed_status;   /* answer this; 0: ask the backend */
 	struct str ingress;      /* "namespace/name" */

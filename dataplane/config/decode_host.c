@@ -63,6 +63,19 @@ static bool decode_path(struct decode *d, const Weirlock__V1__Route *in, struct 
 	return true;
 }
 
+/* N1. Without a Service it is the backend's own name. */
+static void fill_log_name(struct arena *arena, struct route *r)
+{
+	struct buf text = {0};
+
+	r->log_name = r->backend_name;
+	if (!r->backend_name.len || !r->service.len || !r->namespace_.len)
+		return;
+	buf_printf(&text, "%.*s-%.*s-%.*s", STR_ARG(r->namespace_), STR_ARG(r->service), STR_ARG(r->service_port));
+	r->log_name = arena_str(arena, buf_str(&text));
+	buf_deinit(&text);
+}
+
 /* C14, C15: a target that is the path itself rewrites nothing. */
 static bool needs_regex(const struct route *r)
 {
@@ -101,6 +114,7 @@ static bool decode_route(struct host_decode *h, const Weirlock__V1__Route *in, s
 		return false;
 	out->fixed_status = in->fixed_status;
 	split_ingress(out);
+	fill_log_name(d->arena, out);
 	if (needs_regex(out)) {
 		struct regex *r = compile_regex(h, "path", out->path);
 

@@ -9,7 +9,7 @@ static struct str upstream_name(const struct exchange *ex)
 		return (struct str){0};
 	if (route->backend_index == BACKEND_NONE)
 		return STR("upstream-default-backend");
-	return route->backend_name;
+	return route->log_name;
 }
 
 static void observe_attempt(struct exchange *ex)
