@@ -1,0 +1,237 @@
+/*
+ * The three files of an identity directory as two contexts: one to accept with, one to connect with. TLS 1.3 alone, no
+ * tickets, no early data: a session is short to make and must prove its certificate each time.
+ */
+#include "identity.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <sys/stat.h>
+
+#include "clock.h"
+#include "log.h"
+#include "mem.h"
+#include "secure.h"
+
+enum { N_FILES = 3, CHECK_EVERY_MS = 500 };
+static const char *const file_names[N_FILES] = {"tls.crt", "tls.key", "ca.crt"};
+
+struct rpc_identity {
+	char *paths[N_FILES];
+	struct stat seen[N_FILES]; /* of the files as they were when last read, well or not */
+	uint64_t checked_ms;
+	SSL_CTX *server, *client;
+	BIO_METHOD *bio;
+};
+
+static const char *ssl_reason(void)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+	return reason ? reason : "unknown error";
+}
+
+/* A key with a passphrase must be an error, not a question on the terminal. */
+static int no_passphrase(char *out, int size, int for_writing, void *data)
+{
+	(void)out;
+	(void)size;
+	(void)for_writing;
+	(void)data;
+	return 0;
+}
+
+static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+	unsigned in_len, void *data)
+{
+	struct str offered = str_of(in, in_len);
+
+	(void)ssl;
+	(void)data;
+	while (offered.len) {
+		size_t len = (uint8_t)offered.ptr[0];
+
+		if (str_eq(str_first(str_from_index(offered, 1), len), str_from(SECURE_ALPN))) {
+			*out = (const unsigned char *)offered.ptr + 1;
+			*out_len = (unsigned char)len;
+			return SSL_TLSEXT_ERR_OK;
+		}
+		offered = str_from_index(offered, 1 + len);
+	}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static bool load_files(SSL_CTX *ctx, const struct rpc_identity *identity, struct buf *error)
+{
+	const char *wrong = NULL;
+
+	ERR_clear_error();
+	if (SSL_CTX_use_certificate_chain_file(ctx, identity->paths[0]) != 1)
+		wrong = identity->paths[0];
+	else if (SSL_CTX_use_PrivateKey_file(ctx, identity->paths[1], SSL_FILETYPE_PEM) != 1 ||
+		SSL_CTX_check_private_key(ctx) != 1)
+		wrong = identity->paths[1];
+	else if (SSL_CTX_load_verify_file(ctx, identity->paths[2]) != 1)
+		wrong = identity->paths[2];
+	if (wrong)
+		buf_printf(error, "%s: %s", wrong, ssl_reason());
+	ERR_clear_error();
+	return !wrong;
+}
+
+static SSL_CTX *make_context(const struct rpc_identity *identity, bool is_server, struct buf *error)
+{
+	static const unsigned char alpn[] = "\x0a" SECURE_ALPN;
+	SSL_CTX *ctx = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+
+	if (!ctx || SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1 ||
+		SSL_CTX_set_ciphersuites(ctx,
+			"TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256") != 1 ||
+		SSL_CTX_set1_groups_list(ctx, "X25519:P-256") != 1) {
+		buf_printf(error, "TLS 1.3 cannot be set up: %s", ssl_reason());
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	SSL_CTX_set_num_tickets(ctx, 0);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_max_cert_list(ctx, 12 * 1024);
+	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, secure_verify);
+	if (is_server)
+		SSL_CTX_set_alpn_select_cb(ctx, select_alpn, NULL);
+	else
+		SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1);
+	if (!load_files(ctx, identity, error)) {
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+/* True if a file is not the one seen before; remembers what is there now. */
+static bool look(struct rpc_identity *identity)
+{
+	bool is_new = false;
+
+	for (size_t i = 0; i < N_FILES; i++) {
+		struct stat *seen = &identity->seen[i], now = {0};
+
+		if (stat(identity->paths[i], &now) != 0)
+			now = (struct stat){0};
+		if (now.st_ino != seen->st_ino || now.st_dev != seen->st_dev || now.st_size != seen->st_size ||
+			now.st_mtim.tv_sec != seen->st_mtim.tv_sec || now.st_mtim.tv_nsec != seen->st_mtim.tv_nsec)
+			is_new = true;
+		*seen = now;
+	}
+	return is_new;
+}
+
+static bool read_files(struct rpc_identity *identity, struct buf *error)
+{
+	SSL_CTX *server = make_context(identity, true, error), *client;
+
+	if (!server)
+		return false;
+	client = make_context(identity, false, error);
+	if (!client) {
+		SSL_CTX_free(server);
+		return false;
+	}
+	SSL_CTX_free(identity->server);
+	SSL_CTX_free(identity->client);
+	identity->server = server;
+	identity->client = client;
+	return true;
+}
+
+struct rpc_identity *rpc_identity_load(const char *directory, struct buf *error)
+{
+	struct rpc_identity *identity = mem_zalloc(sizeof(*identity));
+
+	identity->bio = secure_bio_create();
+	for (size_t i = 0; i < N_FILES; i++) {
+		struct buf path = {0};
+
+		buf_printf(&path, "%s/%s", directory, file_names[i]);
+		identity->paths[i] = mem_strdup(buf_str(&path));
+		buf_deinit(&path);
+	}
+	for (size_t i = 0; i < N_FILES; i++) {
+		struct stat st;
+
+		if (stat(identity->paths[i], &st) != 0) {
+			buf_printf(error, "%s: %s", identity->paths[i], strerror(errno));
+			rpc_identity_destroy(identity);
+			return NULL;
+		}
+	}
+	look(identity);
+	if (!read_files(identity, error)) {
+		rpc_identity_destroy(identity);
+		return NULL;
+	}
+	return identity;
+}
+
+void rpc_identity_destroy(struct rpc_identity *identity)
+{
+	if (!identity)
+		return;
+	for (size_t i = 0; i < N_FILES; i++)
+		mem_free(identity->paths[i]);
+	SSL_CTX_free(identity->server);
+	SSL_CTX_free(identity->client);
+	BIO_meth_free(identity->bio);
+	mem_free(identity);
+}
+
+SSL_CTX *identity_context(struct rpc_identity *identity, bool is_server)
+{
+	uint64_t now = clock_mono_ms();
+	struct buf error = {0};
+
+	if (now - identity->checked_ms >= CHECK_EVERY_MS) {
+		identity->checked_ms = now;
+		if (look(identity)) {
+			if (read_files(identity, &error))
+				log_info("rpc", "identity read again file=%s", identity->paths[0]);
+			else
+				log_warn("rpc", "identity changed and is bad, the old one stays: %s", buf_cstr(&error));
+		}
+	}
+	buf_deinit(&error);
+	return is_server ? identity->server : identity->client;
+}
+
+const BIO_METHOD *identity_bio(const struct rpc_identity *identity)
+{
+	return identity->bio;
+}
+
+static bool is_pool(struct str pool)
+{
+	if (!pool.len || pool.len > 63)
+		return false;
+	for (size_t i = 0; i < pool.len; i++) {
+		char c = pool.ptr[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
+			return false;
+	}
+	return true;
+}
+
+unsigned identity_role(struct str uri)
+{
+	const struct str proxy = STR("spiffe://weirlock/proxy/");
+
+	if (str_eq(uri, STR("spiffe://weirlock/controller")))
+		return RPC_ROLE_CONTROLLER;
+	if (str_eq(uri, STR("spiffe://weirlock/operator")))
+		return RPC_ROLE_OPERATOR;
+	if (str_starts_with(uri, proxy) && is_pool(str_from_index(uri, proxy.len)))
+		return RPC_ROLE_PROXY;
+	return 0;
+}

@@ -1,0 +1,15 @@
+#ifndef IDENTITY_H
+#define IDENTITY_H
+/* Certificates as OpenSSL contexts, read again when their files change. */
+#include <openssl/ssl.h>
+
+#include "rpc.h"
+
+/* The context for the next handshake; borrowed until the next call. SSL objects keep their own reference. */
+SSL_CTX *identity_context(struct rpc_identity *identity, bool is_server);
+/* The BIO over the bytes of one message, see secure.c. */
+const BIO_METHOD *identity_bio(const struct rpc_identity *identity);
+/* The role of a URI SAN, or 0. Pool names are 1 to 63 of a-z, 0-9 and '-'. */
+unsigned identity_role(struct str uri);
+
+#endif
