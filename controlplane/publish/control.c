@@ -1,0 +1,440 @@
+/*
+ * The service for proxies. A Watch says what its proxy serves or refuses, and is held until there is something else to serve.
+ * A refused snapshot is not sent again to who refused it; the next one is.
+ */
+#include <string.h>
+
+#include "clock.h"
+#include "content_wire.h"
+#include "log.h"
+#include "mem.h"
+#include "proxies.h"
+
+ProtobufCBinaryData id_data(const struct content_id *id)
+{
+	union {
+		const uint8_t *read;
+		uint8_t *field; /* packing only reads */
+	} bytes = {.read = id->bytes};
+
+	return (ProtobufCBinaryData){.len = CONTENT_ID_SIZE, .data = bytes.field};
+}
+
+/* Owned, with the default allocator. */
+static ProtobufCMessage *copy_message(const ProtobufCMessage *m)
+{
+	size_t size = protobuf_c_message_get_packed_size(m);
+	uint8_t *packed = mem_alloc(size + 1);
+	ProtobufCMessage *copy;
+
+	protobuf_c_message_pack(m, packed);
+	copy = protobuf_c_message_unpack(m->descriptor, NULL, size, packed);
+	mem_free(packed);
+	return copy;
+}
+
+static struct proxy *proxy_of(struct rpc_call *call)
+{
+	struct proxy *proxy = rpc_peer_data(rpc_call_peer(call));
+
+	if (proxy)
+		proxy->heard_ms = clock_mono_ms();
+	else
+		rpc_call_fail(call, RPC_FAILED_PRECONDITION, "Hello comes first");
+	return proxy;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ Hello */
+
+void control_free_proxy(struct publish *p, struct proxy *proxy)
+{
+	struct proxy **place = &p->proxies;
+
+	while (*place != proxy)
+		place = &(*place)->next;
+	*place = proxy->next;
+	p->n_proxies--;
+	if (proxy->peer)
+		rpc_peer_set_data(proxy->peer, NULL);
+	mem_free(proxy->name);
+	mem_free(proxy->version);
+	mem_free(proxy->identity);
+	if (proxy->refusal)
+		weirlock__v1__watch_request__free_unpacked(proxy->refusal, NULL);
+	if (proxy->report)
+		weirlock__v1__report_request__free_unpacked(proxy->report, NULL);
+	mem_free(proxy);
+}
+
+/* A proxy that comes back takes the place of who it was: same name and certificate, session over. */
+static void forget_former(struct publish *p, const char *name, const char *identity)
+{
+	for (struct proxy *proxy = p->proxies, *next; proxy; proxy = next) {
+		next = proxy->next;
+		if (!proxy->peer && !strcmp(proxy->name, name) && !strcmp(proxy->identity, identity))
+			control_free_proxy(p, proxy);
+	}
+}
+
+static void control__hello(Weirlock__V1__Control_Service *service, const Weirlock__V1__HelloRequest *request,
+	Weirlock__V1__HelloResponse_Closure closure, void *closure_data)
+{
+	struct publish *p = container_of(service, struct publish, control);
+	struct rpc_call *call = rpc_call_of(closure_data);
+	struct rpc_peer *peer = rpc_call_peer(call);
+	Weirlock__V1__HelloResponse response = WEIRLOCK__V1__HELLO_RESPONSE__INIT;
+	char version[] = WEIRLOCK_VERSION;
+	struct buf shown = {0};
+	struct proxy *proxy;
+
+	if (request->schema_min > CONTENT_SCHEMA || request->schema_max < CONTENT_SCHEMA) {
+		rpc_call_fail(call, RPC_FAILED_PRECONDITION, "this controller sends schema %d only", CONTENT_SCHEMA);
+		return;
+	}
+	if (strlen(request->name) > 253 || strlen(request->version) > 64) {
+		rpc_call_fail(call, RPC_INVALID_ARGUMENT, "the name or version is too long");
+		return;
+	}
+	proxy = rpc_peer_data(peer);
+	if (proxy)
+		control_free_proxy(p, proxy); /* said again on the same session */
+	forget_former(p, request->name, rpc_peer_identity(peer));
+	if (p->n_proxies >= PROXIES_MAX) {
+		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "too many proxies");
+		return;
+	}
+	proxy = mem_zalloc(sizeof(*proxy));
+	*proxy = (struct proxy){.next = p->proxies, .peer = peer, .pid = request->pid, .heard_ms = clock_mono_ms()};
+	proxy->name = mem_strdup(str_from(request->name));
+	proxy->version = mem_strdup(str_from(request->version));
+	proxy->identity = mem_strdup(str_from(rpc_peer_identity(peer)));
+	proxy->has_applied = content_id_from(str_of(request->have_id.data, request->have_id.len), &proxy->applied);
+	proxy->applied_ms = proxy->heard_ms;
+	p->proxies = proxy;
+	p->n_proxies++;
+	rpc_peer_set_data(peer, proxy);
+	buf_add_escaped(&shown, str_from(proxy->name));
+	log_info("publish", "proxy connected name=%s identity=%s", buf_cstr(&shown), proxy->identity);
+	buf_deinit(&shown);
+	response.schema = CONTENT_SCHEMA;
+	response.watch_ttl_ms = p->options.watch_ttl_ms;
+	response.chunk_bytes = RPC_CHUNK_BYTES;
+	response.version = version;
+	response.name = p->name;
+	closure(&response, closure_data);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ Watch */
+
+static void answer_watch(struct proxy *proxy, Weirlock__V1__WatchResponse *response)
+{
+	struct rpc_call *call = proxy->watch;
+
+	proxy->watch = NULL;
+	rpc_call_answer(call, &response->base);
+}
+
+void control_forget_encoded(struct publish *p)
+{
+	for (size_t i = 0; i < p->n_encoded; i++)
+		arena_deinit(&p->encoded[i].arena);
+	p->n_encoded = 0;
+}
+
+/* From what the proxy serves to the newest; from nothing when that is not in the history any more. */
+static struct encoded *encode(struct publish *p, const struct proxy *proxy)
+{
+	struct snapshot *from =
+		proxy->has_applied ? history_find(p->history, str_of(proxy->applied.bytes, CONTENT_ID_SIZE)) : NULL;
+	struct encoded *e;
+
+	for (size_t i = 0; i < p->n_encoded; i++) {
+		e = &p->encoded[i];
+		if (e->has_from == (from != NULL) && (!from || content_id_eq(&e->from, &from->id)))
+			return e;
+	}
+	if (p->n_encoded == ENCODED_MAX)
+		control_forget_encoded(p);
+	e = &p->encoded[p->n_encoded++];
+	*e = (struct encoded){.has_from = from != NULL};
+	if (from)
+		e->from = from->id;
+	e->delta = content_delta(from ? from->content : NULL, p->current->content, &e->arena);
+	e->size = weirlock__v1__delta__get_packed_size(e->delta);
+	return e;
+}
+
+static void as_blob(struct publish *p, struct encoded *e, Weirlock__V1__Blob *out)
+{
+	struct str bytes;
+
+	if (!e->has_blob || !blobs_get(p->pushes, str_of(e->blob_id, sizeof(e->blob_id)), &bytes)) {
+		uint8_t *packed = mem_alloc(e->size + 1);
+
+		weirlock__v1__delta__pack(e->delta, packed);
+		memcpy(e->blob_id, blobs_put(p->pushes, str_of(packed, e->size)).ptr, sizeof(e->blob_id));
+		e->has_blob = true;
+		mem_wipe(packed, e->size);
+		mem_free(packed);
+	}
+	out->blob_id = out->sha256 = (ProtobufCBinaryData){sizeof(e->blob_id), e->blob_id};
+	out->size_bytes = e->size;
+	out->content = WEIRLOCK__V1__BLOB_CONTENT__BLOB_DELTA;
+	out->snapshot_id = id_data(&p->current->id);
+}
+
+static void push(struct publish *p, struct proxy *proxy)
+{
+	Weirlock__V1__WatchResponse response = WEIRLOCK__V1__WATCH_RESPONSE__INIT;
+	Weirlock__V1__Blob blob = WEIRLOCK__V1__BLOB__INIT;
+	struct encoded *e = encode(p, proxy);
+
+	if (e->size <= proxy->max_inline_bytes && e->size <= INLINE_MAX_BYTES) {
+		response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_DELTA;
+		response.delta = e->delta;
+	} else {
+		as_blob(p, e, &blob);
+		response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_BLOB;
+		response.blob = &blob;
+	}
+	proxy->pushed = p->current->id;
+	proxy->has_pushed = true;
+	proxy->has_pushed_from = proxy->has_applied;
+	proxy->pushed_from = proxy->applied;
+	proxy->pushed_us = clock_mono_us();
+	proxy->is_acked = false;
+	p->n_pushes++;
+	answer_watch(proxy, &response);
+}
+
+/* Sent a moment ago, and the proxy asks again from the same place: something went wrong on its side. Not in a circle. */
+static bool is_too_soon(const struct publish *p, const struct proxy *proxy)
+{
+	return proxy->has_pushed && content_id_eq(&proxy->pushed, &p->current->id) &&
+		proxy->has_pushed_from == proxy->has_applied &&
+		(!proxy->has_applied || content_id_eq(&proxy->pushed_from, &proxy->applied)) &&
+		clock_mono_us() - proxy->pushed_us < REPEAT_MS * 1000;
+}
+
+void control_serve(struct publish *p, struct proxy *proxy)
+{
+	Weirlock__V1__WatchResponse response = WEIRLOCK__V1__WATCH_RESPONSE__INIT;
+	Weirlock__V1__Redirect redirect = WEIRLOCK__V1__REDIRECT__INIT;
+
+	if (!proxy->watch)
+		return;
+	if (p->is_leaving) {
+		redirect.after_ms = (uint32_t)(clock_mono_us() % 1000); /* spread, so that not all come at once */
+		response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_REDIRECT;
+		response.redirect = &redirect;
+		answer_watch(proxy, &response);
+		return;
+	}
+	if (!p->current || (proxy->has_applied && content_id_eq(&proxy->applied, &p->current->id)) ||
+		(proxy->has_refused && content_id_eq(&proxy->refused, &p->current->id)) || is_too_soon(p, proxy))
+		return;
+	push(p, proxy);
+}
+
+static void heartbeat(struct publish *p, struct proxy *proxy)
+{
+	Weirlock__V1__WatchResponse response = WEIRLOCK__V1__WATCH_RESPONSE__INIT;
+	Weirlock__V1__Heartbeat same = WEIRLOCK__V1__HEARTBEAT__INIT;
+
+	if (p->current)
+		same.id = id_data(&p->current->id);
+	response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_SAME;
+	response.same = &same;
+	answer_watch(proxy, &response);
+}
+
+void control_tick(struct publish *p)
+{
+	uint64_t now = clock_mono_ms();
+
+	for (struct proxy *proxy = p->proxies, *next; proxy; proxy = next) {
+		next = proxy->next;
+		if (!proxy->peer && now - proxy->heard_ms > FORGET_MS) {
+			control_free_proxy(p, proxy);
+			continue;
+		}
+		control_serve(p, proxy);
+		if (proxy->watch && now >= proxy->watch_due_ms)
+			heartbeat(p, proxy);
+	}
+}
+
+static void log_refusal(const struct proxy *proxy)
+{
+	const Weirlock__V1__WatchRequest *why = proxy->refusal;
+	struct buf text = {0};
+	char id[16];
+
+	buf_add(&text, STR("name="));
+	buf_add_escaped(&text, str_first(str_from(proxy->name), 64));
+	buf_printf(&text, " id=%s errors=%zu", content_id_text(&proxy->refused, id), why->n_errors);
+	if (why->n_errors && why->errors[0]->ref) {
+		buf_add(&text, STR(" first="));
+		buf_add_escaped(&text, str_first(str_from(why->errors[0]->ref->name), 128));
+		buf_add(&text, STR(": "));
+		buf_add_escaped(&text, str_first(str_from(why->errors[0]->reason), 256));
+	}
+	log_warn("publish", "proxy refused snapshot %s", buf_cstr(&text));
+	buf_deinit(&text);
+}
+
+/* What the request says of the answer before it: served, or refused and why. */
+static void note_answer(struct publish *p, struct proxy *proxy, const Weirlock__V1__WatchRequest *request)
+{
+	struct content_id id;
+	bool has_id = content_id_from(str_of(request->applied_id.data, request->applied_id.len), &id);
+
+	if (has_id != proxy->has_applied || (has_id && !content_id_eq(&id, &proxy->applied)))
+		proxy->applied_ms = clock_mono_ms();
+	proxy->has_applied = has_id;
+	if (has_id)
+		proxy->applied = id;
+	if (has_id && proxy->has_pushed && !proxy->is_acked && content_id_eq(&id, &proxy->pushed)) {
+		proxy->is_acked = true;
+		proxy->push_to_ack_us = clock_mono_us() - proxy->pushed_us;
+		proxy->apply_us = request->apply_us;
+	}
+	has_id = content_id_from(str_of(request->rejected_id.data, request->rejected_id.len), &id);
+	if (has_id && proxy->has_refused && content_id_eq(&id, &proxy->refused))
+		return;
+	if (proxy->refusal)
+		weirlock__v1__watch_request__free_unpacked(proxy->refusal, NULL);
+	proxy->refusal = NULL;
+	proxy->has_refused = has_id;
+	if (!has_id)
+		return;
+	proxy->refused = id;
+	proxy->refusal = (Weirlock__V1__WatchRequest *)(void *)copy_message(&request->base);
+	p->n_refusals++;
+	log_refusal(proxy);
+}
+
+static void watch_gone(void *data, struct rpc_call *call)
+{
+	struct proxy *proxy = rpc_peer_data(rpc_call_peer(call));
+
+	(void)data;
+	if (proxy && proxy->watch == call)
+		proxy->watch = NULL;
+}
+
+static void control__watch(Weirlock__V1__Control_Service *service, const Weirlock__V1__WatchRequest *request,
+	Weirlock__V1__WatchResponse_Closure closure, void *closure_data)
+{
+	struct publish *p = container_of(service, struct publish, control);
+	struct rpc_call *call = rpc_call_of(closure_data), *former;
+	struct proxy *proxy = proxy_of(call);
+
+	(void)closure;
+	if (!proxy)
+		return;
+	former = proxy->watch;
+	proxy->watch = NULL;
+	if (former)
+		rpc_call_fail(former, RPC_CANCELLED, "a newer Watch took its place");
+	note_answer(p, proxy, request);
+	proxy->max_inline_bytes = request->max_inline_bytes;
+	proxy->watch = call;
+	proxy->watch_due_ms = clock_mono_ms() + p->options.watch_ttl_ms;
+	rpc_call_hold(call, watch_gone, p);
+	control_serve(p, proxy);
+}
+
+/* ------------------------------------------------------------------------------------------------------- the others */
+
+void control_fetch(struct blobs *blobs, const Weirlock__V1__FetchRequest *request, struct rpc_call *call)
+{
+	Weirlock__V1__FetchResponse response = WEIRLOCK__V1__FETCH_RESPONSE__INIT;
+	struct str bytes, piece;
+
+	if (!blobs_get(blobs, str_of(request->blob_id.data, request->blob_id.len), &bytes)) {
+		rpc_call_fail(call, RPC_NOT_FOUND, "there is no such blob any more");
+		return;
+	}
+	if (request->offset > bytes.len) {
+		rpc_call_fail(call, RPC_INVALID_ARGUMENT, "the offset is beyond the end");
+		return;
+	}
+	piece = str_first(str_from_index(bytes, (size_t)request->offset), RPC_CHUNK_BYTES);
+	union {
+		const char *read;
+		uint8_t *field;
+	} data = {.read = piece.ptr};
+	response.data = (ProtobufCBinaryData){piece.len, piece.len ? data.field : NULL};
+	response.size_bytes = bytes.len;
+	rpc_call_answer(call, &response.base);
+}
+
+static void control__fetch(Weirlock__V1__Control_Service *service, const Weirlock__V1__FetchRequest *request,
+	Weirlock__V1__FetchResponse_Closure closure, void *closure_data)
+{
+	struct publish *p = container_of(service, struct publish, control);
+
+	(void)closure;
+	if (proxy_of(rpc_call_of(closure_data)))
+		control_fetch(p->pushes, request, rpc_call_of(closure_data));
+}
+
+static void control__report(Weirlock__V1__Control_Service *service, const Weirlock__V1__ReportRequest *request,
+	Weirlock__V1__Empty_Closure closure, void *closure_data)
+{
+	struct proxy *proxy = proxy_of(rpc_call_of(closure_data));
+	Weirlock__V1__Empty empty = WEIRLOCK__V1__EMPTY__INIT;
+
+	(void)service;
+	if (!proxy)
+		return;
+	if (proxy->report)
+		weirlock__v1__report_request__free_unpacked(proxy->report, NULL);
+	proxy->report = (Weirlock__V1__ReportRequest *)(void *)copy_message(&request->base);
+	closure(&empty, closure_data);
+}
+
+static void control__goodbye(Weirlock__V1__Control_Service *service, const Weirlock__V1__Empty *request,
+	Weirlock__V1__Empty_Closure closure, void *closure_data)
+{
+	struct publish *p = container_of(service, struct publish, control);
+	struct proxy *proxy = proxy_of(rpc_call_of(closure_data));
+	Weirlock__V1__Empty empty = WEIRLOCK__V1__EMPTY__INIT;
+	struct buf shown = {0};
+
+	(void)request;
+	if (!proxy)
+		return;
+	buf_add_escaped(&shown, str_from(proxy->name));
+	log_info("publish", "proxy left name=%s", buf_cstr(&shown));
+	buf_deinit(&shown);
+	if (proxy->watch) {
+		struct rpc_call *watch = proxy->watch;
+
+		proxy->watch = NULL;
+		rpc_call_fail(watch, RPC_CANCELLED, "goodbye");
+	}
+	control_free_proxy(p, proxy);
+	closure(&empty, closure_data);
+}
+
+Weirlock__V1__ProxyState control_state(const struct publish *p, const struct proxy *proxy)
+{
+	if (!proxy->peer || clock_mono_ms() - proxy->heard_ms > (uint64_t)p->options.watch_ttl_ms * 2)
+		return WEIRLOCK__V1__PROXY_STATE__PROXY_SILENT;
+	if (proxy->report && proxy->report->is_draining)
+		return WEIRLOCK__V1__PROXY_STATE__PROXY_DRAINING;
+	if (p->current && proxy->has_refused && content_id_eq(&proxy->refused, &p->current->id))
+		return WEIRLOCK__V1__PROXY_STATE__PROXY_REFUSED;
+	if (!proxy->has_applied)
+		return WEIRLOCK__V1__PROXY_STATE__PROXY_CONNECTING;
+	if (p->current && content_id_eq(&proxy->applied, &p->current->id))
+		return WEIRLOCK__V1__PROXY_STATE__PROXY_SYNCED;
+	return WEIRLOCK__V1__PROXY_STATE__PROXY_BEHIND;
+}
+
+void publish_control_init(struct publish *p)
+{
+	p->control = (Weirlock__V1__Control_Service)WEIRLOCK__V1__CONTROL__INIT(control__);
+}

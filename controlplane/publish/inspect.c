@@ -1,0 +1,277 @@
+/* The service for people: what is published, who serves it and what was wrong. Nothing here holds a key. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "content_wire.h"
+#include "mem.h"
+#include "problem.h"
+#include "proxies.h"
+
+enum { ERRORS_SHOWN = 8, VIEW_MAX_BYTES = 256 * 1024 * 1024 };
+
+static char *text_of(struct arena *arena, struct str s)
+{
+	union {
+		const char *read;
+		char *field;
+	} text = {.read = arena_cstr(arena, s)};
+
+	return text.field;
+}
+
+static uint64_t rss_bytes(void)
+{
+	unsigned long size = 0, resident = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+	char line[128] = "";
+	char *end = line;
+
+	if (!f)
+		return 0;
+	if (fgets(line, sizeof(line), f)) {
+		size = strtoul(line, &end, 10);
+		resident = strtoul(end, NULL, 10);
+	}
+	fclose(f);
+	return size ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static Weirlock__V1__ProxyStatus *proxy_status(struct publish *p, struct proxy *proxy, struct arena *arena)
+{
+	Weirlock__V1__ProxyStatus *out = arena_alloc(arena, sizeof(*out));
+	uint64_t now = clock_mono_ms();
+
+	weirlock__v1__proxy_status__init(out);
+	out->name = proxy->name;
+	out->identity = proxy->identity;
+	out->version = proxy->version;
+	out->state = control_state(p, proxy);
+	if (proxy->has_applied) {
+		out->applied_id = id_data(&proxy->applied);
+		out->applied_age_ms = now - proxy->applied_ms;
+	}
+	out->last_heard_ms = now - proxy->heard_ms;
+	if (proxy->refusal) {
+		out->errors = proxy->refusal->errors;
+		out->n_errors = proxy->refusal->n_errors < ERRORS_SHOWN ? proxy->refusal->n_errors : ERRORS_SHOWN;
+	}
+	out->report = proxy->report;
+	out->apply_us = proxy->apply_us;
+	out->push_to_ack_us = proxy->push_to_ack_us;
+	return out;
+}
+
+static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
+	Weirlock__V1__StatusResponse_Closure closure, void *closure_data)
+{
+	struct publish *p = container_of(service, struct publish, inspect);
+	Weirlock__V1__StatusResponse out = WEIRLOCK__V1__STATUS_RESPONSE__INIT;
+	char role[] = "controller", version[] = WEIRLOCK_VERSION;
+	struct problems problems = {0};
+	struct arena arena = {0};
+
+	(void)request;
+	if (p->options.problems)
+		p->options.problems(p->options.data, &problems);
+	out.role = role;
+	out.name = p->name;
+	out.version = version;
+	out.source = p->source;
+	out.rss_bytes = rss_bytes();
+	out.uptime_ms = clock_mono_ms() - p->started_ms;
+	out.n_problems = (uint32_t)problems.n;
+	if (p->current) {
+		uint64_t now = clock_wall_ms();
+
+		out.snapshot_id = id_data(&p->current->id);
+		out.snapshot_age_ms = now > p->current->built_ms ? now - p->current->built_ms : 0;
+		out.n_resources = (uint32_t)content_count(p->current->content);
+	}
+	out.proxies = arena_alloc(&arena, (p->n_proxies + 1) * sizeof(*out.proxies));
+	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)
+		out.proxies[out.n_proxies++] = proxy_status(p, proxy, &arena);
+	closure(&out, closure_data);
+	arena_deinit(&arena);
+	problems_deinit(&problems);
+}
+
+static uint64_t size_of(struct content *c)
+{
+	size_t n;
+	struct resource *const *all = content_sorted(c, &n);
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += all[i]->name.len + all[i]->body.len;
+	return bytes;
+}
+
+static void inspect__snapshots(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
+	Weirlock__V1__SnapshotsResponse_Closure closure, void *closure_data)
+{
+	struct publish *p = container_of(service, struct publish, inspect);
+	Weirlock__V1__SnapshotsResponse out = WEIRLOCK__V1__SNAPSHOTS_RESPONSE__INIT;
+	struct arena arena = {0};
+	struct snapshot *s;
+
+	(void)request;
+	out.snapshots = arena_alloc(&arena, (p->options.history_limit + 1) * sizeof(*out.snapshots));
+	while ((s = history_at(p->history, out.n_snapshots))) {
+		Weirlock__V1__SnapshotInfo *info = arena_alloc(&arena, sizeof(*info));
+
+		weirlock__v1__snapshot_info__init(info);
+		info->id = id_data(&s->id);
+		info->built_ms = s->built_ms;
+		info->n_resources = (uint32_t)content_count(s->content);
+		info->size_bytes = size_of(s->content);
+		info->n_put = s->n_put;
+		info->n_drop = s->n_drop;
+		for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)
+			info->n_proxies += proxy->peer && proxy->has_applied && content_id_eq(&proxy->applied, &s->id);
+		out.snapshots[out.n_snapshots++] = info;
+	}
+	closure(&out, closure_data);
+	arena_deinit(&arena);
+}
+
+static bool is_same_resource(const struct provenance *a, const struct provenance *b)
+{
+	return a->kind == b->kind && str_eq(a->name, b->name);
+}
+
+/* One Origin a resource; they are sorted, so those of one stand together. */
+static Weirlock__V1__Origin **origins_of(const struct snapshot *s, struct arena *arena, size_t *n_out)
+{
+	Weirlock__V1__Origin **out = arena_alloc(arena, (s->n_origins + 1) * sizeof(*out));
+
+	*n_out = 0;
+	for (size_t i = 0, end; i < s->n_origins; i = end) {
+		Weirlock__V1__Origin *origin = arena_alloc(arena, sizeof(*origin));
+
+		for (end = i + 1; end < s->n_origins && is_same_resource(&s->origins[i], &s->origins[end]);)
+			end++;
+		weirlock__v1__origin__init(origin);
+		origin->ref = arena_alloc(arena, sizeof(*origin->ref));
+		weirlock__v1__ref__init(origin->ref);
+		origin->ref->kind = (Weirlock__V1__Kind)s->origins[i].kind;
+		origin->ref->name = text_of(arena, s->origins[i].name);
+		origin->values = arena_alloc(arena, (end - i) * sizeof(*origin->values));
+		for (size_t j = i; j < end; j++) {
+			Weirlock__V1__Provenance *value = arena_alloc(arena, sizeof(*value));
+
+			weirlock__v1__provenance__init(value);
+			value->field = text_of(arena, s->origins[j].field);
+			value->object = text_of(arena, s->origins[j].object);
+			value->key = text_of(arena, s->origins[j].key);
+			value->value = text_of(arena, s->origins[j].value);
+			origin->values[origin->n_values++] = value;
+		}
+		out[(*n_out)++] = origin;
+	}
+	return out;
+}
+
+static void answer_blob(struct publish *p, struct str bytes, Weirlock__V1__BlobContent content,
+	const struct content_id *id, struct rpc_call *call)
+{
+	Weirlock__V1__Blob blob = WEIRLOCK__V1__BLOB__INIT;
+	struct str blob_id = blobs_put(p->views, bytes);
+	union {
+		const char *read;
+		uint8_t *field;
+	} data = {.read = blob_id.ptr};
+
+	blob.blob_id = blob.sha256 = (ProtobufCBinaryData){blob_id.len, data.field};
+	blob.size_bytes = bytes.len;
+	blob.content = content;
+	if (id)
+		blob.snapshot_id = id_data(id);
+	rpc_call_answer(call, &blob.base);
+}
+
+static void inspect__get_snapshot(Weirlock__V1__Inspect_Service *service,
+	const Weirlock__V1__GetSnapshotRequest *request, Weirlock__V1__Blob_Closure closure, void *closure_data)
+{
+	struct publish *p = container_of(service, struct publish, inspect);
+	struct rpc_call *call = rpc_call_of(closure_data);
+	struct snapshot *s =
+		request->id.len ? history_find(p->history, str_of(request->id.data, request->id.len)) : p->current;
+	struct content_pack_options options = {.is_redacted = true};
+	struct arena arena = {0};
+	struct buf packed;
+
+	(void)closure;
+	if (!s) {
+		rpc_call_fail(call, RPC_NOT_FOUND, request->id.len ? "no snapshot of the history has that id" :
+								    "there is no snapshot yet");
+		return;
+	}
+	buf_init(&packed, VIEW_MAX_BYTES);
+	options.built_ms = s->built_ms;
+	options.origins = origins_of(s, &arena, &options.n_origins);
+	if (content_pack(s->content, &options, &packed))
+		answer_blob(p, buf_str(&packed), WEIRLOCK__V1__BLOB_CONTENT__BLOB_SNAPSHOT, &s->id, call);
+	else
+		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "the snapshot is too large to be shown");
+	buf_deinit(&packed);
+	arena_deinit(&arena);
+}
+
+static Weirlock__V1__Problem *problem_message(const struct problem *in, struct arena *arena)
+{
+	Weirlock__V1__Problem *out = arena_alloc(arena, sizeof(*out));
+
+	weirlock__v1__problem__init(out);
+	out->severity = in->severity == SEVERITY_FAULT ? WEIRLOCK__V1__SEVERITY__SEVERITY_ERROR :
+							 WEIRLOCK__V1__SEVERITY__SEVERITY_WARNING;
+	out->object = text_of(arena, in->object);
+	out->field = text_of(arena, in->field);
+	out->value = text_of(arena, in->value);
+	out->rule = text_of(arena, in->rule);
+	out->fix = text_of(arena, in->fix);
+	out->effect = text_of(arena, in->effect);
+	return out;
+}
+
+static void inspect__problems(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
+	Weirlock__V1__Blob_Closure closure, void *closure_data)
+{
+	struct publish *p = container_of(service, struct publish, inspect);
+	Weirlock__V1__ProblemsResponse out = WEIRLOCK__V1__PROBLEMS_RESPONSE__INIT;
+	struct problems problems = {0};
+	struct arena arena = {0};
+	uint8_t *packed;
+	size_t size;
+
+	(void)request;
+	(void)closure;
+	if (p->options.problems)
+		p->options.problems(p->options.data, &problems);
+	problems_sort(&problems);
+	out.problems = arena_alloc(&arena, (problems.n + 1) * sizeof(*out.problems));
+	for (size_t i = 0; i < problems.n; i++)
+		out.problems[out.n_problems++] = problem_message(&problems.items[i], &arena);
+	size = weirlock__v1__problems_response__get_packed_size(&out);
+	packed = mem_alloc(size + 1);
+	weirlock__v1__problems_response__pack(&out, packed);
+	answer_blob(p, str_of(packed, size), WEIRLOCK__V1__BLOB_CONTENT__BLOB_PROBLEMS, p->current ? &p->current->id : NULL,
+		rpc_call_of(closure_data));
+	mem_free(packed);
+	arena_deinit(&arena);
+	problems_deinit(&problems);
+}
+
+static void inspect__fetch(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__FetchRequest *request,
+	Weirlock__V1__FetchResponse_Closure closure, void *closure_data)
+{
+	(void)closure;
+	control_fetch(container_of(service, struct publish, inspect)->views, request, rpc_call_of(closure_data));
+}
+
+void publish_inspect_init(struct publish *p)
+{
+	p->inspect = (Weirlock__V1__Inspect_Service)WEIRLOCK__V1__INSPECT__INIT(inspect__);
+}

@@ -1,0 +1,75 @@
+#ifndef PROXIES_H
+#define PROXIES_H
+/* What the files of this room share: the proxies and what is known of each. */
+#include "blob.h"
+#include "publish.h"
+#include "weirlock/v1/control.pb-c.h"
+
+enum {
+	PROXIES_MAX = 4096,
+	ENCODED_MAX = 8,               /* ways to the newest snapshot that are kept ready */
+	INLINE_MAX_BYTES = 64 * 1024,  /* a larger answer goes as a blob */
+	FORGET_MS = 10 * 60 * 1000,    /* a silent proxy is shown for so long */
+	REPEAT_MS = 1000               /* the same push to the same proxy not sooner */
+};
+
+struct proxy {
+	struct proxy *next;
+	char *name, *version, *identity;
+	uint32_t pid;
+	struct rpc_peer *peer;  /* NULL: its session is over */
+	struct rpc_call *watch; /* held */
+	uint64_t watch_due_ms;
+	uint32_t max_inline_bytes;
+	uint64_t heard_ms, applied_ms, pushed_us, apply_us, push_to_ack_us;
+	struct content_id applied, refused, pushed, pushed_from;
+	bool has_applied, has_refused, has_pushed, has_pushed_from, is_acked;
+	Weirlock__V1__WatchRequest *refusal; /* its reasons; owned */
+	Weirlock__V1__ReportRequest *report; /* the last one; owned; NULL at first */
+};
+
+/* A way to the newest snapshot, made once for all proxies that come from the same place. */
+struct encoded {
+	bool has_from;
+	struct content_id from;
+	struct arena arena;
+	Weirlock__V1__Delta *delta;
+	size_t size;
+	uint8_t blob_id[BLOB_ID_SIZE];
+	bool has_blob;
+};
+
+struct publish {
+	Weirlock__V1__Control_Service control;
+	Weirlock__V1__Inspect_Service inspect;
+	struct publish_options options;
+	char *name, *source;
+	uv_timer_t timer;
+	struct history *history;
+	struct snapshot *current;
+	struct proxy *proxies;
+	size_t n_proxies;
+	struct encoded encoded[ENCODED_MAX];
+	size_t n_encoded;
+	struct blobs *pushes, *views; /* what proxies fetch holds keys; what people fetch never does */
+	uint64_t started_ms, n_pushes, n_refusals;
+	bool is_leaving;
+	void (*on_closed)(void *data);
+	void *closed_data;
+};
+
+/* Fills the tables of handlers. */
+void publish_control_init(struct publish *p);
+void publish_inspect_init(struct publish *p);
+/* Answers the proxy's held Watch if there is news for it. */
+void control_serve(struct publish *p, struct proxy *proxy);
+/* Heartbeats, and repeats what was not acknowledged. */
+void control_tick(struct publish *p);
+void control_forget_encoded(struct publish *p);
+void control_free_proxy(struct publish *p, struct proxy *proxy);
+Weirlock__V1__ProxyState control_state(const struct publish *p, const struct proxy *proxy);
+/* A piece of a blob as the answer to `call`. */
+void control_fetch(struct blobs *blobs, const Weirlock__V1__FetchRequest *request, struct rpc_call *call);
+ProtobufCBinaryData id_data(const struct content_id *id);
+
+#endif
