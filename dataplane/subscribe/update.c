@@ -1,0 +1,324 @@
+/*
+ * Hello, then Watch after Watch; a Watch says what became of the answer before it. An answer is a delta, or names a blob to
+ * fetch. What comes out of it is checked by its id before anybody sees it; if that fails, the whole is asked for.
+ */
+#include <unistd.h>
+
+#include "clock.h"
+#include "content_wire.h"
+#include "log.h"
+#include "mem.h"
+#include "state.h"
+
+static void watch(struct subscribe *s);
+
+ProtobufCBinaryData data_of(struct str s)
+{
+	union {
+		const char *read;
+		uint8_t *field; /* packing only reads */
+	} bytes = {.read = s.ptr};
+
+	return (ProtobufCBinaryData){.len = s.len, .data = s.len ? bytes.field : NULL};
+}
+
+static char *text_of(struct arena *arena, struct str s)
+{
+	union {
+		const char *read;
+		char *field;
+	} text = {.read = arena_cstr(arena, s)};
+
+	return text.field;
+}
+
+void update_pause(struct subscribe *s, uint32_t ms)
+{
+	s->step = STEP_PAUSE;
+	s->retry_ms = clock_mono_ms() + ms;
+}
+
+static void log_failure(const char *what, enum rpc_status status, struct str message)
+{
+	struct buf text = {0};
+
+	buf_add_escaped(&text, str_first(message, 256));
+	log_warn("subscribe", "%s failed status=%s: %s", what, rpc_status_text(status), buf_cstr(&text));
+	buf_deinit(&text);
+}
+
+/* What a call that did not succeed means for the conversation. */
+static void recover(struct subscribe *s, const char *what, enum rpc_status status, struct str message)
+{
+	if (s->is_closing || status == RPC_CANCELLED) {
+		if (!s->is_closing && s->step != STEP_OFFLINE)
+			update_pause(s, RETRY_MS);
+		return;
+	}
+	if (status == RPC_UNAVAILABLE || status == RPC_UNAUTHENTICATED)
+		return; /* the next session begins anew */
+	log_failure(what, status, message);
+	if (status == RPC_DEADLINE_EXCEEDED)
+		rpc_client_reconnect(s->client, "the controller is silent");
+	else
+		update_pause(s, RETRY_MS);
+}
+
+/* ------------------------------------------------------------------------------------------------- what was received */
+
+bool update_take(struct subscribe *s, struct content *content)
+{
+	struct content_id id = content_id(content);
+	uint64_t begun_us = clock_mono_us();
+	struct config_errors errors = {0};
+	bool is_good = s->options.apply(s->options.data, content, &errors);
+	char text[16];
+
+	s->apply_us = clock_mono_us() - begun_us;
+	config_errors_deinit(&s->errors);
+	s->errors = (struct config_errors){0};
+	s->wants_report = true;
+	s->has_refused = !is_good;
+	if (is_good) {
+		config_errors_deinit(&errors);
+		content_destroy(s->content);
+		s->content = content;
+		s->applied_ms = clock_mono_ms();
+		s->n_applied++;
+		log_info("subscribe", "snapshot applied id=%s resources=%zu took_us=%llu", content_id_text(&id, text),
+			content_count(content), (unsigned long long)s->apply_us);
+		return true;
+	}
+	s->refused = id;
+	s->errors = errors;
+	s->n_refused++;
+	log_warn("subscribe", "snapshot refused, the one before stays id=%s errors=%zu", content_id_text(&id, text), errors.n);
+	content_destroy(content);
+	return false;
+}
+
+/* `content` is NULL when what came cannot be used; then `why`. */
+static void received(struct subscribe *s, struct content *content, const char *why)
+{
+	if (!content) {
+		log_warn("subscribe", "what the controller sent is not used, asking for the whole: %s", why);
+		s->n_repairs++;
+		s->wants_whole = true;
+	} else {
+		s->wants_whole = false;
+		if (update_take(s, content))
+			s->confirmed_ms = clock_mono_ms();
+	}
+	if (!s->is_closing)
+		watch(s);
+}
+
+static void ask_piece(struct subscribe *s);
+
+static void fetched(struct subscribe *s)
+{
+	struct fetch *f = &s->fetch;
+	uint8_t hash[BLOB_ID_SIZE];
+	struct content *content = NULL;
+	const char *why = "the blob does not fit its hash";
+
+	blob_hash(buf_str(&f->bytes), hash);
+	if (!memcmp(hash, f->blob_id, sizeof(hash)))
+		content = f->content == WEIRLOCK__V1__BLOB_CONTENT__BLOB_SNAPSHOT ?
+			content_unpack(buf_str(&f->bytes), &why) :
+			content_apply_packed(s->content, buf_str(&f->bytes), &why);
+	mem_wipe(f->bytes.ptr, f->bytes.len);
+	buf_deinit(&f->bytes);
+	received(s, content, why);
+}
+
+static void on_piece(void *data, enum rpc_status status, struct str message, const ProtobufCMessage *response)
+{
+	struct subscribe *s = data;
+	const Weirlock__V1__FetchResponse *piece = (const void *)response;
+	struct fetch *f = &s->fetch;
+
+	if (status != RPC_OK) {
+		mem_wipe(f->bytes.ptr, f->bytes.len);
+		buf_deinit(&f->bytes);
+		recover(s, "Fetch", status, message);
+		return;
+	}
+	if (!piece->data.len || piece->data.len > f->size_bytes - f->bytes.len) {
+		received(s, NULL, "a piece of the wrong size");
+		return;
+	}
+	buf_add(&f->bytes, str_of(piece->data.data, piece->data.len));
+	if (f->bytes.len < f->size_bytes)
+		ask_piece(s);
+	else
+		fetched(s);
+}
+
+static void ask_piece(struct subscribe *s)
+{
+	Weirlock__V1__FetchRequest request = WEIRLOCK__V1__FETCH_REQUEST__INIT;
+
+	request.blob_id = data_of(str_of(s->fetch.blob_id, sizeof(s->fetch.blob_id)));
+	request.offset = s->fetch.bytes.len;
+	s->step = STEP_FETCH;
+	rpc_client_call(s->client, &weirlock__v1__control__descriptor, "Fetch", &request.base, FETCH_MS, on_piece, s);
+}
+
+static void begin_fetch(struct subscribe *s, const Weirlock__V1__Blob *blob)
+{
+	struct fetch *f = &s->fetch;
+
+	if (blob->blob_id.len != sizeof(f->blob_id) || !blob->size_bytes || blob->size_bytes > BLOB_MAX_BYTES) {
+		received(s, NULL, "a blob without an id, empty or too large");
+		return;
+	}
+	memcpy(f->blob_id, blob->blob_id.data, sizeof(f->blob_id));
+	f->size_bytes = blob->size_bytes;
+	f->content = blob->content;
+	buf_deinit(&f->bytes);
+	buf_init(&f->bytes, BLOB_MAX_BYTES);
+	/* All at once below a bound: growing would leave copies of keys behind. Beyond it, only what really comes. */
+	buf_reserve(&f->bytes, blob->size_bytes < 16 * 1024 * 1024 ? (size_t)blob->size_bytes : 16 * 1024 * 1024);
+	ask_piece(s);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ Watch */
+
+static void heartbeat(struct subscribe *s, const Weirlock__V1__Heartbeat *same)
+{
+	struct content_id id, own;
+
+	if (!content_id_from(str_of(same->id.data, same->id.len), &id)) {
+		watch(s); /* the controller has no snapshot yet */
+		return;
+	}
+	if (s->content) {
+		own = content_id(s->content);
+		if (content_id_eq(&id, &own) || (s->has_refused && content_id_eq(&id, &s->refused)))
+			s->confirmed_ms = clock_mono_ms();
+	}
+	watch(s);
+}
+
+static void on_watch(void *data, enum rpc_status status, struct str message, const ProtobufCMessage *response)
+{
+	struct subscribe *s = data;
+	const Weirlock__V1__WatchResponse *answer = (const void *)response;
+	const char *why = NULL;
+
+	if (status != RPC_OK) {
+		recover(s, "Watch", status, message);
+		return;
+	}
+	switch (answer->what_case) {
+	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT_DELTA: {
+		struct content *content = content_apply_delta(s->content, answer->delta, &why);
+
+		received(s, content, why);
+		return;
+	}
+	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT_BLOB:
+		begin_fetch(s, answer->blob);
+		return;
+	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT_SAME:
+		heartbeat(s, answer->same);
+		return;
+	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT_REDIRECT:
+		log_info("subscribe", "the controller is leaving");
+		update_pause(s, answer->redirect->after_ms < 5000 ? answer->redirect->after_ms + 1 : 5000);
+		return;
+	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT__NOT_SET:
+	default: /* generated code adds a value of its own */
+		log_warn("subscribe", "an answer that this version does not know");
+		update_pause(s, RETRY_MS);
+	}
+}
+
+Weirlock__V1__ResourceError **error_messages(const struct subscribe *s, struct arena *arena, size_t *n)
+{
+	Weirlock__V1__ResourceError **out = arena_alloc(arena, (ERRORS_MAX + 1) * sizeof(*out));
+
+	*n = 0;
+	for (size_t i = 0; i < s->errors.n && i < ERRORS_MAX; i++) {
+		const struct config_error *error = &s->errors.items[i];
+		Weirlock__V1__ResourceError *m = arena_alloc(arena, sizeof(*m));
+
+		weirlock__v1__resource_error__init(m);
+		m->ref = arena_alloc(arena, sizeof(*m->ref));
+		weirlock__v1__ref__init(m->ref);
+		m->ref->kind = (Weirlock__V1__Kind)error->kind;
+		m->ref->name = text_of(arena, str_first(error->name, CONTENT_NAME_MAX));
+		m->reason = text_of(arena, str_first(error->reason, 512));
+		out[(*n)++] = m;
+	}
+	if (s->has_refused && !*n) {
+		Weirlock__V1__ResourceError *m = arena_alloc(arena, sizeof(*m));
+
+		weirlock__v1__resource_error__init(m);
+		m->reason = text_of(arena, STR("refused without a reason"));
+		out[(*n)++] = m;
+	}
+	return out;
+}
+
+static void watch(struct subscribe *s)
+{
+	Weirlock__V1__WatchRequest request = WEIRLOCK__V1__WATCH_REQUEST__INIT;
+	struct content_id id = {{0}};
+	struct arena arena = {0};
+
+	if (s->content && !s->wants_whole) {
+		id = content_id(s->content);
+		request.applied_id = data_of(str_of(id.bytes, sizeof(id.bytes)));
+	}
+	if (s->has_refused) {
+		request.rejected_id = data_of(str_of(s->refused.bytes, sizeof(s->refused.bytes)));
+		request.errors = error_messages(s, &arena, &request.n_errors);
+	}
+	request.apply_us = s->apply_us;
+	request.max_inline_bytes = INLINE_BYTES;
+	s->step = STEP_WATCH;
+	rpc_client_call(s->client, &weirlock__v1__control__descriptor, "Watch", &request.base, s->watch_ttl_ms + GRACE_MS,
+		on_watch, s);
+	arena_deinit(&arena);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ Hello */
+
+static void on_hello(void *data, enum rpc_status status, struct str message, const ProtobufCMessage *response)
+{
+	struct subscribe *s = data;
+	const Weirlock__V1__HelloResponse *answer = (const void *)response;
+
+	if (status != RPC_OK) {
+		recover(s, "Hello", status, message);
+		return;
+	}
+	if (answer->schema != CONTENT_SCHEMA) {
+		log_warn("subscribe", "the controller sends schema %u, this proxy reads %d", answer->schema, CONTENT_SCHEMA);
+		update_pause(s, HELLO_MS);
+		return;
+	}
+	s->watch_ttl_ms = answer->watch_ttl_ms < 100 ? 100 : answer->watch_ttl_ms > 60000 ? 60000 : answer->watch_ttl_ms;
+	s->wants_report = true;
+	watch(s);
+}
+
+void update_hello(struct subscribe *s)
+{
+	Weirlock__V1__HelloRequest request = WEIRLOCK__V1__HELLO_REQUEST__INIT;
+	struct content_id id = {{0}};
+	char version[] = WEIRLOCK_VERSION;
+
+	request.schema_min = request.schema_max = CONTENT_SCHEMA;
+	request.name = s->name;
+	request.version = version;
+	request.pid = (uint32_t)getpid();
+	if (s->content) {
+		id = content_id(s->content);
+		request.have_id = data_of(str_of(id.bytes, sizeof(id.bytes)));
+	}
+	s->step = STEP_HELLO;
+	rpc_client_call(s->client, &weirlock__v1__control__descriptor, "Hello", &request.base, HELLO_MS, on_hello, s);
+}
