@@ -12,7 +12,6 @@ struct command_line {
 	struct output out;
 	struct target target;
 	const char *namespace_;  /* -n; NULL is all */
-	const char *assert_file; /* check --assert */
 	bool is_watching;        /* --watch */
 };
 

@@ -44,7 +44,6 @@ static const struct opt opts[] = {
 	{"namespace", 'n', OPT_TEXT, &line.namespace_, "NS", "Only objects of this namespace", 0, 0},
 	{"configmap", 0, OPT_TEXT, &line.target.configmap, "NS/NAME", "With --manifests and check: the ConfigMap with the settings", 0, 0},
 	{"ingress-class", 0, OPT_TEXT, &line.target.ingress_class, "NAME", "With --manifests and check: as the controller's option", 0, 0},
-	{"assert", 0, OPT_TEXT, &line.assert_file, "FILE", "With check: requests and the answers they must meet", 0, 0},
 	{"watch", 'w', OPT_FLAG, &line.is_watching, NULL, "With status: again every 2 s until interrupted", 0, 0},
 	{"timeout", 0, OPT_UINT, &line.target.timeout_s, "SECONDS", "How long to wait for an answer (default 5)", 1, 600},
 	{"color", 0, OPT_CHOICE, &color_word, "auto|always|never", "Colours (NO_COLOR is obeyed)", 0, 0},

@@ -43,7 +43,9 @@ json_t *problem_rows(const Weirlock__V1__ProblemsResponse *problems, const char 
 
 void print_problem_rows(struct output *out, json_t *rows)
 {
-	if (json_array_size(rows) == 0)
+	bool is_table = out->format == OUTPUT_TABLE || out->format == OUTPUT_WIDE;
+
+	if (is_table && json_array_size(rows) == 0)
 		output_note(out, "no problems");
 	else
 		output_rows(out, rows, columns);
@@ -62,10 +64,7 @@ int command_problems(struct command_line *line)
 	rows = problem_rows(problems, line->namespace_);
 	if (json_array_size(rows))
 		status = EXIT_FINDINGS;
-	if (line->out.format == OUTPUT_TABLE || line->out.format == OUTPUT_WIDE)
-		print_problem_rows(&line->out, rows);
-	else
-		output_rows(&line->out, rows, columns);
+	print_problem_rows(&line->out, rows);
 	json_decref(rows);
 	weirlock__v1__problems_response__free_unpacked(problems, NULL);
 	return status;

@@ -14,8 +14,8 @@
 #include "clock.h"
 #include "default_certificate.h"
 #include "endpoints.h"
+#include "intake.h"
 #include "log.h"
-#include "map.h"
 #include "mem.h"
 #include "process.h"
 #include "publish.h"
@@ -25,7 +25,7 @@
 #include "store.h"
 #include "told.h"
 
-enum { ENDPOINTS_WAIT_MS = 10, QUIET_MS = 50, MAX_WAIT_MS = 500, LEAVE_MS = 200, WHOLE_MS = 1000 };
+enum { ENDPOINTS_WAIT_MS = 10, QUIET_MS = 50, MAX_WAIT_MS = 500, LEAVE_MS = 200, WHOLE_MS = 1000, WHOLE_MAX_MS = 5000 };
 
 struct controller {
 	uv_loop_t *loop;
@@ -41,13 +41,14 @@ struct controller {
 	struct buf urls;                /* " control=tcp://…" for each */
 	struct buf chain_pem, key_pem;  /* the generated certificate */
 	struct buf manifests;           /* "manifests a, b", for people */
-	struct map held;                /* key → Ingress that was refused admission, or waits for the end of the first load */
+	struct intake *intake;
 	struct setting_values settings; /* of the last build */
 	struct problems found;          /* by the last build */
 	struct problems told;           /* all that was logged and is listed: the store's and the build's, sorted */
 	bool is_synced, is_stopping;
 	bool is_structural;             /* of the events since the last build */
 	bool is_partial;                /* the newest snapshot was built from endpoints alone; a whole build is due */
+	uint64_t partial_since_ms;      /* when the first of those that are due for a whole build was made */
 	uint64_t first_event_ms;        /* since the last build; 0 is none */
 	uint64_t n_builds, build_us;
 };
@@ -75,8 +76,6 @@ static void log_snapshot(const struct controller *c, const struct snapshot *s)
 		content_count(s->content), c->told.n, (double)c->build_us / 1000);
 }
 
-static void admit_held(struct controller *c);
-
 /* What was set aside is asked again when something that all depend on changed. */
 static void take_changes(struct controller *c)
 {
@@ -84,7 +83,7 @@ static void take_changes(struct controller *c)
 	struct store_changes changes;
 
 	if (store_take_changes(c->store, &arena, &changes) && changes.everything) {
-		admit_held(c);
+		intake_retry(c->intake);
 		store_take_changes(c->store, &arena, &changes);
 	}
 	arena_deinit(&arena);
@@ -128,6 +127,8 @@ static void build_endpoints(struct controller *c)
 				changes.n_endpoints, clock_wall_ms()),
 			start_us);
 	arena_deinit(&arena);
+	if (!c->is_partial)
+		c->partial_since_ms = clock_mono_ms();
 	c->is_partial = true;
 	uv_timer_start(&c->build_timer, on_build_timer, WHOLE_MS, 0);
 }
@@ -135,10 +136,12 @@ static void build_endpoints(struct controller *c)
 static void build(struct controller *c)
 {
 	bool has_events = c->first_event_ms != 0, is_structural;
+	/* endpoints that never rest must not keep problems from being told */
+	bool is_due = c->is_partial && clock_mono_ms() - c->partial_since_ms >= WHOLE_MAX_MS;
 
 	store_has_changes(c->store, &is_structural);
 	c->first_event_ms = 0;
-	if (has_events && !c->is_structural && !is_structural)
+	if (has_events && !is_due && !c->is_structural && !is_structural)
 		build_endpoints(c);
 	else
 		build_whole(c, c->is_partial && !c->is_structural && !is_structural);
@@ -168,147 +171,14 @@ static void schedule(struct controller *c, bool is_structural)
 
 /* ---------------------------------------------------------------------------------------------------------- events */
 
-static void drop_held(struct controller *c, struct str key)
-{
-	struct object *o = map_del(&c->held, key);
-
-	object_unref(&o);
-}
-
-static void hold(struct controller *c, struct object *ingress)
-{
-	struct object *before = map_put(&c->held, ingress->key, object_ref(ingress));
-
-	object_unref(&before);
-}
-
-/* Into the store, or set aside with the reasons. */
-static bool admit(struct controller *c, struct object *ingress, const struct problems *notes)
-{
-	struct problems problems = {0};
-	bool is_new;
-
-	if (reconcile_admit(c->store, &c->reconcile, ingress, &problems)) {
-		is_new = store_put(c->store, object_ref(ingress), notes);
-		drop_held(c, ingress->key);
-	} else {
-		hold(c, ingress);
-		is_new = store_refuse(c->store, KIND_INGRESS, ingress->namespace_, ingress->name, &problems);
-	}
-	problems_deinit(&problems);
-	return is_new;
-}
-
-/* Again, in an order that does not depend on events: of two that exclude each other, the elder is first (C9's order). */
-static int compare_held(const void *a, const void *b)
-{
-	const struct object *x = *(struct object *const *)a, *y = *(struct object *const *)b;
-
-	if (x->created_s != y->created_s)
-		return x->created_s < y->created_s ? -1 : 1;
-	return str_cmp(y->key, x->key);
-}
-
-static void admit_held(struct controller *c)
-{
-	size_t n = 0, cursor = 0;
-	struct object **items = mem_calloc(c->held.n + 1, sizeof(*items));
-	void *value;
-
-	while (map_next(&c->held, &cursor, NULL, &value))
-		items[n++] = object_ref(value);
-	if (n > 1)
-		qsort(items, n, sizeof(*items), compare_held);
-	for (size_t i = 0; i < n; i++) {
-		admit(c, items[i], NULL);
-		object_unref(&items[i]);
-	}
-	mem_free(items);
-}
-
-/* What options name is needed whatever namespace is watched. */
-static bool is_named_by_option(const struct controller *c, struct str namespace_, struct str name)
-{
-	const struct str paths[] = {c->reconcile.configmap, c->reconcile.default_ssl_certificate,
-		c->reconcile.default_backend_service};
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		size_t slash = str_find(paths[i], '/');
-
-		if (str_eq(str_first(paths[i], slash), namespace_) && str_eq(str_from_index(paths[i], slash + 1), name))
-			return true;
-	}
-	return false;
-}
-
-static bool is_watched(const struct controller *c, const struct source_event *e)
-{
-	struct str namespace_ = e->object ? e->object->namespace_ : e->namespace_;
-	struct str name = e->object ? e->object->name : e->name;
-	struct str watched = c->reconcile.watch_namespace;
-
-	return !watched.len || !namespace_.len || str_eq(namespace_, watched) || is_named_by_option(c, namespace_, name) ||
-		str_eq(namespace_, str_first(c->reconcile.default_backend_service,
-					   str_find(c->reconcile.default_backend_service, '/')));
-}
-
-static bool on_put(struct controller *c, const struct source_event *e)
-{
-	if (e->object->kind != KIND_INGRESS)
-		return store_put(c->store, object_ref(e->object), e->problems);
-	if (c->is_synced)
-		return admit(c, e->object, e->problems);
-	hold(c, e->object); /* what admission looks at may not be there yet */
-	return false;
-}
-
-/* Its newest form cannot be read: the one before it, which was refused admission, is not asked again. */
-static bool on_refuse(struct controller *c, const struct source_event *e)
-{
-	struct buf key = {0};
-
-	object_key(e->kind, e->namespace_, e->name, &key);
-	drop_held(c, buf_str(&key));
-	buf_deinit(&key);
-	return store_refuse(c->store, e->kind, e->namespace_, e->name, e->problems);
-}
-
-static bool on_delete(struct controller *c, const struct source_event *e)
-{
-	struct buf key = {0};
-
-	object_key(e->kind, e->namespace_, e->name, &key);
-	drop_held(c, buf_str(&key));
-	buf_deinit(&key);
-	return store_delete(c->store, e->kind, e->namespace_, e->name);
-}
-
 static void on_source_event(void *owner, const struct source_event *e)
 {
 	struct controller *c = owner;
 	enum object_kind kind = e->object ? e->object->kind : e->kind;
-	bool is_news = false;
+	bool is_news = intake_take(c->intake, e);
 
-	if (e->type != SOURCE_PROBLEMS && e->type != SOURCE_SYNCED && !is_watched(c, e))
-		return;
-	switch (e->type) {
-	case SOURCE_PUT:
-		is_news = on_put(c, e);
-		break;
-	case SOURCE_DELETE:
-		is_news = on_delete(c, e);
-		break;
-	case SOURCE_REFUSE:
-		is_news = on_refuse(c, e);
-		break;
-	case SOURCE_PROBLEMS:
-		is_news = store_set_origin_problems(c->store, e->origin, e->problems);
-		break;
-	case SOURCE_SYNCED:
-		admit_held(c);
+	if (e->type == SOURCE_SYNCED)
 		c->is_synced = true;
-		break;
-	}
 	if (is_news)
 		schedule(c, kind != KIND_ENDPOINT_SLICE || e->type == SOURCE_PROBLEMS);
 }
@@ -487,6 +357,7 @@ int controller_open(uv_loop_t *loop, const struct controller_options *options, s
 	c->reconcile = options->reconcile;
 	c->reconcile.last_settings = &c->settings;
 	c->store = store_create();
+	c->intake = intake_create(c->store, &c->reconcile);
 	uv_timer_init(loop, &c->build_timer);
 	uv_timer_init(loop, &c->leave_timer);
 	buf_add(&c->manifests, STR("manifests "));
@@ -544,15 +415,7 @@ void controller_stop(struct controller *c)
 
 void controller_destroy(struct controller *c)
 {
-	size_t cursor = 0;
-	void *value;
-
-	while (map_next(&c->held, &cursor, NULL, &value)) {
-		struct object *o = value;
-
-		object_unref(&o);
-	}
-	map_deinit(&c->held);
+	intake_destroy(c->intake);
 	store_destroy(c->store);
 	rpc_identity_destroy(c->identity);
 	settings_deinit(&c->settings);
