@@ -162,7 +162,8 @@ static void end(struct proxy *p)
 		rpc_server_close(p->inspect, NULL, NULL);
 	if (p->subscribe)
 		subscribe_close(p->subscribe, NULL, NULL);
-	log_info("proxy", "stopped");
+	if (p->is_draining)
+		log_info("proxy", "stopped");
 }
 
 static void on_drained(void *data)
