@@ -162,7 +162,7 @@ class Cluster:
         marker = manifests.ingress("marker", host, "/", "marker", annotations={"force-ssl-redirect": "true"},
                                    namespace="harness")
         self.apply(marker)
-        self.until_serves(host, want=308, seconds=seconds)
+        self.until_serves(host, want=lambda r: r.status in (301, 302, 307, 308), seconds=seconds)
         return self
 
     # -------------------------------------------------------------------------------------------------- weirctl

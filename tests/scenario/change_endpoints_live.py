@@ -7,7 +7,7 @@ from harness import wait
 def run(t):
     c = t.cluster()
     backends = [t.backend(f"b{i}") for i in range(3)]
-    c.route("a.test", backends[0]).start(proxies=2)
+    c.config(keep_alive_requests=1_000_000).route("a.test", backends[0]).start(proxies=2)
     stop, failed, counts = threading.Event(), [], []
 
     def load(proxy):

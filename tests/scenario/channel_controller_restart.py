@@ -7,7 +7,7 @@ from harness.websocket import WebSocket
 
 def run(t):
     c = t.cluster()
-    c.route("a.test", t.backend()).start(proxies=2)
+    c.config(keep_alive_requests=1_000_000).route("a.test", t.backend()).start(proxies=2)
     ws = WebSocket(c.http(), "a.test")
     stop, failed, n = threading.Event(), [], [0]
 

@@ -22,7 +22,7 @@ def run(t):
     for host in ("listed.test", "doc.test"):
         t.equal(c.get(host).status, 200, host)
     # an object that leaves its file is gone; a deleted file takes its objects with it
-    c.write("docs.yaml", "---\n".join(json.dumps(d) + "\n" for d in documents[:2]))
+    c.write("docs.yaml", "".join("---\n" + json.dumps(d) + "\n" for d in documents[:2]))
     c.until_serves("doc.test", want=404)
     c.remove("all.yaml")
     c.until_serves("listed.test", want=404)
