@@ -16,7 +16,8 @@ class Cluster:
         self.controllers, self.proxies = [], []
         self._markers = itertools.count(1)
         self._times = itertools.count(1)
-        self.apply(manifests.ingress_class(), manifests.configmap())
+        self.apply(manifests.ingress_class(), manifests.configmap(), manifests.service("marker", "harness"),
+                   manifests.slice_of("marker", ("127.0.0.1", 9), "harness"))
 
     # ------------------------------------------------------------------------------------------------- manifests
 
