@@ -57,15 +57,18 @@ static void fill_client_address(const struct filling *f)
 	out->proxy_add_original_uri_header = get(f, SETTING_PROXY_ADD_ORIGINAL_URI_HEADER)->flag;
 	out->forwarded_for_header = get_text(f, SETTING_FORWARDED_FOR_HEADER);
 	out->forwarded_host_header = get_text(f, SETTING_FORWARDED_HOST_HEADER);
-	out->proxy_real_ip_cidr = message_cidrs(&f->pass->scratch, trusted->cidrs, trusted->n);
-	out->n_proxy_real_ip_cidr = trusted->n;
 	out->compatibility_ingress_nginx = get(f, SETTING_COMPATIBILITY_INGRESS_NGINX)->flag;
+	/* upstream's default 0.0.0.0/0 lets anybody say who the client is (A3): ours is nobody, unless compatibility asks for it */
+	if (f->pass->settings.items[SETTING_PROXY_REAL_IP_CIDR].is_set || out->compatibility_ingress_nginx) {
+		out->proxy_real_ip_cidr = message_cidrs(&f->pass->scratch, trusted->cidrs, trusted->n);
+		out->n_proxy_real_ip_cidr = trusted->n;
+	}
 	out->proxy_protocol_header_timeout_ms = get_u32(f, SETTING_PROXY_PROTOCOL_HEADER_TIMEOUT);
 	out->proxy_protocol_cidr = message_cidrs(&f->pass->scratch, senders->cidrs, senders->n);
 	out->n_proxy_protocol_cidr = senders->n;
 }
 
-/* A3, A24: the default believes everybody, which is worth a word once it matters. */
+/* A3, A24: who is believed when nobody was named is worth a word once it matters. */
 static void warn_of_trust(const struct filling *f)
 {
 	const struct setting *s = f->pass->settings.items;
@@ -77,7 +80,8 @@ static void warn_of_trust(const struct filling *f)
 		return;
 	result_problem(&f->result->problems, SEVERITY_WARN, f->pass->settings.object, "proxy-real-ip-cidr", STR(""),
 		"the networks whose word about the client is believed", "name the networks of your load balancers",
-		"the default 0.0.0.0/0 believes every IPv4 peer");
+		s[SETTING_COMPATIBILITY_INGRESS_NGINX].value.flag ? "the default 0.0.0.0/0 believes every IPv4 peer"
+								  : "nobody is believed: the client is the TCP peer");
 }
 
 static void fill_tls(const struct filling *f)
