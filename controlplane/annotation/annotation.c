@@ -108,6 +108,34 @@ static bool is_unset(const struct annotation_row *row, struct str text)
 	return row->on_bad != BAD_DENY || strcmp(row->name, "whitelist-source-range") == 0;
 }
 
+/* Annotations that reach the proxies, which do not act on these values yet. */
+static void complain_idle(const struct reading *r, enum annotation_id id, const struct pair *p)
+{
+	static const struct {
+		enum annotation_id id;
+		const char *value, *effect; /* value "": all but `harmless` */
+		const char *harmless;
+	} idle[] = {
+		{ANNOTATION_BACKEND_PROTOCOL, "GRPC", "requests are answered 502", ""},
+		{ANNOTATION_BACKEND_PROTOCOL, "GRPCS", "requests are answered 502", ""},
+		{ANNOTATION_BACKEND_PROTOCOL, "FCGI", "requests are answered 502", ""},
+		{ANNOTATION_LOAD_BALANCE, "ewma", "endpoints take turns", ""},
+		{ANNOTATION_PROXY_BUFFERING, "", "responses are streamed", "off"},
+		{ANNOTATION_PROXY_REQUEST_BUFFERING, "", "request bodies are streamed", "off"},
+		{ANNOTATION_PROXY_BUFFERS_NUMBER, "", "responses are streamed", ""},
+	};
+	struct str value = str_trim(p->value);
+
+	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {
+		bool is_meant = idle[i].value[0] ? str_eq_nocase(value, str_from(idle[i].value))
+						 : !str_eq(value, str_from(idle[i].harmless));
+
+		if (idle[i].id == id && is_meant)
+			complain(r, SEVERITY_WARN, p, STR("served yet"), "take it out, or leave it for a later release",
+				idle[i].effect);
+	}
+}
+
 static void read_served(const struct reading *r, enum annotation_id id, const struct pair *p)
 {
 	const struct annotation_row *row = &annotation_rows[id];
@@ -120,6 +148,7 @@ static void read_served(const struct reading *r, enum annotation_id id, const st
 		return;
 	}
 	add_value(r, id, p, &v);
+	complain_idle(r, id, p);
 }
 
 static const char *risk_text(enum annotation_risk risk)
