@@ -1,0 +1,105 @@
+"""The machine that is measured on: what it has, a network of its own, programs on their cores and what they used."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from harness import process, wait
+
+PROXY_CORE, LOAD_CORE = 0, 1
+_INSIDE = "WEIRLOCK_BENCH_INSIDE"
+
+
+def missing(programs):
+    """What is not there, as a sentence; None when all is."""
+    for name in ("weirlock-controller", "weirlock-proxy"):
+        if not os.access(os.path.join(programs, name), os.X_OK):
+            return f"{os.path.join(programs, name)} is not there; build it with: deploy/build release"
+    for name in ("nginx", "wrk", "openssl", "taskset"):
+        if not shutil.which(name):
+            return f"{name} is not installed; apt-get install nginx-light wrk openssl util-linux"
+    if not {PROXY_CORE, LOAD_CORE} <= os.sched_getaffinity(0):
+        return "two cores are needed"
+    return None
+
+
+def enter_namespace():
+    """Starts this program again in a network namespace of its own, where that is allowed."""
+    if os.environ.get(_INSIDE) or os.geteuid() != 0:
+        return
+    if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode != 0:
+        return
+    os.environ[_INSIDE] = "1"
+    up = "ip link set lo up; for c in cubic reno; do echo $c >/proc/sys/net/ipv4/tcp_congestion_control && break; done"
+    os.execvp("unshare", ["unshare", "--net", "sh", "-c", f'({up}) 2>/dev/null; exec "$@"', "bench", sys.executable, *sys.argv])
+
+
+def describe():
+    def first(argv, pattern):
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        found = re.search(pattern, done.stdout + done.stderr)
+        return found.group(1) if found else "?"
+
+    with open("/proc/sys/net/ipv4/tcp_congestion_control") as f:
+        congestion = f.read().strip()
+    with open("/proc/cpuinfo") as f:
+        cpu = re.search(r"model name\s*: (.*)", f.read())
+    made = {"cpu": cpu.group(1) if cpu else "?", "cores": os.cpu_count(), "kernel": os.uname().release,
+            "congestion": congestion, "nginx": first(["nginx", "-v"], r"nginx/(\S+)"),
+            "openssl": first(["openssl", "version"], r"OpenSSL (\S+)"), "load": os.getloadavg()[0]}
+    made["text"] = (f"{made['cpu']}, {made['cores']} cores, Linux {made['kernel']}, TCP {congestion}; nginx {made['nginx']}, "
+                    f"OpenSSL {made['openssl']}; load before: {made['load']:.2f}")
+    return made
+
+
+def start(name, argv, directory, core=None):
+    """A program on one core (it keeps its process id)."""
+    pin = ["taskset", "-c", str(core)] if core is not None else []
+    return process.Process(name, [*pin, *argv], directory)
+
+
+def cpu_seconds(pid):
+    """User and system time so far, of all threads."""
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mib(pid):
+    """Resident now, and at most so far."""
+    with open(f"/proc/{pid}/status") as f:
+        text = f.read()
+    return tuple(round(int(re.search(rf"^{key}:\s+(\d+)", text, re.M).group(1)) / 1024, 1) for key in ("VmRSS", "VmHWM"))
+
+
+def say(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+class Wrk:
+    """One run of wrk: requests served, and a complaint when any went wrong."""
+
+    def __init__(self, url, connections, seconds, headers):
+        whole = max(1, round(seconds))
+        argv = ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}", f"-d{whole}s", "--timeout", "10s"]
+        for h in headers:
+            argv += ["-H", h]
+        done = subprocess.run([*argv, url], capture_output=True, text=True, timeout=whole + 60, check=False)
+        served = re.search(r"(\d+) requests in", done.stdout)
+        if not served or int(served.group(1)) == 0:
+            raise SystemExit(f"bench: wrk served nothing from {url}:\n{done.stdout}{done.stderr}")
+        self.n_requests = int(served.group(1))
+        bad = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
+        if bad:
+            raise SystemExit(f"bench: {bad.group(0)} from {url}")
+
+
+def stop_all(programs):
+    for p in reversed(programs):
+        for complaint in p.close():
+            say(complaint)
+
+
+def free_ports(n):
+    return [wait.free_port() for _ in range(n)]
