@@ -307,9 +307,11 @@ void rpc_client_cancel(struct rpc_client *c, uint64_t id)
 
 static void enter(struct rpc_client *c, enum rpc_client_state state)
 {
+	const char *reason = buf_cstr(&c->reason); /* closes it with a NUL, for rpc_client_reason too */
+
 	c->state = state;
 	if (c->options.on_state)
-		c->options.on_state(c->options.data, state, buf_cstr(&c->reason));
+		c->options.on_state(c->options.data, state, reason);
 }
 
 /* The session is over. What was sent on it is lost with it; the answers come from the timer. */
