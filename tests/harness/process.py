@@ -45,7 +45,8 @@ class Process:
         return _text(self.out_path)
 
     def err(self):
-        return _text(self.err_path)
+        """Its log, without the lines with our own command."""
+        return "".join(line for line in _text(self.err_path).splitlines(True) if not line.startswith("$ "))
 
     def wait_ready(self, seconds=wait.SECONDS):
         """Reads `ready key=value …` from stdout into self.ready."""

@@ -34,7 +34,10 @@ class Scenario:
         return thing
 
     def keep(self, done):
-        """Output of a command, looked through for keys at the end."""
+        """Output of a command, looked through for keys and for reports of sanitizers."""
+        found = process.SANITIZER.search(done.stderr)
+        if found:
+            raise AssertionError(f"{' '.join(done.args)}: {done.stderr[found.start():][:3000]}")
         self._texts.append(done.stdout + done.stderr)
         return done
 

@@ -21,6 +21,6 @@ def run(t):
     t.equal(c.get("never.test").status, 404)
     t.equal(c.get("c.test").status, 200)
     # mended
-    c.apply(ingress("a", "a.test", "/", "b", annotations={"load-balance": "round_robin"}))
+    c.apply(ingress("a", "a.test", "/", "b", annotations={"proxy-read-timeout": "5"}))
     c.until_serves("a.test", want=lambda r: r.get("x-backend") == "b")
     t.equal([p for p in c.problems() if "default/a" in str(p)], [])
