@@ -36,7 +36,9 @@ def pause(seconds):
 
 
 def readable(sock, seconds):
-    return bool(select.select([sock], [], [], max(0.0, seconds))[0])
+    waiter = select.poll()  # select() knows no descriptor above 1023
+    waiter.register(sock, select.POLLIN)
+    return bool(waiter.poll(max(0, int(seconds * 1000))))
 
 
 def free_port():
