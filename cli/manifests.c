@@ -1,14 +1,11 @@
 /* source → intake → store → reconcile, once, without a loop. */
 #include "manifests.h"
 
-#include <stdlib.h>
-
 #include "clock.h"
 #include "command.h"
 #include "config.h"
-#include "content_wire.h"
+#include "describe.h"
 #include "intake.h"
-#include "mem.h"
 #include "reconcile.h"
 #include "snapshot.h"
 #include "source.h"
@@ -29,92 +26,16 @@ static void set_options(const struct target *t, struct reconcile_options *option
 	options->now_s = (int64_t)(clock_wall_ms() / 1000);
 }
 
-static char *copy(struct str s)
+/* As the controller would answer; read back, so that online and offline cannot differ. */
+static int answer_problems(const struct problems *list, Weirlock__V1__ProblemsResponse **out)
 {
-	char *text = malloc(s.len + 1); /* freed by protobuf-c */
+	struct buf packed = {0};
 
-	if (!text)
-		abort();
-	memcpy(text, s.ptr, s.len);
-	text[s.len] = '\0';
-	return text;
-}
-
-static Weirlock__V1__Problem *problem_message(const struct problem *p)
-{
-	Weirlock__V1__Problem *m = malloc(sizeof(*m));
-
-	if (!m)
-		abort();
-	weirlock__v1__problem__init(m);
-	m->severity = p->severity == SEVERITY_FAULT ? WEIRLOCK__V1__SEVERITY__SEVERITY_ERROR
-						    : WEIRLOCK__V1__SEVERITY__SEVERITY_WARNING;
-	m->object = copy(p->object);
-	m->field = copy(p->field);
-	m->value = copy(p->value);
-	m->rule = copy(p->rule);
-	m->fix = copy(p->fix);
-	m->effect = copy(p->effect);
-	return m;
-}
-
-static Weirlock__V1__ProblemsResponse *problems_message(const struct problems *list)
-{
-	Weirlock__V1__ProblemsResponse *m = malloc(sizeof(*m));
-
-	if (!m)
-		abort();
-	weirlock__v1__problems_response__init(m);
-	m->problems = calloc(list->n + 1, sizeof(*m->problems));
-	if (!m->problems)
-		abort();
-	for (size_t i = 0; i < list->n; i++)
-		m->problems[m->n_problems++] = problem_message(&list->items[i]);
-	return m;
-}
-
-/* The snapshot's origins as messages whose texts are borrowed from it. */
-static Weirlock__V1__Origin **origin_messages(const struct snapshot *s, struct arena *arena, size_t *n)
-{
-	Weirlock__V1__Origin **list = arena_alloc(arena, (s->n_origins + 1) * sizeof(*list));
-
-	*n = 0;
-	for (size_t i = 0; i < s->n_origins; i++) {
-		const struct provenance *p = &s->origins[i];
-		Weirlock__V1__Provenance *value = arena_alloc(arena, sizeof(*value));
-		Weirlock__V1__Origin *last = *n ? list[*n - 1] : NULL;
-
-		if (!last || (uint32_t)last->ref->kind != p->kind || !str_eq(str_from(last->ref->name), p->name)) {
-			last = arena_alloc(arena, sizeof(*last));
-			weirlock__v1__origin__init(last);
-			last->ref = arena_alloc(arena, sizeof(*last->ref));
-			weirlock__v1__ref__init(last->ref);
-			last->ref->kind = (Weirlock__V1__Kind)p->kind;
-			last->ref->name = arena_alloc(arena, p->name.len + 1);
-			memcpy(last->ref->name, arena_cstr(arena, p->name), p->name.len + 1);
-			last->values = arena_alloc(arena, (s->n_origins - i) * sizeof(*last->values));
-			list[(*n)++] = last;
-		}
-		weirlock__v1__provenance__init(value);
-		value->field = (char *)(uintptr_t)arena_cstr(arena, p->field);
-		value->object = (char *)(uintptr_t)arena_cstr(arena, p->object);
-		value->key = (char *)(uintptr_t)arena_cstr(arena, p->key);
-		value->value = (char *)(uintptr_t)arena_cstr(arena, p->value);
-		last->values[last->n_values++] = value;
-	}
-	return list;
-}
-
-static int pack(const struct snapshot *s, struct buf *packed)
-{
-	struct content_pack_options options = {.built_ms = s->built_ms, .is_redacted = true};
-	struct arena arena = {0};
-	bool is_packed;
-
-	options.origins = origin_messages(s, &arena, &options.n_origins);
-	is_packed = content_pack(s->content, &options, packed);
-	arena_deinit(&arena);
-	return is_packed ? 0 : command_fail(EXIT_BAD_INPUT, "the snapshot is too large to print");
+	*out = NULL;
+	if (describe_problems(list, &packed))
+		*out = weirlock__v1__problems_response__unpack(NULL, packed.len, (const uint8_t *)packed.ptr);
+	buf_deinit(&packed);
+	return *out ? 0 : command_fail(EXIT_BAD_INPUT, "the problems of the manifests cannot be shown");
 }
 
 /* What the controller made must be what a proxy takes: a refusal here is a defect of ours, and is said as such. */
@@ -155,10 +76,10 @@ int manifests_compile(struct target *t, struct buf *packed, Weirlock__V1__Proble
 		store_problems(store, &found);
 		add_refusals(s->content, &found);
 		problems_sort(&found);
-		if (packed)
-			status = pack(s, packed);
-		if (problems)
-			*problems = problems_message(&found);
+		if (packed && !describe_snapshot(s, packed))
+			status = command_fail(EXIT_BAD_INPUT, "the snapshot is too large to print");
+		if (status == 0 && problems)
+			status = answer_problems(&found, problems);
 		snapshot_unref(&s);
 	}
 	problems_deinit(&found);

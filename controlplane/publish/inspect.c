@@ -5,22 +5,12 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "content_wire.h"
+#include "describe.h"
 #include "mem.h"
 #include "problem.h"
 #include "proxies.h"
 
 enum { ERRORS_SHOWN = 8, VIEW_MAX_BYTES = 256 * 1024 * 1024 };
-
-static char *text_of(struct arena *arena, struct str s)
-{
-	union {
-		const char *read;
-		char *field;
-	} text = {.read = arena_cstr(arena, s)};
-
-	return text.field;
-}
 
 static uint64_t rss_bytes(void)
 {
@@ -137,43 +127,6 @@ static void inspect__snapshots(Weirlock__V1__Inspect_Service *service, const Wei
 	arena_deinit(&arena);
 }
 
-static bool is_same_resource(const struct provenance *a, const struct provenance *b)
-{
-	return a->kind == b->kind && str_eq(a->name, b->name);
-}
-
-/* One Origin a resource; they are sorted, so those of one stand together. */
-static Weirlock__V1__Origin **origins_of(const struct snapshot *s, struct arena *arena, size_t *n_out)
-{
-	Weirlock__V1__Origin **out = arena_alloc(arena, (s->n_origins + 1) * sizeof(*out));
-
-	*n_out = 0;
-	for (size_t i = 0, end; i < s->n_origins; i = end) {
-		Weirlock__V1__Origin *origin = arena_alloc(arena, sizeof(*origin));
-
-		for (end = i + 1; end < s->n_origins && is_same_resource(&s->origins[i], &s->origins[end]);)
-			end++;
-		weirlock__v1__origin__init(origin);
-		origin->ref = arena_alloc(arena, sizeof(*origin->ref));
-		weirlock__v1__ref__init(origin->ref);
-		origin->ref->kind = (Weirlock__V1__Kind)s->origins[i].kind;
-		origin->ref->name = text_of(arena, s->origins[i].name);
-		origin->values = arena_alloc(arena, (end - i) * sizeof(*origin->values));
-		for (size_t j = i; j < end; j++) {
-			Weirlock__V1__Provenance *value = arena_alloc(arena, sizeof(*value));
-
-			weirlock__v1__provenance__init(value);
-			value->field = text_of(arena, s->origins[j].field);
-			value->object = text_of(arena, s->origins[j].object);
-			value->key = text_of(arena, s->origins[j].key);
-			value->value = text_of(arena, s->origins[j].value);
-			origin->values[origin->n_values++] = value;
-		}
-		out[(*n_out)++] = origin;
-	}
-	return out;
-}
-
 static void answer_blob(struct publish *p, struct str bytes, Weirlock__V1__BlobContent content,
 	const struct content_id *id, struct rpc_call *call)
 {
@@ -199,8 +152,6 @@ static void inspect__get_snapshot(Weirlock__V1__Inspect_Service *service,
 	struct rpc_call *call = rpc_call_of(closure_data);
 	struct snapshot *s =
 		request->id.len ? history_find(p->history, str_of(request->id.data, request->id.len)) : p->current;
-	struct content_pack_options options = {.is_redacted = true};
-	struct arena arena = {0};
 	struct buf packed;
 
 	(void)closure;
@@ -210,57 +161,33 @@ static void inspect__get_snapshot(Weirlock__V1__Inspect_Service *service,
 		return;
 	}
 	buf_init(&packed, VIEW_MAX_BYTES);
-	options.built_ms = s->built_ms;
-	options.origins = origins_of(s, &arena, &options.n_origins);
-	if (content_pack(s->content, &options, &packed))
+	if (describe_snapshot(s, &packed))
 		answer_blob(p, buf_str(&packed), WEIRLOCK__V1__BLOB_CONTENT__BLOB_SNAPSHOT, &s->id, call);
 	else
 		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "the snapshot is too large to be shown");
 	buf_deinit(&packed);
-	arena_deinit(&arena);
-}
-
-static Weirlock__V1__Problem *problem_message(const struct problem *in, struct arena *arena)
-{
-	Weirlock__V1__Problem *out = arena_alloc(arena, sizeof(*out));
-
-	weirlock__v1__problem__init(out);
-	out->severity = in->severity == SEVERITY_FAULT ? WEIRLOCK__V1__SEVERITY__SEVERITY_ERROR :
-							 WEIRLOCK__V1__SEVERITY__SEVERITY_WARNING;
-	out->object = text_of(arena, in->object);
-	out->field = text_of(arena, in->field);
-	out->value = text_of(arena, in->value);
-	out->rule = text_of(arena, in->rule);
-	out->fix = text_of(arena, in->fix);
-	out->effect = text_of(arena, in->effect);
-	return out;
 }
 
 static void inspect__problems(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
 	Weirlock__V1__Blob_Closure closure, void *closure_data)
 {
 	struct publish *p = container_of(service, struct publish, inspect);
-	Weirlock__V1__ProblemsResponse out = WEIRLOCK__V1__PROBLEMS_RESPONSE__INIT;
+	struct rpc_call *call = rpc_call_of(closure_data);
 	struct problems problems = {0};
-	struct arena arena = {0};
-	uint8_t *packed;
-	size_t size;
+	struct buf packed;
 
 	(void)request;
 	(void)closure;
 	if (p->options.problems)
 		p->options.problems(p->options.data, &problems);
 	problems_sort(&problems);
-	out.problems = arena_alloc(&arena, (problems.n + 1) * sizeof(*out.problems));
-	for (size_t i = 0; i < problems.n; i++)
-		out.problems[out.n_problems++] = problem_message(&problems.items[i], &arena);
-	size = weirlock__v1__problems_response__get_packed_size(&out);
-	packed = mem_alloc(size + 1);
-	weirlock__v1__problems_response__pack(&out, packed);
-	answer_blob(p, str_of(packed, size), WEIRLOCK__V1__BLOB_CONTENT__BLOB_PROBLEMS, p->current ? &p->current->id : NULL,
-		rpc_call_of(closure_data));
-	mem_free(packed);
-	arena_deinit(&arena);
+	buf_init(&packed, VIEW_MAX_BYTES);
+	if (describe_problems(&problems, &packed))
+		answer_blob(p, buf_str(&packed), WEIRLOCK__V1__BLOB_CONTENT__BLOB_PROBLEMS,
+			p->current ? &p->current->id : NULL, call);
+	else
+		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "there are too many problems to be shown");
+	buf_deinit(&packed);
 	problems_deinit(&problems);
 }
 

@@ -1,0 +1,102 @@
+/* Messages are built in an arena that is gone with the call; a text is copied where it would not end in a NUL. */
+#include "describe.h"
+
+#include "content_wire.h"
+#include "problem.h"
+#include "snapshot.h"
+#include "weirlock/v1/control.pb-c.h"
+
+static char *text_of(struct arena *arena, struct str s)
+{
+	union {
+		const char *read;
+		char *field;
+	} text = {.read = arena_cstr(arena, s)};
+
+	return text.field;
+}
+
+static bool is_same_resource(const struct provenance *a, const struct provenance *b)
+{
+	return a->kind == b->kind && str_eq(a->name, b->name);
+}
+
+/* One Origin a resource; they are sorted, so those of one stand together. */
+static Weirlock__V1__Origin **origins_of(const struct snapshot *s, struct arena *arena, size_t *n_out)
+{
+	Weirlock__V1__Origin **out = arena_alloc(arena, (s->n_origins + 1) * sizeof(*out));
+
+	*n_out = 0;
+	for (size_t i = 0, end; i < s->n_origins; i = end) {
+		Weirlock__V1__Origin *origin = arena_alloc(arena, sizeof(*origin));
+
+		for (end = i + 1; end < s->n_origins && is_same_resource(&s->origins[i], &s->origins[end]);)
+			end++;
+		weirlock__v1__origin__init(origin);
+		origin->ref = arena_alloc(arena, sizeof(*origin->ref));
+		weirlock__v1__ref__init(origin->ref);
+		origin->ref->kind = (Weirlock__V1__Kind)s->origins[i].kind;
+		origin->ref->name = text_of(arena, s->origins[i].name);
+		origin->values = arena_alloc(arena, (end - i) * sizeof(*origin->values));
+		for (size_t j = i; j < end; j++) {
+			Weirlock__V1__Provenance *value = arena_alloc(arena, sizeof(*value));
+
+			weirlock__v1__provenance__init(value);
+			value->field = text_of(arena, s->origins[j].field);
+			value->object = text_of(arena, s->origins[j].object);
+			value->key = text_of(arena, s->origins[j].key);
+			value->value = text_of(arena, s->origins[j].value);
+			origin->values[origin->n_values++] = value;
+		}
+		out[(*n_out)++] = origin;
+	}
+	return out;
+}
+
+bool describe_snapshot(const struct snapshot *s, struct buf *packed)
+{
+	struct content_pack_options options = {.built_ms = s->built_ms, .is_redacted = true};
+	struct arena arena = {0};
+	bool fits;
+
+	options.origins = origins_of(s, &arena, &options.n_origins);
+	fits = content_pack(s->content, &options, packed);
+	arena_deinit(&arena);
+	return fits;
+}
+
+static Weirlock__V1__Problem *problem_message(const struct problem *in, struct arena *arena)
+{
+	Weirlock__V1__Problem *out = arena_alloc(arena, sizeof(*out));
+
+	weirlock__v1__problem__init(out);
+	out->severity = in->severity == SEVERITY_FAULT ? WEIRLOCK__V1__SEVERITY__SEVERITY_ERROR :
+							 WEIRLOCK__V1__SEVERITY__SEVERITY_WARNING;
+	out->object = text_of(arena, in->object);
+	out->field = text_of(arena, in->field);
+	out->value = text_of(arena, in->value);
+	out->rule = text_of(arena, in->rule);
+	out->fix = text_of(arena, in->fix);
+	out->effect = text_of(arena, in->effect);
+	return out;
+}
+
+bool describe_problems(const struct problems *list, struct buf *packed)
+{
+	Weirlock__V1__ProblemsResponse out = WEIRLOCK__V1__PROBLEMS_RESPONSE__INIT;
+	struct arena arena = {0};
+	size_t size;
+	char *room;
+
+	out.problems = arena_alloc(&arena, (list->n + 1) * sizeof(*out.problems));
+	for (size_t i = 0; i < list->n; i++)
+		out.problems[out.n_problems++] = problem_message(&list->items[i], &arena);
+	size = weirlock__v1__problems_response__get_packed_size(&out);
+	room = buf_reserve(packed, size + 1);
+	if (room) {
+		weirlock__v1__problems_response__pack(&out, (uint8_t *)room);
+		packed->len += size;
+	}
+	arena_deinit(&arena);
+	return room != NULL;
+}
