@@ -27,7 +27,7 @@ struct command {
 extern const struct command commands[]; /* ends with a NULL verb */
 
 command_fn command_status, command_snapshot, command_routes, command_backends, command_certs, command_settings,
-	command_problems, command_check, command_completion, command_man;
+	command_problems, command_check, command_completion, command_document;
 
 /* "weirctl: …" on stderr. Returns `status`. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -21,7 +21,8 @@ static void bash(struct buf *out)
 			 "\t--color) COMPREPLY=($(compgen -W 'auto always never' -- \"$cur\")); return;;\n"
 			 "\t--file|--manifests|--identity|--assert|check|export) COMPREPLY=($(compgen -f -- \"$cur\")); return;;\n"));
 	buf_printf(out, "\tsnapshot) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return;;\n", snapshot_words);
-	buf_add(out, STR("\tcompletion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\")); return;;\n\tesac\n"));
+	buf_add(out, STR("\tcompletion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\")); return;;\n"
+			 "\tdocument) COMPREPLY=($(compgen -W 'settings annotations' -- \"$cur\")); return;;\n\tesac\n"));
 	buf_printf(out, "\tif [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '%s' -- \"$cur\"));\n\telse COMPREPLY=($(compgen -W '",
 		global_options);
 	add_verbs(out);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "proto_kind.h"
 #include "render.h"
 
 const struct column diff_columns[] = {
@@ -16,24 +17,6 @@ const struct column diff_columns[] = {
 	{"AFTER", "after", false},
 	{0},
 };
-
-const ProtobufCMessageDescriptor *diff_descriptor(int kind)
-{
-	switch (kind) {
-	case WEIRLOCK__V1__KIND__KIND_SETTINGS:
-		return &weirlock__v1__settings__descriptor;
-	case WEIRLOCK__V1__KIND__KIND_CERTIFICATE:
-		return &weirlock__v1__certificate__descriptor;
-	case WEIRLOCK__V1__KIND__KIND_BACKEND:
-		return &weirlock__v1__backend__descriptor;
-	case WEIRLOCK__V1__KIND__KIND_ENDPOINTS:
-		return &weirlock__v1__endpoints__descriptor;
-	case WEIRLOCK__V1__KIND__KIND_HOST:
-		return &weirlock__v1__host__descriptor;
-	default:
-		return NULL;
-	}
-}
 
 static void add_difference(json_t *rows, const char *field, json_t *before, json_t *after)
 {
@@ -160,7 +143,7 @@ void diff_values(json_t *before, json_t *after, const char *field, json_t *rows)
 
 static json_t *body_of(const Weirlock__V1__Resource *r)
 {
-	const ProtobufCMessageDescriptor *d = diff_descriptor((int)r->kind);
+	const ProtobufCMessageDescriptor *d = proto_kind_body(r->kind);
 	ProtobufCMessage *m = d ? protobuf_c_message_unpack(d, NULL, r->body.len, r->body.data) : NULL;
 	json_t *json = m ? render_message(m, false) : json_object();
 
@@ -192,7 +175,7 @@ static void add_rows(json_t *rows, const char *change, const Weirlock__V1__Resou
 		json_t *row = json_object();
 
 		json_object_set_new(row, "change", json_string(change));
-		json_object_set_new(row, "kind", json_string(render_kind((int)r->kind)));
+		json_object_set_new(row, "kind", json_string(proto_kind_text(r->kind)));
 		json_object_set_new(row, "name", render_text(str_from(r->name)));
 		json_object_update(row, field);
 		flatten(row, "before");

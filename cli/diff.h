@@ -8,8 +8,6 @@
 
 extern const struct column diff_columns[];
 
-/* The type of the bodies of a kind, or NULL (secrets, kinds of later versions). */
-const ProtobufCMessageDescriptor *diff_descriptor(int kind);
 /* Rows {change: added|removed|changed, kind, name, field, before, after}; a row a field. Owned. */
 json_t *diff_snapshots(const Weirlock__V1__Snapshot *before, const Weirlock__V1__Snapshot *after);
 /* The fields in which two JSON values differ, appended to `rows` as {field, before, after}. Lists of objects are compared

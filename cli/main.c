@@ -21,16 +21,15 @@ const struct command commands[] = {
 	{"problems", "", "what is wrong with which object and how to mend it", command_problems},
 	{"check", "PATH [PATH …]", "compile manifests offline, without a cluster; problems are findings", command_check},
 	{"completion", "bash|zsh|fish", "a completion script for a shell", command_completion},
-	{"man", "", "the manual page (roff)", command_man},
+	{"document", "settings|annotations", "every ConfigMap key or annotation with default, values and meaning (Markdown)",
+		command_document},
 	{0},
 };
 
 static struct command_line line = {.target = {.timeout_s = 5}};
 static const char *format_word = "table";
 static const char *color_word = "auto";
-static const char *log_level_word = "warn";
-static const char *log_format_word = "text";
-static bool wants_help, wants_version;
+static struct opt_common common;
 
 static const struct opt opts[] = {
 	{"controller", 'c', OPT_TEXT, &line.target.controller, "URL", "Ask this controller: tcp://HOST:PORT or ipc://PATH", 0, 0},
@@ -47,10 +46,7 @@ static const struct opt opts[] = {
 	{"watch", 'w', OPT_FLAG, &line.is_watching, NULL, "With status: again every 2 s until interrupted", 0, 0},
 	{"timeout", 0, OPT_UINT, &line.target.timeout_s, "SECONDS", "How long to wait for an answer (default 5)", 1, 600},
 	{"color", 0, OPT_CHOICE, &color_word, "auto|always|never", "Colours (NO_COLOR is obeyed)", 0, 0},
-	{"log-level", 0, OPT_CHOICE, &log_level_word, "error|warn|info|debug", "What is logged on stderr", 0, 0},
-	{"log-format", 0, OPT_CHOICE, &log_format_word, "text|json", "How it is logged", 0, 0},
-	{"help", 'h', OPT_FLAG, &wants_help, NULL, "This text", 0, 0},
-	{"version", 0, OPT_FLAG, &wants_version, NULL, "The version", 0, 0},
+	OPT_COMMON(&common),
 	{0},
 };
 static struct opt_program program = {"weirctl", "look into Weirlock's controllers, proxies and manifests",
@@ -94,30 +90,6 @@ static void add_details(struct buf *b)
 		       "  weirctl -m ./manifests routes -o wide\n"
 		       "  weirctl check ./manifests\n"
 		       "  weirctl snapshot diff 4f1c20b7"));
-}
-
-int command_man(struct command_line *l)
-{
-	struct buf details = {0};
-
-	add_details(&details);
-	program.details = buf_cstr(&details);
-	opt_man(&program, &l->out.text);
-	program.details = NULL;
-	buf_deinit(&details);
-	return 0;
-}
-
-static int print_help(void)
-{
-	struct buf details = {0};
-
-	add_details(&details);
-	program.details = buf_cstr(&details);
-	opt_help(&program, &line.out.text);
-	program.details = NULL;
-	buf_deinit(&details);
-	return 0;
 }
 
 static const struct command *find_command(const char *verb)
@@ -170,16 +142,12 @@ static int choose_target(struct target *t)
 static int run(const struct opt_list *words)
 {
 	const struct command *command = find_command(words->items[0]);
-	enum log_level level;
 	int status;
 
 	if (!command)
 		return unknown_verb(words->items[0]);
 	for (size_t i = 1; i < words->n; i++)
 		line.args.items[line.args.n++] = words->items[i];
-	log_level_parse(str_from(log_level_word), &level);
-	log_set_level(level);
-	log_set_json(strcmp(log_format_word, "json") == 0);
 	output_format_parse(str_from(format_word), &line.out.format);
 	line.out.has_color = wants_color() && line.out.format <= OUTPUT_WIDE;
 	status = choose_target(&line.target);
@@ -191,23 +159,29 @@ static int run(const struct opt_list *words)
 int main(int argc, char **argv)
 {
 	struct opt_list words = {0};
-	struct buf error = {0};
-	int status;
+	struct buf error = {0}, details = {0};
+	int status = EXIT_FINE;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (!opt_parse(&program, argc, argv, &words, &error))
+	log_set_level(LOG_WARN);
+	add_details(&details);
+	program.details = buf_cstr(&details);
+	switch (opt_begin(&program, &common, argc, argv, &words, &error)) {
+	case OPT_WRONG:
 		status = command_fail(EXIT_USAGE, "%s", buf_cstr(&error));
-	else if (wants_help)
-		status = print_help();
-	else if (wants_version)
-		status = printf("weirctl %s\n", WEIRLOCK_VERSION) < 0 ? EXIT_PARTLY : EXIT_FINE;
-	else if (words.n == 0)
-		status = command_fail(EXIT_USAGE, "give a verb: status, snapshot, routes, backends, certs, settings, problems, check (--help tells more)");
-	else
-		status = run(&words);
+		break;
+	case OPT_SAID_ALL:
+		break;
+	case OPT_GO_ON:
+		status = words.n ? run(&words)
+				 : command_fail(EXIT_USAGE, "give a verb: status, snapshot, routes, backends, certs, settings, "
+							    "problems, check (--help tells more)");
+		break;
+	}
 	if (!output_flush(&line.out) && status == EXIT_FINE)
 		status = EXIT_PARTLY;
 	output_deinit(&line.out);
 	buf_deinit(&error);
+	buf_deinit(&details);
 	return status;
 }

@@ -67,13 +67,6 @@ json_t *render_enum(const ProtobufCEnumDescriptor *descriptor, int value)
 	return json_string(text);
 }
 
-const char *render_kind(int kind)
-{
-	static const char *const names[] = {"?", "settings", "certificate", "backend", "endpoints", "host", "secret"};
-
-	return kind > 0 && kind < (int)(sizeof(names) / sizeof(names[0])) ? names[kind] : names[0];
-}
-
 static json_t *render_ip(const ProtobufCBinaryData *bytes)
 {
 	char text[ADDR_TEXT_MAX];

@@ -11,8 +11,6 @@
 
 /* Owned. Fields with their zero value are left out unless `has_zeros`. */
 json_t *render_message(const ProtobufCMessage *message, bool has_zeros);
-/* "host", "backend", … */
-const char *render_kind(int kind);
 /* "KIND_HOST" style enum value to "host" (the prefix is what all values share). Owned text in a static table: borrowed. */
 json_t *render_enum(const ProtobufCEnumDescriptor *descriptor, int value);
 /* A byte string as JSON text, made valid UTF-8. Owned. */

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "diff.h"
+#include "proto_kind.h"
 #include "render.h"
 
 static const struct column list_columns[] = {
@@ -61,7 +62,7 @@ static int list(struct command_line *line)
 /* The typed body of a resource as JSON, without secrets; NULL for kinds that are not shown. */
 static json_t *body_json(const Weirlock__V1__Resource *r)
 {
-	const ProtobufCMessageDescriptor *descriptor = diff_descriptor((int)r->kind);
+	const ProtobufCMessageDescriptor *descriptor = proto_kind_body(r->kind);
 	ProtobufCMessage *message;
 	json_t *json;
 
@@ -89,7 +90,7 @@ static int show(struct command_line *line)
 		const Weirlock__V1__Resource *r = v.snapshot->resources[i];
 		json_t *row = json_object(), *body = body_json(r);
 
-		json_object_set_new(row, "kind", json_string(render_kind((int)r->kind)));
+		json_object_set_new(row, "kind", json_string(proto_kind_text(r->kind)));
 		json_object_set_new(row, "name", render_text(str_from(r->name)));
 		json_object_set_new(row, "size_bytes", json_integer((json_int_t)r->body.len));
 		json_object_set_new(row, "short_hash", render_hex(str_of(r->hash.data, r->hash.len), 6));

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "proto_kind.h"
 #include "render.h"
 
 static const struct column columns[] = {
@@ -57,7 +58,7 @@ static json_t *why(const Weirlock__V1__ProxyStatus *p)
 	if (!e)
 		return NULL;
 	if (e->ref)
-		buf_printf(&text, "%s %s: ", render_kind((int)e->ref->kind), e->ref->name);
+		buf_printf(&text, "%s %s: ", proto_kind_text(e->ref->kind), e->ref->name);
 	buf_printf(&text, "%s", e->reason);
 	if (p->n_errors > 1)
 		buf_printf(&text, " (and %zu more)", p->n_errors - 1);

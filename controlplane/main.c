@@ -5,16 +5,15 @@
 #include <unistd.h>
 
 #include "controller.h"
-#include "log.h"
 #include "process.h"
 #include "rpc.h"
 
 struct arguments {
 	struct controller_options options;
-	const char *admin, *log_level, *log_format;
+	const char *admin;
 	const char *configmap, *ingress_class, *controller_class, *watch_namespace, *annotations_prefix;
 	const char *default_ssl_certificate, *default_backend_service;
-	bool is_help, is_version;
+	struct opt_common common;
 	/* of the contract, but not served yet: refused with a word, never passed over */
 	const char *kubeconfig, *publish_service, *publish_status_address, *election_id;
 	struct opt rows[32];
@@ -60,14 +59,11 @@ static void make_rows(struct arguments *a)
 		{"disable-svc-external-name", 0, OPT_FLAG, &r->disable_svc_external_name, NULL,
 			"No endpoints for Services of type ExternalName", 0, 0},
 		{"annotations-prefix", 0, OPT_TEXT, &a->annotations_prefix, "PREFIX", "Default nginx.ingress.kubernetes.io", 0, 0},
-		{"kubeconfig", 0, OPT_TEXT, &a->kubeconfig, "FILE", "Not supported yet", 0, 0},
-		{"publish-service", 0, OPT_TEXT, &a->publish_service, "NS/NAME", "Not supported yet", 0, 0},
-		{"publish-status-address", 0, OPT_TEXT, &a->publish_status_address, "LIST", "Not supported yet", 0, 0},
-		{"election-id", 0, OPT_TEXT, &a->election_id, "NAME", "Not supported yet", 0, 0},
-		{"log-level", 0, OPT_CHOICE, &a->log_level, "error|warn|info|debug", "Default info", 0, 0},
-		{"log-format", 0, OPT_CHOICE, &a->log_format, "text|json", "Default text", 0, 0},
-		{"help", 'h', OPT_FLAG, &a->is_help, NULL, "This text", 0, 0},
-		{"version", 0, OPT_FLAG, &a->is_version, NULL, "The version", 0, 0},
+		{"kubeconfig", 0, OPT_TEXT, &a->kubeconfig, "FILE", "Not in this version: objects come from --manifests", 0, 0},
+		{"publish-service", 0, OPT_TEXT, &a->publish_service, "NS/NAME", "Not in this version: nothing is written to a cluster", 0, 0},
+		{"publish-status-address", 0, OPT_TEXT, &a->publish_status_address, "LIST", "Not in this version: nothing is written to a cluster", 0, 0},
+		{"election-id", 0, OPT_TEXT, &a->election_id, "NAME", "Not in this version: nothing is written to a cluster", 0, 0},
+		OPT_COMMON(&a->common),
 		{0},
 	};
 
@@ -152,7 +148,6 @@ static void set_text(struct str *out, const char *value)
 static void set_options(struct arguments *a)
 {
 	struct reconcile_options *r = &a->options.reconcile;
-	enum log_level level;
 
 	set_text(&r->ingress_class, a->ingress_class);
 	set_text(&r->controller_class, a->controller_class);
@@ -161,29 +156,17 @@ static void set_options(struct arguments *a)
 	set_text(&r->default_ssl_certificate, a->default_ssl_certificate);
 	set_text(&r->default_backend_service, a->default_backend_service);
 	set_text(&r->annotations_prefix, a->annotations_prefix);
-	if (log_level_parse(str_from(a->log_level), &level))
-		log_set_level(level);
-	log_set_json(strcmp(a->log_format, "json") == 0);
 }
 
 /* EXIT_FINE, or the exit status; -1 when everything was said and done. */
 static int read_arguments(struct arguments *a, int argc, char **argv, struct buf *error)
 {
-	make_rows(a);
-	if (!opt_parse(&a->program, argc, argv, NULL, error))
-		return EXIT_USAGE;
-	if (a->is_help) {
-		struct buf text = {0};
+	enum opt_begun begun;
 
-		opt_help(&a->program, &text);
-		fputs(buf_cstr(&text), stdout);
-		buf_deinit(&text);
-		return -1;
-	}
-	if (a->is_version) {
-		puts("weirlock-controller " WEIRLOCK_VERSION);
-		return -1;
-	}
+	make_rows(a);
+	begun = opt_begin(&a->program, &a->common, argc, argv, NULL, error);
+	if (begun != OPT_GO_ON)
+		return begun == OPT_WRONG ? EXIT_USAGE : -1;
 	if (a->options.listen.n == 0)
 		a->options.listen.items[a->options.listen.n++] = "tcp://127.0.0.1:7443";
 	if (!check(a, error))
@@ -249,8 +232,6 @@ int main(int argc, char **argv)
 
 	process_prepare();
 	a.admin = "127.0.0.1:10254";
-	a.log_level = "info";
-	a.log_format = "text";
 	if (gethostname(host_name, sizeof(host_name) - 1) != 0 || !host_name[0])
 		host_name[0] = '-';
 	a.options.name = host_name;

@@ -13,8 +13,8 @@
 struct arguments {
 	struct proxy_options options;
 	struct opt_list http, https;
-	const char *admin, *log_level, *log_format, *state_dir;
-	bool is_help, is_version;
+	const char *admin, *state_dir;
+	struct opt_common common;
 	struct opt rows[20];
 	struct opt_program program;
 };
@@ -45,11 +45,7 @@ static void make_rows(struct arguments *a)
 		{"state-dir", 0, OPT_TEXT, &a->state_dir, "DIR",
 			"Where the last good snapshot will be kept; nothing is written there in this version", 0, 0},
 		{"workers", 0, OPT_UINT, &o->n_workers, "N", "Threads that serve; default one for each CPU", 1, WORKERS_MAX},
-		{"log-level", 0, OPT_CHOICE, &a->log_level, "error|warn|info|debug", "Default info", 0, 0},
-		{"log-format", 0, OPT_CHOICE, &a->log_format, "text|json",
-			"Of the log and of the access log; default text, and the access log as the settings say", 0, 0},
-		{"help", 'h', OPT_FLAG, &a->is_help, NULL, "This text", 0, 0},
-		{"version", 0, OPT_FLAG, &a->is_version, NULL, "The version", 0, 0},
+		OPT_COMMON(&a->common),
 		{0},
 	};
 
@@ -125,12 +121,7 @@ static bool check(struct arguments *a, struct buf *error)
 
 static void set_logs(struct arguments *a)
 {
-	enum log_level level;
-
-	if (log_level_parse(str_from(a->log_level), &level))
-		log_set_level(level);
-	a->options.logs_json = strcmp(a->log_format, "json") == 0;
-	log_set_json(a->options.logs_json);
+	a->options.logs_json = a->common.log_format && strcmp(a->common.log_format, "json") == 0;
 	if (a->state_dir)
 		log_warn("proxy", "--state-dir has no effect yet: the last good snapshot is not kept");
 }
@@ -138,21 +129,12 @@ static void set_logs(struct arguments *a)
 /* EXIT_FINE, or the exit status; -1 when everything was said and done. */
 static int read_arguments(struct arguments *a, int argc, char **argv, struct buf *error)
 {
-	make_rows(a);
-	if (!opt_parse(&a->program, argc, argv, NULL, error))
-		return EXIT_USAGE;
-	if (a->is_help) {
-		struct buf text = {0};
+	enum opt_begun begun;
 
-		opt_help(&a->program, &text);
-		fputs(buf_cstr(&text), stdout);
-		buf_deinit(&text);
-		return -1;
-	}
-	if (a->is_version) {
-		puts("weirlock-proxy " WEIRLOCK_VERSION);
-		return -1;
-	}
+	make_rows(a);
+	begun = opt_begin(&a->program, &a->common, argc, argv, NULL, error);
+	if (begun != OPT_GO_ON)
+		return begun == OPT_WRONG ? EXIT_USAGE : -1;
 	if (!check(a, error))
 		return EXIT_USAGE;
 	set_logs(a);
@@ -215,8 +197,6 @@ int main(int argc, char **argv)
 
 	process_prepare();
 	a.admin = "127.0.0.1:10255";
-	a.log_level = "info";
-	a.log_format = "text";
 	a.options.n_workers = uv_available_parallelism();
 	if (a.options.n_workers > WORKERS_MAX)
 		a.options.n_workers = WORKERS_MAX;

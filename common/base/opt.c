@@ -1,9 +1,11 @@
 /* Options from one table: parse, help, man page. */
 #include "opt.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "mem.h"
 
 /* Edits that turn a into b, counted up to 99; both short. */
@@ -271,4 +273,35 @@ void opt_man(const struct opt_program *program, struct buf *out)
 		add_roff(out, program->details);
 		buf_add(out, STR("\n.fi\n"));
 	}
+}
+
+static void set_log(const struct opt_common *common)
+{
+	enum log_level level;
+
+	if (common->log_level && log_level_parse(str_from(common->log_level), &level))
+		log_set_level(level);
+	if (common->log_format)
+		log_set_json(strcmp(common->log_format, "json") == 0);
+}
+
+enum opt_begun opt_begin(const struct opt_program *program, const struct opt_common *common, int argc, char **argv,
+	struct opt_list *words, struct buf *error)
+{
+	struct buf text = {0};
+
+	if (!opt_parse(program, argc, argv, words, error))
+		return OPT_WRONG;
+	set_log(common);
+	if (!common->wants_help && !common->wants_version && !common->wants_man)
+		return OPT_GO_ON;
+	if (common->wants_help)
+		opt_help(program, &text);
+	else if (common->wants_man)
+		opt_man(program, &text);
+	else
+		buf_printf(&text, "%s %s\n", program->name, WEIRLOCK_VERSION);
+	fputs(buf_cstr(&text), stdout);
+	buf_deinit(&text);
+	return OPT_SAID_ALL;
 }

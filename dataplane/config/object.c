@@ -4,6 +4,7 @@
 #include "decode.h"
 #include "mem.h"
 #include "proto_arena.h"
+#include "proto_kind.h"
 
 /* A first block that fits what most resources of the kind need: there are tens of thousands. */
 static size_t first_block(uint32_t kind)
@@ -15,24 +16,6 @@ static size_t first_block(uint32_t kind)
 		return 1024;
 	default:
 		return 256;
-	}
-}
-
-static const ProtobufCMessageDescriptor *message_type(uint32_t kind)
-{
-	switch (kind) {
-	case WEIRLOCK__V1__KIND__KIND_SETTINGS:
-		return &weirlock__v1__settings__descriptor;
-	case WEIRLOCK__V1__KIND__KIND_CERTIFICATE:
-		return &weirlock__v1__certificate__descriptor;
-	case WEIRLOCK__V1__KIND__KIND_BACKEND:
-		return &weirlock__v1__backend__descriptor;
-	case WEIRLOCK__V1__KIND__KIND_ENDPOINTS:
-		return &weirlock__v1__endpoints__descriptor;
-	case WEIRLOCK__V1__KIND__KIND_HOST:
-		return &weirlock__v1__host__descriptor;
-	default:
-		return NULL;
 	}
 }
 
@@ -83,7 +66,7 @@ static void drop_content(struct object *o)
 
 static bool decode_body(struct object *o, struct str body, struct lineage *lineage, struct buf *why)
 {
-	const ProtobufCMessageDescriptor *type = message_type(o->kind);
+	const ProtobufCMessageDescriptor *type = proto_kind_body(o->kind);
 	struct decode d = {.arena = &o->arena, .lineage = lineage, .name = o->name, .why = why, .place = ""};
 	struct proto_arena memory;
 	const char *reason = "";

@@ -50,6 +50,25 @@ bool opt_parse(const struct opt_program *program, int argc, char **argv, struct 
 void opt_help(const struct opt_program *program, struct buf *out);
 /* A man page, section 1 (roff). */
 void opt_man(const struct opt_program *program, struct buf *out);
+/* The options that every program has: put OPT_COMMON(&common) among the rows, and start with opt_begin. */
+struct opt_common {
+	const char *log_level, *log_format; /* "" is what was before: info, text */
+	bool wants_help, wants_version, wants_man;
+};
+#define OPT_COMMON(common)                                                                                          \
+	{"log-level", 0, OPT_CHOICE, &(common)->log_level, "error|warn|info|debug", "What is logged on stderr", 0, 0}, \
+		{"log-format", 0, OPT_CHOICE, &(common)->log_format, "text|json", "How it is logged (default text)", 0, 0}, \
+		{"help", 'h', OPT_FLAG, &(common)->wants_help, NULL, "This text", 0, 0},                            \
+		{"version", 0, OPT_FLAG, &(common)->wants_version, NULL, "The version", 0, 0},                      \
+		{"man", 0, OPT_FLAG, &(common)->wants_man, NULL, "The manual page (roff)", 0, 0}
+
+enum opt_begun { OPT_GO_ON, OPT_SAID_ALL, OPT_WRONG };
+/*
+ * opt_parse, then what is common to all: help, version or manual page go to stdout (OPT_SAID_ALL), the log is set as asked.
+ * OPT_WRONG: the text is in `error`, the exit status is EXIT_USAGE.
+ */
+enum opt_begun opt_begin(const struct opt_program *program, const struct opt_common *common, int argc, char **argv,
+	struct opt_list *words, struct buf *error);
 /* The word of `choices` (ends with NULL) nearest to `word`, or NULL when none is near. For "did you mean". */
 const char *opt_nearest(const char *word, const char *const *choices);
 

@@ -1,0 +1,27 @@
+/* One row a kind. */
+#include "proto_kind.h"
+
+#include "weirlock/v1/snapshot.pb-c.h"
+
+static const struct {
+	const char *text;
+	const ProtobufCMessageDescriptor *body;
+} kinds[] = {
+	[WEIRLOCK__V1__KIND__KIND_UNSPECIFIED] = {"?", NULL},
+	[WEIRLOCK__V1__KIND__KIND_SETTINGS] = {"settings", &weirlock__v1__settings__descriptor},
+	[WEIRLOCK__V1__KIND__KIND_CERTIFICATE] = {"certificate", &weirlock__v1__certificate__descriptor},
+	[WEIRLOCK__V1__KIND__KIND_BACKEND] = {"backend", &weirlock__v1__backend__descriptor},
+	[WEIRLOCK__V1__KIND__KIND_ENDPOINTS] = {"endpoints", &weirlock__v1__endpoints__descriptor},
+	[WEIRLOCK__V1__KIND__KIND_HOST] = {"host", &weirlock__v1__host__descriptor},
+	[WEIRLOCK__V1__KIND__KIND_SECRET] = {"secret", NULL},
+};
+
+const char *proto_kind_text(uint32_t kind)
+{
+	return kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[kind].text : "?";
+}
+
+const ProtobufCMessageDescriptor *proto_kind_body(uint32_t kind)
+{
+	return kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[kind].body : NULL;
+}
