@@ -43,11 +43,9 @@ function(room_program name)
 	target_link_libraries(${name} PRIVATE ${P_USES} ${P_LIBS} our_flags)
 endfunction()
 
-# rooms(FOLDER NAME …): the rooms of a plane, in flow order. A room exists once its first file does.
+# rooms(FOLDER NAME …): the rooms of a plane, in flow order.
 function(rooms folder)
 	foreach(name ${ARGN})
-		if(EXISTS ${CMAKE_SOURCE_DIR}/${folder}/${name}/CMakeLists.txt)
-			add_subdirectory(${folder}/${name})
-		endif()
+		add_subdirectory(${folder}/${name})
 	endforeach()
 endfunction()
