@@ -1,0 +1,89 @@
+#ifndef SERVER_H
+#define SERVER_H
+/* What the files of the server share: server.c has the socket, server_session.c the sessions on it, server_call.c their calls. */
+#include <uv.h>
+
+#include "frame.h"
+#include "map.h"
+#include "rpc.h"
+#include "secure.h"
+#include "socket.h"
+
+enum { SERVICES_MAX = 4, PORTS_MAX = 8, SESSION_KEY_SIZE = 12 };
+
+struct rpc_peer {
+	struct rpc_server *server;
+	struct rpc_peer *next;
+	struct secure *secure;
+	uint8_t key[SESSION_KEY_SIZE]; /* pipe, session */
+	uint64_t session;
+	uint8_t trace[SOCKET_TRACE_MAX];
+	bool is_open, is_over;
+	uint64_t begun_ms, heard_ms;
+	struct rpc_call *calls;
+	unsigned n_calls;
+	void *data;
+};
+
+struct rpc_call {
+	struct rpc_call *next;
+	struct rpc_peer *peer;
+	uint64_t id, deadline_ms;
+	const ProtobufCMethodDescriptor *method;
+	bool is_in_handler, is_held, is_over;
+	void (*on_gone)(void *data, struct rpc_call *call);
+	void *data;
+};
+
+struct service {
+	ProtobufCService *service;
+	unsigned roles;
+};
+
+/* So many a second; what is over the rate is only counted. */
+struct rate {
+	uint64_t second;
+	unsigned n, n_over;
+};
+
+struct rpc_server {
+	struct rpc_server_options options;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	unsigned n_handles;
+	int fd;
+	struct map sessions;
+	struct rpc_peer *peers; /* all of them */
+	struct service services[SERVICES_MAX];
+	size_t n_services;
+	uint16_t ports[PORTS_MAX];
+	size_t n_ports;
+	struct rpc_server_stats stats;
+	struct rate handshakes, resets, warnings;
+	uint64_t reaped_ms;
+	struct buf plain, out, packed;
+	bool is_closing;
+	void (*on_closed)(void *data);
+	void *closed_data;
+};
+
+/* server_session.c */
+
+/* A message from the socket, of whoever. */
+void session_receive(struct rpc_server *server, const struct socket_message *m);
+/* Frees the sessions that are over or silent, and ends the calls of the others that are past their deadline. */
+void session_sweep(struct rpc_server *server, uint64_t now_ms);
+/* Not linked any more; its calls are gone first, then the owner of the services is told. */
+void session_free(struct rpc_peer *peer);
+/* Sealed and sent; `payload` may be NULL. A session that cannot is over. */
+void session_send(struct rpc_peer *peer, const struct envelope *envelope, const ProtobufCMessage *payload);
+
+/* server_call.c */
+
+void call_request(struct rpc_peer *peer, const struct envelope *request);
+void call_cancel(struct rpc_peer *peer, uint64_t id);
+void call_sweep(struct rpc_peer *peer, uint64_t now_ms);
+/* The call is gone without an answer. */
+void call_drop(struct rpc_call *call);
+
+#endif

@@ -1,0 +1,281 @@
+/*
+ * A session is found by the connection a message came from and the number the client gave it; nothing is kept for a peer
+ * before its first well-formed handshake, and little before the last. Silence is what ends a session.
+ */
+#include <assert.h>
+
+#include "clock.h"
+#include "log.h"
+#include "mem.h"
+#include "secure.h"
+#include "server.h"
+
+enum {
+	HANDSHAKES_MAX = 256,       /* under way at once */
+	HANDSHAKES_A_SECOND = 200,  /* one costs about a millisecond */
+	RESETS_A_SECOND = 100
+};
+
+static bool rate_allows(struct rate *r, unsigned limit, uint64_t now_ms)
+{
+	if (r->second != now_ms / 1000)
+		*r = (struct rate){.second = now_ms / 1000, .n_over = r->n_over};
+	if (r->n >= limit) {
+		r->n_over++;
+		return false;
+	}
+	r->n++;
+	return true;
+}
+
+/* One line a second at most about what strangers send; the next one says how many were left out. */
+static void warn_stranger(struct rpc_server *server, const char *what, const char *why)
+{
+	unsigned n_over = server->warnings.n_over;
+
+	if (!rate_allows(&server->warnings, 1, clock_mono_ms()))
+		return;
+	server->warnings.n_over = 0;
+	log_warn("rpc", "%s: %s, not_logged=%u", what, why, n_over);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- sending */
+
+/* Sends server->out; begins a new one. What cannot be sent is lost, and the peer finds out by TLS or by its deadline. */
+static void send_out(struct rpc_peer *peer)
+{
+	struct rpc_server *server = peer->server;
+
+	socket_send(server->fd, str_of(peer->trace, sizeof(peer->trace)), buf_str(&server->out));
+	buf_clear(&server->out);
+}
+
+void session_send(struct rpc_peer *peer, const struct envelope *envelope, const ProtobufCMessage *payload)
+{
+	struct rpc_server *server = peer->server;
+	size_t size = payload ? protobuf_c_message_get_packed_size(payload) : 0;
+	char *room;
+
+	if (peer->is_over)
+		return;
+	buf_clear(&server->packed);
+	envelope_begin(&server->packed, envelope);
+	room = buf_reserve(&server->packed, size);
+	assert(room);
+	if (payload)
+		protobuf_c_message_pack(payload, (uint8_t *)room);
+	server->packed.len += size;
+	frame_begin(&server->out, FRAME_DATA, peer->session);
+	if (secure_seal(peer->secure, buf_str(&server->packed), &server->out))
+		send_out(peer);
+	else
+		peer->is_over = true; /* the sweep takes it away */
+	buf_clear(&server->out);
+	mem_wipe(server->packed.ptr, server->packed.len);
+	buf_clear(&server->packed);
+}
+
+/* ------------------------------------------------------------------------------------------------- who the peers are */
+
+const char *rpc_peer_identity(const struct rpc_peer *peer)
+{
+	return secure_identity(peer->secure);
+}
+
+unsigned rpc_peer_roles(const struct rpc_peer *peer)
+{
+	return secure_roles(peer->secure);
+}
+
+void *rpc_peer_data(const struct rpc_peer *peer)
+{
+	return peer->data;
+}
+
+void rpc_peer_set_data(struct rpc_peer *peer, void *data)
+{
+	peer->data = data;
+}
+
+/* ------------------------------------------------------------------------------------------------- beginning and ending */
+
+void session_free(struct rpc_peer *peer)
+{
+	struct rpc_server *server = peer->server;
+
+	while (peer->calls)
+		call_drop(peer->calls);
+	if (peer->is_open) {
+		server->stats.n_peers--;
+		if (server->options.on_peer_gone)
+			server->options.on_peer_gone(server->options.data, peer);
+	} else {
+		server->stats.n_handshakes--;
+	}
+	map_del(&server->sessions, str_of(peer->key, sizeof(peer->key)));
+	secure_destroy(peer->secure);
+	mem_free(peer);
+}
+
+static bool is_over(const struct rpc_peer *peer, uint64_t now_ms)
+{
+	const struct rpc_server_options *o = &peer->server->options;
+
+	if (peer->is_over)
+		return true;
+	return peer->is_open ? now_ms - peer->heard_ms > o->idle_ms : now_ms - peer->begun_ms > o->handshake_ms;
+}
+
+void session_sweep(struct rpc_server *server, uint64_t now)
+{
+	for (struct rpc_peer **place = &server->peers; *place;) {
+		struct rpc_peer *peer = *place;
+
+		if (is_over(peer, now)) {
+			*place = peer->next;
+			session_free(peer);
+			continue;
+		}
+		call_sweep(peer, now);
+		place = &peer->next;
+	}
+}
+
+static struct rpc_peer *admit(struct rpc_server *server, const uint8_t key[SESSION_KEY_SIZE], uint64_t session)
+{
+	uint64_t now = clock_mono_ms();
+	struct rpc_peer *peer;
+
+	if (server->stats.n_handshakes >= HANDSHAKES_MAX || !rate_allows(&server->handshakes, HANDSHAKES_A_SECOND, now)) {
+		server->stats.refused_handshakes++;
+		warn_stranger(server, "handshake refused", "too many at once");
+		return NULL;
+	}
+	peer = mem_zalloc(sizeof(*peer));
+	peer->server = server;
+	peer->session = session;
+	peer->begun_ms = now;
+	memcpy(peer->key, key, SESSION_KEY_SIZE);
+	peer->secure = secure_create(server->options.identity, true, RPC_ROLE_ANY);
+	peer->next = server->peers;
+	server->peers = peer;
+	server->stats.n_handshakes++;
+	map_put(&server->sessions, str_of(key, SESSION_KEY_SIZE), peer);
+	return peer;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- receiving */
+
+static void garbage(struct rpc_server *server, const char *why)
+{
+	server->stats.garbage++;
+	warn_stranger(server, "message dropped", why);
+}
+
+static void on_failed(struct rpc_peer *peer)
+{
+	struct rpc_server *server = peer->server;
+	struct buf text;
+
+	buf_init(&text, 1024);
+	buf_add_escaped(&text, str_from(secure_reason(peer->secure)));
+	if (!peer->is_open)
+		server->stats.refused_handshakes++;
+	warn_stranger(server, peer->is_open ? "session ended" : "handshake refused", buf_cstr(&text));
+	peer->is_over = true;
+	buf_deinit(&text);
+}
+
+static void on_plain(struct rpc_peer *peer, struct str plain)
+{
+	struct envelope envelope;
+	const char *why;
+
+	if (!envelope_parse(plain, &envelope, &why))
+		garbage(peer->server, why);
+	else if (envelope.type == ENVELOPE_REQUEST)
+		call_request(peer, &envelope);
+	else if (envelope.type == ENVELOPE_CANCEL)
+		call_cancel(peer, envelope.id);
+	else
+		garbage(peer->server, "an answer that nobody asked for");
+}
+
+static void feed(struct rpc_peer *peer, struct str bytes)
+{
+	struct rpc_server *server = peer->server;
+	size_t head;
+	bool has_alert;
+	enum secure_state state;
+
+	buf_clear(&server->plain);
+	frame_begin(&server->out, peer->is_open ? FRAME_DATA : FRAME_HANDSHAKE, peer->session);
+	head = server->out.len;
+	state = secure_feed(peer->secure, bytes, &server->plain, &server->out);
+	has_alert = server->out.len > head;
+	if (has_alert)
+		send_out(peer);
+	buf_clear(&server->out);
+	if (state == SECURE_FAILED) {
+		if (!has_alert) { /* no alert: at least say that nothing will come of it */
+			frame_begin(&server->out, FRAME_RESET, peer->session);
+			send_out(peer);
+		}
+		on_failed(peer);
+		return;
+	}
+	if (state == SECURE_OPEN && !peer->is_open) {
+		peer->is_open = true;
+		server->stats.n_handshakes--;
+		server->stats.n_peers++;
+		log_debug("rpc", "session begins identity=%s", secure_identity(peer->secure));
+	}
+	if (server->plain.len)
+		on_plain(peer, buf_str(&server->plain));
+}
+
+/* Tells a client that its session is not known here: after a restart that is how it finds out at once. */
+static void send_reset(struct rpc_server *server, const struct socket_message *m, uint64_t session)
+{
+	if (!rate_allows(&server->resets, RESETS_A_SECOND, clock_mono_ms()))
+		return;
+	buf_clear(&server->out);
+	frame_begin(&server->out, FRAME_RESET, session);
+	socket_send(server->fd, str_of(m->trace, m->trace_len), buf_str(&server->out));
+	buf_clear(&server->out);
+}
+
+void session_receive(struct rpc_server *server, const struct socket_message *m)
+{
+	uint8_t key[SESSION_KEY_SIZE];
+	struct rpc_peer *peer;
+	struct frame frame;
+	const char *why;
+
+	if (m->trace_len != SOCKET_TRACE_MAX) {
+		garbage(server, "a back-trace of the wrong size");
+		return;
+	}
+	if (!frame_parse(m->bytes, &frame, &why)) {
+		garbage(server, why);
+		return;
+	}
+	memcpy(key, m->trace, 4);
+	memcpy(key + 4, &frame.session, 8);
+	peer = map_get(&server->sessions, str_of(key, sizeof(key)));
+	if (peer && peer->is_over)
+		return;
+	if (!peer && frame.type == FRAME_HANDSHAKE)
+		peer = admit(server, key, frame.session);
+	else if (!peer && frame.type == FRAME_DATA)
+		send_reset(server, m, frame.session);
+	if (!peer)
+		return;
+	memcpy(peer->trace, m->trace, SOCKET_TRACE_MAX);
+	peer->heard_ms = clock_mono_ms();
+	if (frame.type == FRAME_RESET)
+		peer->is_over = true;
+	else
+		feed(peer, frame.bytes);
+}
+
