@@ -1,9 +1,11 @@
 """The machine that is measured on: what it has, a network of its own, programs on their cores and what they used."""
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
+import time
 
 from harness import process, wait
 
@@ -64,6 +66,38 @@ def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat") as f:
         fields = f.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _busy_seconds():
+    """What the two cores have done so far, whoever asked, and what the host took away."""
+    total = 0
+    with open("/proc/stat") as f:
+        for line in f:
+            fields = line.split()
+            if fields[0] in (f"cpu{PROXY_CORE}", f"cpu{LOAD_CORE}"):
+                user, nice, system, _idle, _iowait, irq, softirq, steal = (int(x) for x in fields[1:9])
+                total += user + nice + system + irq + softirq + steal
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+class Others:
+    """The share of the two cores that went to programs other than these while it was open, 0 to 1."""
+
+    def __init__(self, pids):
+        self.pids = pids
+
+    def _ours(self):
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)  # wrk, once it has ended
+        return sum(map(cpu_seconds, self.pids)) + children.ru_utime + children.ru_stime
+
+    def __enter__(self):
+        self._at = time.monotonic(), _busy_seconds(), self._ours()
+        return self
+
+    def __exit__(self, *_):
+        at, busy, ours = self._at
+        spent = _busy_seconds() - busy - (self._ours() - ours)
+        self.share = max(0.0, spent / (2 * (time.monotonic() - at)))
 
 
 def memory_mib(pid):

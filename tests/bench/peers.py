@@ -26,8 +26,11 @@ http {{
 """
 
 _BACKEND = _COMMON + """
-    open_file_cache max=16 inactive=1h; open_file_cache_valid 1h;
-    server {{ listen 127.0.0.1:{port} backlog=4096; root {directory}/www; }}
+    open_file_cache max=16 inactive=1h; open_file_cache_valid 1h; tcp_nopush on;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096; root {directory}/www;
+        location = /1k {{ return 200 "{small}"; }} # head and body in one segment
+    }}
 }}
 """
 
@@ -85,7 +88,7 @@ def backend(directory):
         with open(www + path, "w") as f:
             f.write("x" * size)
     (port,) = machine.free_ports(1)
-    p = _nginx("backend", _BACKEND, directory, machine.LOAD_CORE, port=port)
+    p = _nginx("backend", _BACKEND, directory, machine.LOAD_CORE, port=port, small="x" * BODIES["/1k"])
     p.port = port
     wait_answers(port)
     return p
