@@ -1,12 +1,13 @@
 /* Counts and prints the checks of a unit test. */
 #include "check.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "buf.h"
 
 static const char *current_case = "";
-static unsigned n_checks, n_failed;
+static atomic_uint n_checks, n_failed; /* a test may check in several threads */
 
 void check_case(const char *name)
 {
