@@ -1,4 +1,4 @@
-"""Two workers idle below 30 MiB; an idle keep-alive connection costs less than 2 KiB; memory comes back (issue: the proxy)."""
+"""Two workers idle below 30 MiB; an idle keep-alive connection costs less than 2 KiB (issue: the proxy)."""
 import resource
 import socket
 
