@@ -41,6 +41,7 @@ struct subscribe {
 	struct rpc_client *client;
 	enum subscribe_step step;
 	bool is_reporting, is_closing, has_left, wants_report, wants_whole;
+	bool wants_next; /* another controller, after retry_ms: this one said that it leaves */
 	uint32_t watch_ttl_ms;
 	uint64_t started_ms, opened_ms, confirmed_ms, applied_ms, retry_ms, report_due_ms, logged_ms;
 	struct content *content; /* served; NULL at first */

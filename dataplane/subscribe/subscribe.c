@@ -60,6 +60,7 @@ static void try_next(struct subscribe *s)
 	size_t before = s->at;
 
 	s->step = STEP_OFFLINE;
+	s->wants_next = false;
 	rpc_client_close(s->client, NULL, NULL);
 	s->is_reporting = false;
 	s->at = (s->at + 1) % s->n_urls;
@@ -122,6 +123,10 @@ static void on_tick(uv_timer_t *timer)
 
 	if (s->is_closing)
 		return;
+	if (s->wants_next && now >= s->retry_ms) {
+		try_next(s);
+		return;
+	}
 	if (s->step == STEP_OFFLINE) {
 		log_waiting(s, now);
 		if (s->n_urls > 1 && now - s->opened_ms > TRY_NEXT_MS)

@@ -227,6 +227,7 @@ static void on_watch(void *data, enum rpc_status status, struct str message, con
 	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT_REDIRECT:
 		log_info("subscribe", "the controller is leaving");
 		update_pause(s, answer->redirect->after_ms < 5000 ? answer->redirect->after_ms + 1 : 5000);
+		s->wants_next = s->n_urls > 1;
 		return;
 	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT__NOT_SET:
 	default: /* generated code adds a value of its own */
