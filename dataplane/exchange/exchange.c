@@ -224,7 +224,7 @@ static void advance(struct exchange *ex)
 	do {
 		before = ex->state;
 		ex->state = step(ex);
-	} while (ex->state != before);
+	} while (ex->state != before || ex->state == EX_PICK); /* picking never waits: a connect that failed at once is retried */
 	if (ex->state == EX_OVER) {
 		finish(ex);
 		return;

@@ -1,4 +1,6 @@
 """A refused or lost endpoint is tried elsewhere; POST only while nothing was sent (SEMANTICS I30-I32)."""
+from harness.manifests import slice_of
+
 
 
 def hang_up(connection):
@@ -13,7 +15,11 @@ def run(t):
     c.route("lost.test", t.backend("lost", hang_up), good)
     one, two = t.backend("one", hang_up), t.backend("two", hang_up)
     c.route("post.test", one, two)
+    c.route("at-once.test", good)
+    c.apply(slice_of("at-once", ("255.255.255.255", 80), number=1))
     c.start(workers=1)
+    for _ in range(4):  # a connect() that fails before it waits is retried before anything waits
+        t.equal(c.get("at-once.test").get("x-backend"), "good")
     for _ in range(8):
         t.equal(c.get("refused.test").get("x-backend"), "good")
         t.equal(c.get("lost.test").get("x-backend"), "good")
