@@ -10,7 +10,7 @@
 #include "conn_private.h"
 #include "mem.h"
 
-enum { LINGER_GAP_MS = 5000, LINGER_TOTAL_MS = 30000, DRAIN_FIRST_MS = 1000 };
+enum { LINGER_GAP_MS = 5000, LINGER_TOTAL_MS = 30000, DRAIN_FIRST_MS = 1000, DRAIN_HEAD_MS = 5000 };
 enum { HEAD_READ = 64 * 1024, CHUNKED_READ = 64 * 1024, EARLY_READ = 16 * 1024, REFUSED_LINE_MAX = 8192 };
 
 /* -------------------------------------------------------------------------------------------------------------- states */
@@ -185,12 +185,20 @@ static void refuse(struct conn *c, unsigned status, char *bytes, size_t len)
 	exchange_on_client(c->exchange, EXCHANGE_BEGIN);
 }
 
+/* G4. A proxy that leaves does not wait a minute for a head that may never come. */
+static uint64_t head_wait_ms(const struct conn *c)
+{
+	uint64_t ms = env_settings(c->env)->client_header_timeout_ms;
+
+	return c->env->is_draining && ms > DRAIN_HEAD_MS ? DRAIN_HEAD_MS : ms;
+}
+
 static void keep_partial(struct conn *c, char *bytes, size_t len)
 {
 	buf_add(&c->in, str_of(bytes, len));
 	if (c->state == CONN_IDLE) { /* G4: from the first byte, whatever trickles in after it */
 		set_state(c, CONN_HEAD);
-		wait_for(c, env_settings(c->env)->client_header_timeout_ms);
+		wait_for(c, head_wait_ms(c));
 	}
 }
 
@@ -499,7 +507,7 @@ void conn_open(struct conn_set *set, int fd, SSL *ssl, const struct addr *peer, 
 	}
 	stream_set_record_size(&c->stream, s->ssl_buffer_size_bytes);
 	link_conn(set, c);
-	wait_for(c, s->client_header_timeout_ms);
+	wait_for(c, head_wait_ms(c));
 }
 
 void conn_drain(struct conn_set *set)
@@ -515,6 +523,8 @@ void conn_drain(struct conn_set *set)
 			end_conn(c, false, END_DRAINING);
 		else if (c->state == CONN_IDLE)
 			wait_for(c, DRAIN_FIRST_MS);
+		else if (c->state == CONN_HANDSHAKE || c->state == CONN_HEAD)
+			wait_for(c, head_wait_ms(c));
 		c = next;
 	}
 }

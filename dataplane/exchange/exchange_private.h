@@ -87,6 +87,7 @@ struct exchange {
 	struct http1_body response_body;
 	bool is_response_keep_alive;
 	bool got_any;                   /* a byte of this attempt's response */
+	unsigned n_interim;             /* 1xx answers so far, of all attempts */
 	bool told_close;                /* its head said that the connection closes */
 	bool is_waiting_client;         /* the client has not taken all */
 	unsigned status;                /* what the client gets; 0: nothing so far */

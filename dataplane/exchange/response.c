@@ -4,6 +4,8 @@
 #include "exchange_private.h"
 #include "limit.h"
 
+enum { INTERIM_MAX = 64 };
+
 /* ---------------------------------------------------------------------------------------------------------------- head */
 
 /* Of this hop alone, or written by whoever speaks to the client. */
@@ -165,8 +167,9 @@ static enum exchange_state take_head(struct exchange *ex, struct http_head *head
 /* `bytes` lie in the worker's read buffer: what is no whole head yet must be kept. */
 static enum exchange_state parse_response(struct exchange *ex, char *bytes, size_t len)
 {
+	size_t most = exchange_policy(ex)->proxy_buffer_size_bytes;
 	const struct http1_limits limits = {
-		.head_bytes = exchange_policy(ex)->proxy_buffer_size_bytes, .n_fields = ENV_FIELDS, .keeps_underscores = true};
+		.head_bytes = most < ENV_READ_SIZE / 2 ? most : ENV_READ_SIZE / 2, .n_fields = ENV_FIELDS, .keeps_underscores = true};
 	struct http_head head;
 	struct http1_error error = {0};
 	size_t used = 0;
@@ -189,6 +192,8 @@ static enum exchange_state parse_response(struct exchange *ex, char *bytes, size
 		len -= used;
 		if (head.status == 101 || head.status >= 200)
 			break;
+		if (++ex->n_interim > INTERIM_MAX) /* each would start the read timeout anew, for ever */
+			return exchange_attempt_failed(ex, ATTEMPT_INVALID, END_UPSTREAM_BAD_RESPONSE);
 		/* G8: 100 and 103 are for this hop or of no use to a client that did not ask */
 	}
 	buf_deinit(&ex->partial);

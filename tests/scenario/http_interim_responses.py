@@ -9,10 +9,18 @@ def answer(connection):
         connection.echo(request)
 
 
+def flood(connection):
+    connection.request()
+    connection.send("HTTP/1.1 103 Early Hints\r\n\r\n" * 500)
+    connection.sock.recv(1)
+
+
 def run(t):
     c = t.cluster()
     b = t.backend(handler=answer)
+    c.route("flood.test", t.backend("flood", flood))
     c.route("a.test", b).start(workers=1)
+    t.equal(c.get("flood.test").status, 502, "interim answers without end (SECURITY)")
     with c.client() as client:
         for i in range(3):
             r = client.get(f"/{i}")
