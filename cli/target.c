@@ -83,17 +83,18 @@ static int ask(struct session *s, const char *method, const ProtobufCMessage *re
 	case RPC_WAIT_OK:
 		break;
 	case RPC_WAIT_NO_CONNECTION:
-		status = command_fail(EXIT_NO_CONNECTION, "cannot connect to %s: %s", s->url, buf_cstr(&error));
+		status = command_fail(EXIT_NO_CONNECTION, "%s", buf_cstr(&error));
 		break;
 	case RPC_WAIT_BAD_CERTIFICATE:
-		status = command_fail(EXIT_NO_CONNECTION, "%s: %s", s->url, buf_cstr(&error));
+		status = command_fail(EXIT_NO_CONNECTION, "%s", buf_cstr(&error));
 		break;
 	case RPC_WAIT_DEADLINE:
 		status = command_fail(EXIT_NO_CONNECTION, "%s did not answer within %u ms", s->url, s->timeout_ms);
 		break;
 	case RPC_WAIT_REFUSED:
 		status = command_fail(said == RPC_NOT_FOUND || said == RPC_INVALID_ARGUMENT ? EXIT_BAD_INPUT : EXIT_PARTLY,
-			"%s: %s", s->url, buf_cstr(&error));
+			"%s%s", buf_cstr(&error),
+			said == RPC_PERMISSION_DENIED ? " (weirctl needs the operator's identity)" : "");
 		break;
 	}
 	buf_deinit(&error);

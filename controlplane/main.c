@@ -105,8 +105,14 @@ static bool check_channel(const struct controller_options *o, struct buf *error)
 {
 	const char *why;
 
+	for (size_t i = 0; i < o->listen.n; i++) {
+		if (!rpc_url_is_valid(o->listen.items[i], &why)) {
+			buf_printf(error, "--listen %s: %s", o->listen.items[i], why);
+			return false;
+		}
+	}
 	if (!o->identity && !o->is_insecure) {
-		buf_add(error, STR("--identity DIR is needed (or --insecure, for ipc:// and loopback)"));
+		buf_add(error, STR("--identity DIR is needed: deploy/identity makes one (or --insecure, for ipc:// and loopback)"));
 		return false;
 	}
 	if (o->identity && o->is_insecure) {
@@ -126,12 +132,14 @@ static bool check(struct arguments *a, struct buf *error)
 {
 	if (!check_not_yet(a, error) || !is_path("configmap", a->configmap, error) ||
 		!is_path("default-ssl-certificate", a->default_ssl_certificate, error) ||
-		!is_path("default-backend-service", a->default_backend_service, error) || !check_channel(&a->options, error))
+		!is_path("default-backend-service", a->default_backend_service, error))
 		return false;
 	if (a->options.manifests.n == 0) {
-		buf_add(error, STR("--manifests PATH is needed"));
+		buf_add(error, STR("--manifests PATH is needed: a directory or file of manifests (--help tells more)"));
 		return false;
 	}
+	if (!check_channel(&a->options, error))
+		return false;
 	if (!addr_parse_host_port(str_from(a->admin), &a->options.admin)) {
 		buf_printf(error, "--admin: '%s' is not ADDR:PORT", a->admin);
 		return false;

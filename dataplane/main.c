@@ -80,14 +80,30 @@ static bool is_local(const char *option, const char *url, struct buf *error)
 	return false;
 }
 
+static bool is_url(const char *option, const char *url, struct buf *error)
+{
+	const char *why;
+
+	if (rpc_url_is_valid(url, &why))
+		return true;
+	buf_printf(error, "--%s %s: %s", option, url, why);
+	return false;
+}
+
 static bool check_channel(const struct proxy_options *o, struct buf *error)
 {
+	for (size_t i = 0; i < o->controllers.n; i++) {
+		if (!is_url("controller", o->controllers.items[i], error))
+			return false;
+	}
+	if (o->inspect && !is_url("inspect", o->inspect, error))
+		return false;
 	if (!o->controllers.n) {
 		buf_add(error, STR("--controller URL is needed"));
 		return false;
 	}
 	if (!o->identity && !o->is_insecure) {
-		buf_add(error, STR("--identity DIR is needed (or --insecure, for ipc:// and loopback)"));
+		buf_add(error, STR("--identity DIR is needed: deploy/identity makes one (or --insecure, for ipc:// and loopback)"));
 		return false;
 	}
 	if (o->identity && o->is_insecure) {

@@ -202,7 +202,7 @@ struct rpc_client *rpc_client_open(
 	int fd, endpoint;
 	const char *why;
 
-	if (!options->identity && !rpc_url_is_local(url, &why)) {
+	if (!rpc_url_is_valid(url, &why) || (!options->identity && !rpc_url_is_local(url, &why))) {
 		buf_printf(error, "%s: %s", url, why);
 		return NULL;
 	}

@@ -162,7 +162,8 @@ struct rpc_identity *rpc_identity_load(const char *directory, struct buf *error)
 		struct stat st;
 
 		if (stat(identity->paths[i], &st) != 0) {
-			buf_printf(error, "%s: %s", identity->paths[i], strerror(errno));
+			buf_printf(error, "--identity: cannot read %s: %s (it holds tls.crt, tls.key and ca.crt; deploy/identity makes one)",
+				identity->paths[i], strerror(errno));
 			rpc_identity_destroy(identity);
 			return NULL;
 		}

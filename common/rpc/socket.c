@@ -74,6 +74,17 @@ uint16_t socket_port(const char *url)
 	return split_tcp(url, &host, &port) && str_to_u64(port, UINT16_MAX, &n) ? (uint16_t)n : 0;
 }
 
+bool rpc_url_is_valid(const char *url, const char **why)
+{
+	struct str s = str_from(url), host, port;
+	uint64_t n;
+
+	*why = "not a tcp://HOST:PORT or ipc://PATH address";
+	if (str_starts_with(s, STR("ipc://")))
+		return s.len > 6;
+	return split_tcp(url, &host, &port) && host.len && str_to_u64(port, UINT16_MAX, &n);
+}
+
 bool rpc_url_is_local(const char *url, const char **why)
 {
 	const struct cidr loopback4 = {.net = {.family = 4, .ip = {127}}, .prefix = 8};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "mem.h"
+#include "opt.h"
 #include "read.h"
 
 #define OBJECT_KIND_ROW(id, kind, api, namespaced) [KIND_##id] = {kind, api, namespaced},
@@ -129,6 +130,31 @@ static void add_old_version(struct problems *problems, json_t *json, struct str 
 	buf_deinit(&fix);
 }
 
+/* A kind that is no kind of a version we read, but nearly one: a slip of the pen, not somebody else's object. */
+static bool add_slip(struct problems *problems, struct str origin, struct str kind, struct str api)
+{
+	const char *names[KIND_COUNT + 1] = {0};
+	char *word = mem_strdup(str_first(kind, 60));
+	struct buf fix = {0};
+	size_t n = 0;
+	const char *near;
+
+	for (int k = 0; k < KIND_COUNT; k++) {
+		struct str name = object_kind_text((enum object_kind)k);
+
+		if (object_kind_from(name, api) != KIND_COUNT && kind.len + 2 > name.len && name.len + 2 > kind.len)
+			names[n++] = name.ptr;
+	}
+	near = opt_nearest(word, names);
+	if (near) {
+		buf_printf(&fix, "did you mean %s?", near);
+		add_nameless(problems, origin, "kind", kind, "a kind of this apiVersion", buf_cstr(&fix));
+	}
+	buf_deinit(&fix);
+	mem_free(word);
+	return near != NULL;
+}
+
 /* KIND_COUNT when there is nothing to read; *is_other when that is no mistake. */
 static enum object_kind find_kind(json_t *json, struct str origin, struct problems *problems, bool *is_other)
 {
@@ -148,7 +174,7 @@ static enum object_kind find_kind(json_t *json, struct str origin, struct proble
 	else if (kind_from_old(kind, api) != KIND_COUNT)
 		add_old_version(problems, json, origin, kind_from_old(kind, api));
 	else
-		*is_other = true;
+		*is_other = !add_slip(problems, origin, kind, api);
 	return KIND_COUNT;
 }
 

@@ -97,6 +97,9 @@ static void test_refused(void)
 			"spec.defaultBackend"},
 		{"tls host", INGRESS_HEAD "{'rules':[{}],'tls':[{'hosts':['a b']}]}}", "Ingress default/web",
 			"spec.tls[0].hosts[0]"},
+		{"a slip in the kind", "{'kind':'Ingres','apiVersion':'networking.k8s.io/v1','metadata':{'name':'a'}}", "file a.yaml:1",
+			"kind"},
+		{"a kind in lower case", "{'kind':'service','apiVersion':'v1','metadata':{'name':'a'}}", "file a.yaml:1", "kind"},
 		{"Service type", SERVICE_HEAD "{'type':'Cluster'}}", "Service default/web", "spec.type"},
 		{"Service port 0", SERVICE_HEAD "{'ports':[{'port':0}]}}", "Service default/web", "spec.ports[0].port"},
 		{"Service without port", SERVICE_HEAD "{'ports':[{'name':'a'}]}}", "Service default/web", "spec.ports[0].port"},
@@ -141,6 +144,10 @@ static void test_other(void)
 {
 	static const char *const cases[] = {
 		"{'kind':'Deployment','apiVersion':'apps/v1','metadata':{'name':'a'}}",
+		"{'kind':'NetworkPolicy','apiVersion':'networking.k8s.io/v1','metadata':{'name':'a'}}",
+		"{'kind':'ServiceAccount','apiVersion':'v1','metadata':{'name':'a'}}",
+		"{'kind':'ServiceCIDR','apiVersion':'networking.k8s.io/v1','metadata':{'name':'a'}}",
+		"{'kind':'Node','apiVersion':'v1','metadata':{'name':'a'}}",
 		"{'kind':'Service','apiVersion':'serving.knative.dev/v1','metadata':{'name':'a'}}",
 		"{'kind':'Ingress','apiVersion':'config.openshift.io/v1','metadata':{'name':'a'}}",
 	};

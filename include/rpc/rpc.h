@@ -50,6 +50,11 @@ enum rpc_limits {
 };
 
 /*
+ * `url` is tcp://HOST:PORT (brackets around IPv6) or ipc://PATH. Otherwise false, with a static reason. For the check of
+ * options before anything is begun.
+ */
+bool rpc_url_is_valid(const char *url, const char **why);
+/*
  * `url` may be used without TLS: ipc://, or tcp:// to 127.0.0.0/8, [::1] or localhost. Otherwise false, with a static
  * reason. For the check of --insecure at start.
  */

@@ -1,4 +1,4 @@
-"""1xx answers of a backend do not confuse the final one: 100 is swallowed, 103 is passed or dropped (SEMANTICS G8)."""
+"""1xx answers of a backend do not confuse the final one: 100 is swallowed, 102 and 103 are dropped (SEMANTICS G8)."""
 
 
 def answer(connection):
