@@ -55,7 +55,8 @@ static json_t *row_of(const struct view *v, size_t i, uint64_t now_ms)
 
 	for (size_t k = 0; k < c->n_names; k++)
 		json_array_append_new(names, render_text(str_from(c->names[k])));
-	json_object_set_new(row, "name", render_text(v->certificate_names[i]));
+	json_object_set_new(row, "name",
+		str_eq(v->certificate_names[i], STR("-")) ? json_string("(generated)") : render_text(v->certificate_names[i]));
 	json_object_set_new(row, "hosts", hosts_with(v, v->certificate_names[i]));
 	json_object_set_new(row, "names", names);
 	json_object_set_new(row, "expires_in", expires_in(c->not_after_s, now_ms));

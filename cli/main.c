@@ -149,6 +149,7 @@ static int run(const struct opt_list *words)
 	for (size_t i = 1; i < words->n; i++)
 		line.args.items[line.args.n++] = words->items[i];
 	output_format_parse(str_from(format_word), &line.out.format);
+	line.out.is_terminal = isatty(STDOUT_FILENO);
 	line.out.has_color = wants_color() && line.out.format <= OUTPUT_WIDE;
 	status = choose_target(&line.target);
 	if (status == 0)

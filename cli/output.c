@@ -72,9 +72,9 @@ static void add_cell(struct buf *b, const json_t *value)
 }
 
 /* Columns as wide as their widest cell; a long cell of a narrow table is cut with an ellipsis. */
-static void shorten(struct buf *cell, bool is_last, bool is_wide)
+static void shorten(struct buf *cell, bool is_last)
 {
-	if (is_wide || is_last || cell->len <= CELL_MAX)
+	if (is_last || cell->len <= CELL_MAX)
 		return;
 	cell->len = CELL_MAX - 1;
 	while (cell->len && ((unsigned char)cell->ptr[cell->len] & 0xc0) == 0x80)
@@ -140,7 +140,8 @@ static void add_table(struct output *out, json_t *rows, const struct column *all
 			struct buf *cell = &cells[(r + 1) * n + c];
 
 			add_cell(cell, json_object_get(json_array_get(rows, r), columns[c]->key));
-			shorten(cell, c + 1 == n, is_wide);
+			if (out->is_terminal && !is_wide)
+				shorten(cell, c + 1 == n);
 		}
 		for (size_t r = 0; r <= n_rows; r++) {
 			size_t len = letters(buf_str(&cells[r * n + c]));

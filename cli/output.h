@@ -14,6 +14,7 @@ enum output_format { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_YAML };
 struct output {
 	enum output_format format;
 	bool has_color;
+	bool is_terminal; /* long cells of a narrow table are cut for eyes, never for a pipe */
 	struct buf text; /* what will be printed */
 };
 

@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -156,6 +157,13 @@ static bool is_in_step(const Weirlock__V1__ProxyStatus *p)
 	return p->state == WEIRLOCK__V1__PROXY_STATE__PROXY_SYNCED && !(p->report && p->report->is_stale);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	const Weirlock__V1__ProxyStatus *x = *(Weirlock__V1__ProxyStatus *const *)a, *y = *(Weirlock__V1__ProxyStatus *const *)b;
+
+	return strcmp(x->name, y->name);
+}
+
 /* One look. Findings when a proxy is not in step. */
 static int print_status(struct command_line *line)
 {
@@ -165,6 +173,8 @@ static int print_status(struct command_line *line)
 
 	if (status != 0)
 		return status;
+	if (s->n_proxies)
+		qsort(s->proxies, s->n_proxies, sizeof(*s->proxies), compare_names);
 	rows = json_array();
 	if (strcmp(s->role, "proxy") != 0)
 		json_array_append_new(rows, controller_row(s));

@@ -5,6 +5,24 @@
 static const struct column columns[] = {
 	{"NAME", "name", false}, {"N", "n", false}, {"LIST", "list", false}, {"MORE", "more", true}, {0}};
 
+/* A long cell is cut on a terminal alone. */
+static void test_cut(void)
+{
+	static const char *const name = "a name of more than sixty letters, which is more than a narrow table has room for";
+
+	for (int is_terminal = 0; is_terminal < 2; is_terminal++) {
+		struct output out = {.is_terminal = is_terminal};
+		json_t *rows = json_pack("[{s:s,s:i}]", "name", name, "n", 1);
+
+		check_case(is_terminal ? "cut on a terminal" : "whole in a pipe");
+		output_rows(&out, rows, columns);
+		CHECK_INT(str_find_str(buf_str(&out.text), str_from(name)) < out.text.len, !is_terminal);
+		CHECK_INT(str_find_str(buf_str(&out.text), STR("…")) < out.text.len, is_terminal);
+		json_decref(rows);
+		output_deinit(&out);
+	}
+}
+
 int main(void)
 {
 	static const struct {
@@ -36,5 +54,6 @@ int main(void)
 		json_decref(rows);
 		output_deinit(&out);
 	}
+	test_cut();
 	return check_done();
 }
