@@ -20,8 +20,9 @@ def snapshot_id(controller):
 def run(t):
     c = t.cluster()
     here, insecure = c.manifests, ("--insecure", "--listen", f"ipc://{t.directory}/c.ipc", "--admin", "127.0.0.1:0")
-    usage(t, c, 2, says="--identity DIR is needed")
-    usage(t, c, 2, *insecure, says="--manifests PATH is needed")
+    usage(t, c, 2, says="--manifests PATH is needed")
+    usage(t, c, 2, "--manifests", here, says="--identity DIR is needed")
+    usage(t, c, 2, "--manifests", here, "--insecure", "--listen", "127.0.0.1:7443", says="not a tcp://HOST:PORT")
     usage(t, c, 2, *insecure, "--manifest", here, says="did you mean --manifests?")
     usage(t, c, 2, "--kubeconfig", "x", says="--kubeconfig is not supported yet")
     usage(t, c, 2, "--manifests", here, "--insecure", "--listen", "tcp://0.0.0.0:0", says="--insecure with --listen")
