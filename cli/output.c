@@ -299,27 +299,6 @@ void output_rows(struct output *out, json_t *rows, const struct column *columns)
 	abort();
 }
 
-void output_value(struct output *out, json_t *value)
-{
-	const char *key;
-	json_t *item;
-
-	if (out->format == OUTPUT_JSON) {
-		add_json(&out->text, value);
-		return;
-	}
-	if (out->format == OUTPUT_YAML) {
-		add_yaml(&out->text, value);
-		return;
-	}
-	json_object_foreach(value, key, item)
-	{
-		buf_printf(&out->text, "%-20s ", key);
-		add_cell(&out->text, item);
-		buf_add_char(&out->text, '\n');
-	}
-}
-
 void output_note(struct output *out, const char *format, ...)
 {
 	va_list args;

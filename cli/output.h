@@ -28,8 +28,6 @@ struct column {
 bool output_format_parse(struct str word, enum output_format *out);
 /* Adds `rows` (borrowed, an array of objects). Lists in a cell are joined by commas, absent values are "-". */
 void output_rows(struct output *out, json_t *rows, const struct column *columns);
-/* Adds one value (borrowed): JSON or YAML; as a table "key  value" a line. */
-void output_value(struct output *out, json_t *value);
 /* Adds a line in the table formats only. */
 void output_note(struct output *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Writes to stdout and forgets. False when stdout cannot take it. */

@@ -82,11 +82,6 @@ const char *rpc_peer_identity(const struct rpc_peer *peer)
 	return secure_identity(peer->secure);
 }
 
-unsigned rpc_peer_roles(const struct rpc_peer *peer)
-{
-	return secure_roles(peer->secure);
-}
-
 void *rpc_peer_data(const struct rpc_peer *peer)
 {
 	return peer->data;

@@ -74,11 +74,6 @@ struct snapshot *publish_current(const struct publish *p)
 	return p->current;
 }
 
-struct history *publish_history(struct publish *p)
-{
-	return p->history;
-}
-
 bool publish_is_acked(const struct publish *p)
 {
 	for (const struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)

@@ -39,8 +39,6 @@ void publish_peer_gone(void *publish, struct rpc_peer *peer);
 bool publish_set_snapshot(struct publish *p, struct snapshot *s);
 /* Borrowed until the next one, or NULL. */
 struct snapshot *publish_current(const struct publish *p);
-/* Borrowed. */
-struct history *publish_history(struct publish *p);
 
 /* True when at least one proxy serves the current snapshot. */
 bool publish_is_acked(const struct publish *p);

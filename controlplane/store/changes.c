@@ -42,11 +42,6 @@ void store_touch(struct store *s, struct str key)
 	mark_readers(s, key);
 }
 
-void store_touch_everything(struct store *s)
-{
-	s->is_everything = true;
-}
-
 /* An Ingress is there, changed or gone: its hosts, and the Services whose settings it may decide (C20). */
 static void mark_ref(struct store *s, const struct object *ingress, struct str key)
 {

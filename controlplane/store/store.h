@@ -109,8 +109,6 @@ struct store_changes {
 bool store_take_changes(struct store *store, struct arena *arena, struct store_changes *out);
 /* Whether there are changes, and whether they are more than slices. */
 bool store_has_changes(const struct store *store, bool *is_structural);
-/* Everything is to be built again. */
-void store_touch_everything(struct store *store);
 /* Readers of `key` are to be built again; a host name touches that host: "Host a.example.com". */
 void store_touch(struct store *store, struct str key);
 

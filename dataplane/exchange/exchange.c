@@ -266,11 +266,6 @@ void exchange_on_tunnel(struct exchange *ex, unsigned stream_events)
 	advance(ex);
 }
 
-bool exchange_is_tunnel(const struct exchange *ex)
-{
-	return ex->state == EX_TUNNEL;
-}
-
 static void on_upstream_event(struct upstream_user *user, unsigned events)
 {
 	struct exchange *ex = container_of(user, struct exchange, user);

@@ -98,7 +98,6 @@ void exchange_feed(struct exchange *ex, struct str payload, bool is_last);
 void exchange_on_client(struct exchange *ex, unsigned events);
 /* Events of the client's stream while the exchange is a tunnel. */
 void exchange_on_tunnel(struct exchange *ex, unsigned stream_events);
-bool exchange_is_tunnel(const struct exchange *ex);
 
 /*
  * The same for a request whose head nobody understood (400, 414, 431 …): it will be answered with `status`, logged and
