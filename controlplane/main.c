@@ -103,29 +103,10 @@ static bool check_not_yet(const struct arguments *a, struct buf *error)
 
 static bool check_channel(const struct controller_options *o, struct buf *error)
 {
-	const char *why;
+	const char *const *urls = o->listen.items;
 
-	for (size_t i = 0; i < o->listen.n; i++) {
-		if (!rpc_url_is_valid(o->listen.items[i], &why)) {
-			buf_printf(error, "--listen %s: %s", o->listen.items[i], why);
-			return false;
-		}
-	}
-	if (!o->identity && !o->is_insecure) {
-		buf_add(error, STR("--identity DIR is needed: deploy/identity makes one (or --insecure, for ipc:// and loopback)"));
-		return false;
-	}
-	if (o->identity && o->is_insecure) {
-		buf_add(error, STR("--identity and --insecure exclude each other"));
-		return false;
-	}
-	for (size_t i = 0; o->is_insecure && i < o->listen.n; i++) {
-		if (!rpc_url_is_local(o->listen.items[i], &why)) {
-			buf_printf(error, "--insecure with --listen %s: %s", o->listen.items[i], why);
-			return false;
-		}
-	}
-	return true;
+	return rpc_check_urls("listen", urls, o->listen.n, error) && rpc_check_trust(o->identity, o->is_insecure, error) &&
+		(!o->is_insecure || rpc_check_local("listen", urls, o->listen.n, error));
 }
 
 static bool check(struct arguments *a, struct buf *error)

@@ -70,51 +70,21 @@ static bool read_addrs(const char *option, const struct opt_list *texts, struct 
 	return true;
 }
 
-static bool is_local(const char *option, const char *url, struct buf *error)
-{
-	const char *why;
-
-	if (rpc_url_is_local(url, &why))
-		return true;
-	buf_printf(error, "--insecure with --%s %s: %s", option, url, why);
-	return false;
-}
-
-static bool is_url(const char *option, const char *url, struct buf *error)
-{
-	const char *why;
-
-	if (rpc_url_is_valid(url, &why))
-		return true;
-	buf_printf(error, "--%s %s: %s", option, url, why);
-	return false;
-}
-
 static bool check_channel(const struct proxy_options *o, struct buf *error)
 {
-	for (size_t i = 0; i < o->controllers.n; i++) {
-		if (!is_url("controller", o->controllers.items[i], error))
-			return false;
-	}
-	if (o->inspect && !is_url("inspect", o->inspect, error))
+	const char *const *urls = o->controllers.items;
+	size_t n_inspect = o->inspect != NULL;
+
+	if (!rpc_check_urls("controller", urls, o->controllers.n, error) ||
+		!rpc_check_urls("inspect", &o->inspect, n_inspect, error))
 		return false;
 	if (!o->controllers.n) {
 		buf_add(error, STR("--controller URL is needed"));
 		return false;
 	}
-	if (!o->identity && !o->is_insecure) {
-		buf_add(error, STR("--identity DIR is needed: deploy/identity makes one (or --insecure, for ipc:// and loopback)"));
-		return false;
-	}
-	if (o->identity && o->is_insecure) {
-		buf_add(error, STR("--identity and --insecure exclude each other"));
-		return false;
-	}
-	for (size_t i = 0; o->is_insecure && i < o->controllers.n; i++) {
-		if (!is_local("controller", o->controllers.items[i], error))
-			return false;
-	}
-	return !o->is_insecure || !o->inspect || is_local("inspect", o->inspect, error);
+	return rpc_check_trust(o->identity, o->is_insecure, error) &&
+		(!o->is_insecure || (rpc_check_local("controller", urls, o->controllers.n, error) &&
+					    rpc_check_local("inspect", &o->inspect, n_inspect, error)));
 }
 
 static bool check(struct arguments *a, struct buf *error)

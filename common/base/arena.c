@@ -51,12 +51,17 @@ void *arena_zalloc(struct arena *a, size_t size)
 
 struct str arena_str(struct arena *a, struct str s)
 {
+	return (struct str){arena_text(a, s), s.len};
+}
+
+char *arena_text(struct arena *a, struct str s)
+{
 	char *copy = arena_alloc(a, s.len + 1);
 
 	if (s.len)
 		memcpy(copy, s.ptr, s.len);
 	copy[s.len] = '\0';
-	return (struct str){copy, s.len};
+	return copy;
 }
 
 const char *arena_cstr(struct arena *a, struct str s)

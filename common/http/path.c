@@ -1,17 +1,6 @@
 /* The path that routes see (SEMANTICS C2), in one pass that never writes more than it reads. */
 #include "http.h"
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* One decoded byte at *at, which moves past it; -1 for a bad escape or NUL. */
 static int decode(struct str raw, size_t *at)
 {
@@ -22,8 +11,8 @@ static int decode(struct str raw, size_t *at)
 		return c ? (unsigned char)c : -1;
 	if (raw.len - *at < 2)
 		return -1;
-	high = hex_value(raw.ptr[*at]);
-	low = hex_value(raw.ptr[*at + 1]);
+	high = ascii_hex_value(raw.ptr[*at]);
+	low = ascii_hex_value(raw.ptr[*at + 1]);
 	*at += 2;
 	return high < 0 || low < 0 || (high | low) == 0 ? -1 : high << 4 | low;
 }

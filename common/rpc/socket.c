@@ -105,6 +105,45 @@ bool rpc_url_is_local(const char *url, const char **why)
 	return false;
 }
 
+bool rpc_check_urls(const char *option, const char *const *urls, size_t n, struct buf *error)
+{
+	const char *why;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!rpc_url_is_valid(urls[i], &why)) {
+			buf_printf(error, "--%s %s: %s", option, urls[i], why);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool rpc_check_trust(const char *identity, bool is_insecure, struct buf *error)
+{
+	if (!identity && !is_insecure) {
+		buf_add(error, STR("--identity DIR is needed: deploy/identity makes one (or --insecure, for ipc:// and loopback)"));
+		return false;
+	}
+	if (identity && is_insecure) {
+		buf_add(error, STR("--identity and --insecure exclude each other"));
+		return false;
+	}
+	return true;
+}
+
+bool rpc_check_local(const char *option, const char *const *urls, size_t n, struct buf *error)
+{
+	const char *why;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!rpc_url_is_local(urls[i], &why)) {
+			buf_printf(error, "--insecure with --%s %s: %s", option, urls[i], why);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* A port that nobody has now. Another process may take it before we do; the caller tries again. */
 static int free_port(struct str host, uint16_t *out)
 {

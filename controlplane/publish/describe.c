@@ -6,16 +6,6 @@
 #include "snapshot.h"
 #include "weirlock/v1/control.pb-c.h"
 
-static char *text_of(struct arena *arena, struct str s)
-{
-	union {
-		const char *read;
-		char *field;
-	} text = {.read = arena_cstr(arena, s)};
-
-	return text.field;
-}
-
 static bool is_same_resource(const struct provenance *a, const struct provenance *b)
 {
 	return a->kind == b->kind && str_eq(a->name, b->name);
@@ -36,16 +26,16 @@ static Weirlock__V1__Origin **origins_of(const struct snapshot *s, struct arena 
 		origin->ref = arena_alloc(arena, sizeof(*origin->ref));
 		weirlock__v1__ref__init(origin->ref);
 		origin->ref->kind = (Weirlock__V1__Kind)s->origins[i].kind;
-		origin->ref->name = text_of(arena, s->origins[i].name);
+		origin->ref->name = arena_text(arena, s->origins[i].name);
 		origin->values = arena_alloc(arena, (end - i) * sizeof(*origin->values));
 		for (size_t j = i; j < end; j++) {
 			Weirlock__V1__Provenance *value = arena_alloc(arena, sizeof(*value));
 
 			weirlock__v1__provenance__init(value);
-			value->field = text_of(arena, s->origins[j].field);
-			value->object = text_of(arena, s->origins[j].object);
-			value->key = text_of(arena, s->origins[j].key);
-			value->value = text_of(arena, s->origins[j].value);
+			value->field = arena_text(arena, s->origins[j].field);
+			value->object = arena_text(arena, s->origins[j].object);
+			value->key = arena_text(arena, s->origins[j].key);
+			value->value = arena_text(arena, s->origins[j].value);
 			origin->values[origin->n_values++] = value;
 		}
 		out[(*n_out)++] = origin;
@@ -72,12 +62,12 @@ static Weirlock__V1__Problem *problem_message(const struct problem *in, struct a
 	weirlock__v1__problem__init(out);
 	out->severity = in->severity == SEVERITY_FAULT ? WEIRLOCK__V1__SEVERITY__SEVERITY_ERROR :
 							 WEIRLOCK__V1__SEVERITY__SEVERITY_WARNING;
-	out->object = text_of(arena, in->object);
-	out->field = text_of(arena, in->field);
-	out->value = text_of(arena, in->value);
-	out->rule = text_of(arena, in->rule);
-	out->fix = text_of(arena, in->fix);
-	out->effect = text_of(arena, in->effect);
+	out->object = arena_text(arena, in->object);
+	out->field = arena_text(arena, in->field);
+	out->value = arena_text(arena, in->value);
+	out->rule = arena_text(arena, in->rule);
+	out->fix = arena_text(arena, in->fix);
+	out->effect = arena_text(arena, in->effect);
 	return out;
 }
 

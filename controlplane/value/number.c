@@ -1,15 +1,12 @@
 /* Numbers as Go reads them, times and sizes as nginx reads them. */
 #include "number.h"
 
+/* Of any base: what is no digit is more than every base. */
 static int digit_of(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 99;
+	int value = ascii_hex_value(c);
+
+	return value < 0 ? 99 : value;
 }
 
 /* `text` has no sign and no prefix. Underscores stand between digits only. */

@@ -22,16 +22,6 @@ ProtobufCBinaryData data_of(struct str s)
 	return (ProtobufCBinaryData){.len = s.len, .data = s.len ? bytes.field : NULL};
 }
 
-static char *text_of(struct arena *arena, struct str s)
-{
-	union {
-		const char *read;
-		char *field;
-	} text = {.read = arena_cstr(arena, s)};
-
-	return text.field;
-}
-
 void update_pause(struct subscribe *s, uint32_t ms)
 {
 	s->step = STEP_PAUSE;
@@ -249,15 +239,15 @@ Weirlock__V1__ResourceError **error_messages(const struct subscribe *s, struct a
 		m->ref = arena_alloc(arena, sizeof(*m->ref));
 		weirlock__v1__ref__init(m->ref);
 		m->ref->kind = (Weirlock__V1__Kind)error->kind;
-		m->ref->name = text_of(arena, str_first(error->name, CONTENT_NAME_MAX));
-		m->reason = text_of(arena, str_first(error->reason, 512));
+		m->ref->name = arena_text(arena, str_first(error->name, CONTENT_NAME_MAX));
+		m->reason = arena_text(arena, str_first(error->reason, 512));
 		out[(*n)++] = m;
 	}
 	if (s->has_refused && !*n) {
 		Weirlock__V1__ResourceError *m = arena_alloc(arena, sizeof(*m));
 
 		weirlock__v1__resource_error__init(m);
-		m->reason = text_of(arena, STR("refused without a reason"));
+		m->reason = arena_text(arena, STR("refused without a reason"));
 		out[(*n)++] = m;
 	}
 	return out;

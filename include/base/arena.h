@@ -20,6 +20,8 @@ void *arena_zalloc(struct arena *a, size_t size);
 /* A NUL-terminated copy (the NUL is not counted in len). */
 struct str arena_str(struct arena *a, struct str s);
 const char *arena_cstr(struct arena *a, struct str s);
+/* The same, for a message of protobuf-c, whose texts are not const. */
+char *arena_text(struct arena *a, struct str s);
 /* Frees everything but one block, for reuse. */
 void arena_reset(struct arena *a);
 /* Frees everything; the arena may be used again. */

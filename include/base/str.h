@@ -51,6 +51,18 @@ bool str_next(struct str *rest, char separator, struct str *piece);
 /* Decimal digits only, no sign, no blanks, at most `max`. False otherwise, `*out` untouched. */
 bool str_to_u64(struct str s, uint64_t max, uint64_t *out);
 
+/* The value of a hex digit of either case, or -1. */
+static inline int ascii_hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 static inline unsigned char ascii_lower(unsigned char c)
 {
 	return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);

@@ -44,7 +44,7 @@ struct http1_error {
  * Refused: CL with TE, several or differing CL, TE other than exactly "chunked", any TE in HTTP/1.0, obs-fold, bare CR or LF,
  * NUL, blanks before the colon, an empty name, a request without Host in 1.1, two Hosts, and the rest of SECURITY.md.
  * TRACE, CONNECT (path is empty, host is the target), and an Upgrade with a body (http_upgrades_with_body) are parsed: the
- * caller refuses them. A target holds visible ASCII without '#'; what is beyond ASCII must come percent-encoded.
+ * caller refuses them. A target holds visible ASCII without '#', and bytes beyond ASCII.
  *
  * An error is found at the first byte that cannot be right, whatever the pieces in which the bytes came. Each call starts
  * over, so ask http1_is_worth_parsing before calling again.

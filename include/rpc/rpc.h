@@ -60,6 +60,13 @@ bool rpc_url_is_valid(const char *url, const char **why);
  */
 bool rpc_url_is_local(const char *url, const char **why);
 
+/* What programs ask of their options for the channel before anything begins; false with a line in `error`. */
+bool rpc_check_urls(const char *option, const char *const *urls, size_t n, struct buf *error);
+/* One of --identity DIR and --insecure. */
+bool rpc_check_trust(const char *identity, bool is_insecure, struct buf *error);
+/* All of them may be used with --insecure. */
+bool rpc_check_local(const char *option, const char *const *urls, size_t n, struct buf *error);
+
 /* ------------------------------------------------------------------------------------------------------ identity */
 
 /*
@@ -123,7 +130,6 @@ void rpc_call_fail(struct rpc_call *call, enum rpc_status status, const char *fo
 
 /* "spiffe://weirlock/proxy/default", or "insecure". Borrowed from the peer. */
 const char *rpc_peer_identity(const struct rpc_peer *peer);
-unsigned rpc_peer_roles(const struct rpc_peer *peer);
 /* What the owner of the service hangs on a session; NULL at first. */
 void *rpc_peer_data(const struct rpc_peer *peer);
 void rpc_peer_set_data(struct rpc_peer *peer, void *data);
