@@ -23,6 +23,7 @@ static void key_of(const char *field, struct buf *key)
 		{"ssl_protocol_tls12", "ssl-protocols"},
 		{"ssl_protocol_tls13", "ssl-protocols"},
 		{"denylist", "block-cidrs"},
+		{"compatibility_ingress_nginx", "compatibility"},
 		{"access_log_path", "http-access-log-path"},
 		{"default_certificate", "--default-ssl-certificate"},
 		{"default_backend", "--default-backend-service"},
@@ -57,6 +58,8 @@ static json_t *shown(const char *field, json_t *value)
 		snprintf(text, sizeof(text), "%llds", (long long)json_integer_value(value));
 		return json_string(text);
 	}
+	if (str_eq(str_from(field), STR("compatibility_ingress_nginx")))
+		return json_string(json_is_true(value) ? "ingress-nginx" : "none");
 	return json_incref(value);
 }
 

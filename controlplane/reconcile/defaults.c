@@ -44,6 +44,42 @@ static void fill_client_side(const struct filling *f)
 	out->allow_backend_server_header = get(f, SETTING_ALLOW_BACKEND_SERVER_HEADER)->flag;
 }
 
+static bool is_compatible(const struct filling *f)
+{
+	return get(f, SETTING_COMPATIBILITY)->number == 1; /* the second word of its row */
+}
+
+/* A flag that says how ingress-nginx does it: itself where it is set, else what compatibility says. */
+static bool get_quirk(const struct filling *f, enum setting_id id)
+{
+	const struct setting *s = &f->pass->settings.items[id];
+
+	return s->is_set ? s->value.flag : is_compatible(f);
+}
+
+/* A3: upstream's default 0.0.0.0/0 lets anybody say who the client is; ours is nobody. */
+static void trust_everybody(const struct filling *f)
+{
+	static const struct cidr everybody = {.net = {.family = 4}, .prefix = 0};
+
+	f->out->proxy_real_ip_cidr = message_cidrs(&f->pass->scratch, &everybody, 1);
+	f->out->n_proxy_real_ip_cidr = 1;
+}
+
+static void fill_compatibility(const struct filling *f)
+{
+	Weirlock__V1__Settings *out = f->out;
+
+	out->compatibility_ingress_nginx = is_compatible(f);
+	out->forwarded_headers_from_anyone = get_quirk(f, SETTING_FORWARDED_HEADERS_FROM_ANYONE);
+	out->keep_untrusted_forwarded_for = get_quirk(f, SETTING_KEEP_UNTRUSTED_FORWARDED_FOR);
+	out->proxy_protocol_fallback_to_peer = get_quirk(f, SETTING_PROXY_PROTOCOL_FALLBACK_TO_PEER);
+	out->pass_lookalike_headers = get_quirk(f, SETTING_PASS_LOOKALIKE_HEADERS);
+	out->pass_ssl_client_headers = get_quirk(f, SETTING_PASS_SSL_CLIENT_HEADERS);
+	if (is_compatible(f) && !f->pass->settings.items[SETTING_PROXY_REAL_IP_CIDR].is_set)
+		trust_everybody(f);
+}
+
 static void fill_client_address(const struct filling *f)
 {
 	Weirlock__V1__Settings *out = f->out;
@@ -57,31 +93,41 @@ static void fill_client_address(const struct filling *f)
 	out->proxy_add_original_uri_header = get(f, SETTING_PROXY_ADD_ORIGINAL_URI_HEADER)->flag;
 	out->forwarded_for_header = get_text(f, SETTING_FORWARDED_FOR_HEADER);
 	out->forwarded_host_header = get_text(f, SETTING_FORWARDED_HOST_HEADER);
-	out->compatibility_ingress_nginx = get(f, SETTING_COMPATIBILITY_INGRESS_NGINX)->flag;
-	/* upstream's default 0.0.0.0/0 lets anybody say who the client is (A3): ours is nobody, unless compatibility asks for it */
-	if (f->pass->settings.items[SETTING_PROXY_REAL_IP_CIDR].is_set || out->compatibility_ingress_nginx) {
-		out->proxy_real_ip_cidr = message_cidrs(&f->pass->scratch, trusted->cidrs, trusted->n);
-		out->n_proxy_real_ip_cidr = trusted->n;
-	}
+	out->proxy_real_ip_cidr = message_cidrs(&f->pass->scratch, trusted->cidrs, trusted->n);
+	out->n_proxy_real_ip_cidr = trusted->n;
+	fill_compatibility(f);
 	out->proxy_protocol_header_timeout_ms = get_u32(f, SETTING_PROXY_PROTOCOL_HEADER_TIMEOUT);
 	out->proxy_protocol_cidr = message_cidrs(&f->pass->scratch, senders->cidrs, senders->n);
 	out->n_proxy_protocol_cidr = senders->n;
 }
 
-/* A3, A24: who is believed when nobody was named is worth a word once it matters. */
+static bool holds_everybody(const Weirlock__V1__Settings *s)
+{
+	for (size_t i = 0; i < s->n_proxy_real_ip_cidr; i++) {
+		if (s->proxy_real_ip_cidr[i]->prefix == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A3, Y6: a switch is on, and nobody or everybody says who the client is. Neither is what its owner wants. */
 static void warn_of_trust(const struct filling *f)
 {
-	const struct setting *s = f->pass->settings.items;
+	const struct setting *trusted = &f->pass->settings.items[SETTING_PROXY_REAL_IP_CIDR];
+	const Weirlock__V1__Settings *out = f->out;
+	const char *fix = "name the networks of your load balancers";
 
-	if (s[SETTING_PROXY_REAL_IP_CIDR].is_set)
+	if (!out->use_forwarded_headers && !out->use_proxy_protocol && !out->enable_real_ip)
 		return;
-	if (!s[SETTING_USE_FORWARDED_HEADERS].value.flag && !s[SETTING_USE_PROXY_PROTOCOL].value.flag &&
-		!s[SETTING_ENABLE_REAL_IP].value.flag)
-		return;
-	result_problem(&f->result->problems, SEVERITY_WARN, f->pass->settings.object, "proxy-real-ip-cidr", STR(""),
-		"the networks whose word about the client is believed", "name the networks of your load balancers",
-		s[SETTING_COMPATIBILITY_INGRESS_NGINX].value.flag ? "the default 0.0.0.0/0 believes every IPv4 peer"
-								  : "nobody is believed: the client is the TCP peer");
+	if (holds_everybody(out))
+		result_problem(&f->result->problems, SEVERITY_WARN, f->pass->settings.object, "proxy-real-ip-cidr",
+			trusted->is_set ? trusted->written : STR("0.0.0.0/0"),
+			"a list of load balancers alone: with it each client can forge its address", fix,
+			"every peer of that family is believed about who the client is");
+	else if (out->n_proxy_real_ip_cidr == 0)
+		result_problem(&f->result->problems, SEVERITY_FAULT, f->pass->settings.object, "proxy-real-ip-cidr",
+			trusted->written, "the networks whose word about the client is believed", fix,
+			"nobody is believed: the client is the TCP peer");
 }
 
 static void fill_tls(const struct filling *f)

@@ -103,18 +103,40 @@ static bool keep_good_items(const struct reading *r, enum setting_id id, const s
 	struct buf good = {0};
 	struct str rest = p->value;
 	struct str piece;
-	struct cidr cidr;
 
 	if (settings_rows[id].rule.type != VALUE_CIDRS)
 		return false;
 	while (str_next(&rest, ',', &piece)) {
-		if (cidr_parse(str_trim(piece), &cidr, NULL))
+		if (!value_bad_network(&settings_rows[id].rule, str_trim(piece)))
 			buf_printf(&good, "%.*s,", STR_ARG(piece));
 	}
 	s->is_set = value_parse(&settings_rows[id].rule, buf_str(&good), &r->out->arena, &s->value);
 	s->written = arena_str(&r->out->arena, p->value);
 	buf_deinit(&good);
 	return s->is_set;
+}
+
+enum { BAD_ITEMS_TOLD = 20 };
+
+/* In a long list only the item itself helps: one problem for each that is wrong. */
+static void complain_items(const struct reading *r, enum setting_id id, const struct pair *p, const char *effect)
+{
+	const struct setting_row *row = &settings_rows[id];
+	struct str rest = p->value, piece;
+	size_t n = 0;
+
+	while (n < BAD_ITEMS_TOLD && str_next(&rest, ',', &piece)) {
+		struct pair item = {p->name, str_trim(piece)};
+		const char *why = value_bad_network(&row->rule, item.value);
+		struct buf rule = {0};
+
+		if (!why)
+			continue;
+		buf_printf(&rule, "a network (%s)", why);
+		complain(r, SEVERITY_FAULT, &item, buf_str(&rule), value_fix(&row->rule), effect);
+		buf_deinit(&rule);
+		n++;
+	}
 }
 
 static void refuse_value(const struct reading *r, enum setting_id id, const struct pair *p)
@@ -134,7 +156,10 @@ static void refuse_value(const struct reading *r, enum setting_id id, const stru
 		buf_printf(&effect, "the default '%s' is used", row->default_text);
 	else
 		buf_printf(&effect, "it is as if the key were not there");
-	complain(r, SEVERITY_FAULT, p, buf_str(&rule), value_fix(&row->rule), buf_cstr(&effect));
+	if (row->rule.type == VALUE_CIDRS)
+		complain_items(r, id, p, buf_cstr(&effect));
+	else
+		complain(r, SEVERITY_FAULT, p, buf_str(&rule), value_fix(&row->rule), buf_cstr(&effect));
 	buf_deinit(&rule);
 	buf_deinit(&effect);
 }

@@ -46,10 +46,22 @@
 		.type = VALUE_TOKEN)                                                                                        \
 	X(FORWARDED_HOST_HEADER, "forwarded-host-header", CORE, "X-Forwarded-Host",                                         \
 		"Header that is copied to X-Original-Forwarded-Host", .type = VALUE_TOKEN)                                  \
-	X(PROXY_REAL_IP_CIDR, "proxy-real-ip-cidr", CORE, "0.0.0.0/0",                                                      \
-		"Networks whose word about the client is believed; empty: none", .type = VALUE_CIDRS)                       \
-	X(COMPATIBILITY_INGRESS_NGINX, "compatibility-ingress-nginx", NONE, "false",                                        \
-		"Keep quirks of ingress-nginx that are better otherwise", WEAK_FLAG)                                             \
+	X(PROXY_REAL_IP_CIDR, "proxy-real-ip-cidr", CORE, "",                                                               \
+		"Networks whose word about the client is believed; unset: none, 0.0.0.0/0 with compatibility",              \
+		.type = VALUE_CIDRS, .words = "unix:")                                                                      \
+	X(COMPATIBILITY, "compatibility", NONE, "none",                                                                     \
+		"ingress-nginx: do what it does where Weirlock is safer; each key below that is set itself counts more",    \
+		.type = VALUE_CHOICE, .words = "none|ingress-nginx", .ignores_case = true)                                  \
+	X(FORWARDED_HEADERS_FROM_ANYONE, "forwarded-headers-from-anyone", NONE, "false",                                    \
+		"Believe X-Forwarded-Proto, -Host and -Port of any peer, not of proxy-real-ip-cidr only", WEAK_FLAG)        \
+	X(KEEP_UNTRUSTED_FORWARDED_FOR, "keep-untrusted-forwarded-for", NONE, "false",                                      \
+		"Pass on the chain of clients that a peer outside of proxy-real-ip-cidr sent", WEAK_FLAG)                   \
+	X(PROXY_PROTOCOL_FALLBACK_TO_PEER, "proxy-protocol-fallback-to-peer", NONE, "false",                                \
+		"A trusted PROXY source that forwards no address: the client is the TCP peer, not that source", WEAK_FLAG)  \
+	X(PASS_LOOKALIKE_HEADERS, "pass-lookalike-headers", NONE, "false",                                                  \
+		"Pass on names such as X_Forwarded_For that backends may take for ours", WEAK_FLAG)                         \
+	X(PASS_SSL_CLIENT_HEADERS, "pass-ssl-client-headers", NONE, "false",                                                \
+		"Pass on ssl-client-* of clients where no client certificate is asked for", WEAK_FLAG)                      \
 	X(PROXY_PROTOCOL_HEADER_TIMEOUT, "proxy-protocol-header-timeout", CORE, "5s", "Longest wait for a PROXY header",    \
 		.type = VALUE_DURATION, .min = 1, .max = 3600000)                                                           \
 	X(PROXY_PROTOCOL_CIDR, "proxy-protocol-cidr", NONE, "", "Networks that may send a PROXY header; empty: all",        \

@@ -46,7 +46,7 @@ static void test_defaults(void)
 	CHECK_INT(problems.n, 0);
 	CHECK_INT(v.items[SETTING_PROXY_CONNECT_TIMEOUT].value.number, 5000);
 	CHECK_INT(v.items[SETTING_PROXY_BODY_SIZE].value.number, 1 << 20);
-	CHECK_INT(v.items[SETTING_PROXY_REAL_IP_CIDR].value.n, 1);
+	CHECK_INT(v.items[SETTING_PROXY_REAL_IP_CIDR].value.n, 0);
 	CHECK_INT(v.items[SETTING_LARGE_CLIENT_HEADER_BUFFERS].value.count, 4);
 	CHECK(v.items[SETTING_SSL_REDIRECT].value.flag && !v.items[SETTING_SSL_REDIRECT].is_set);
 	CHECK_INT(v.items[SETTING_WORKER_SHUTDOWN_TIMEOUT].value.number, 240000);
@@ -135,7 +135,7 @@ static void test_last_good(void)
 
 static void test_bad_networks(void)
 {
-	struct pair data[1] = {pair("proxy-real-ip-cidr", "10.0.0.0/8, x")};
+	struct pair data[1] = {pair("proxy-real-ip-cidr", "10.0.0.0/8, x, unix:, 10.0.0.1/40")};
 	struct setting_values v;
 	struct problems problems = {0};
 
@@ -143,6 +143,9 @@ static void test_bad_networks(void)
 	settings_parse(make_map(data, 1), NULL, &v, &problems);
 	CHECK_INT(v.items[SETTING_PROXY_REAL_IP_CIDR].value.n, 1);
 	CHECK_INT(v.items[SETTING_PROXY_REAL_IP_CIDR].value.cidrs[0].prefix, 8);
+	CHECK_INT(problems.n, 2); /* one for each that is wrong; unix: is not (A13) */
+	CHECK_STR(problems.items[0].value, STR("x"));
+	CHECK_STR(problems.items[1].value, STR("10.0.0.1/40"));
 	settings_deinit(&v);
 	problems_deinit(&problems);
 }

@@ -85,7 +85,17 @@ static int compare_cidrs(const void *a, const void *b)
 	return order ? order : (int)x->prefix - (int)y->prefix;
 }
 
-bool list_cidrs(struct str text, struct arena *arena, struct value *out)
+const char *value_bad_network(const struct value_rule *rule, struct str item)
+{
+	const char *why = NULL;
+	struct cidr c;
+
+	if (item.len == 0 || (rule->words && str_eq(item, str_from(rule->words))) || cidr_parse(item, &c, &why))
+		return NULL;
+	return why;
+}
+
+bool list_cidrs(const struct value_rule *rule, struct str text, struct arena *arena, struct value *out)
 {
 	struct str rest = text;
 	struct str piece;
@@ -94,11 +104,10 @@ bool list_cidrs(struct str text, struct arena *arena, struct value *out)
 
 	while (str_next(&rest, ',', &piece)) {
 		piece = str_trim(piece);
-		if (piece.len == 0)
-			continue;
-		if (!cidr_parse(piece, &cidrs[n], NULL))
+		if (value_bad_network(rule, piece))
 			return false;
-		n++;
+		if (cidr_parse(piece, &cidrs[n], NULL))
+			n++;
 	}
 	qsort(cidrs, n, sizeof(*cidrs), compare_cidrs);
 	for (size_t i = 0; i < n; i++) {

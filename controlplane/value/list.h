@@ -6,6 +6,6 @@
 bool list_choice(const struct value_rule *rule, struct str text, struct value *out);
 bool list_words(const struct value_rule *rule, struct str text, struct value *out);
 bool list_items(const struct value_rule *rule, struct str text, struct arena *arena, struct value *out);
-bool list_cidrs(struct str text, struct arena *arena, struct value *out);
+bool list_cidrs(const struct value_rule *rule, struct str text, struct arena *arena, struct value *out);
 
 #endif

@@ -154,7 +154,7 @@ static bool parse_typed(const struct value_rule *rule, struct str text, struct a
 	case VALUE_TOKENS:
 		return list_items(rule, text, arena, out);
 	case VALUE_CIDRS:
-		return list_cidrs(text, arena, out);
+		return list_cidrs(rule, text, arena, out);
 	}
 	abort();
 }

@@ -28,7 +28,7 @@ enum value_type {
 	VALUE_REF,      /* text: "namespace/name" */
 	VALUE_LIST,     /* items, n: split at commas, trimmed, gaps dropped; words as for VALUE_TEXT */
 	VALUE_TOKENS,   /* items, n: header names */
-	VALUE_CIDRS,    /* cidrs, n: sorted, without duplicates */
+	VALUE_CIDRS,    /* cidrs, n: sorted, without duplicates; value_rule.words: what may stand among them and is passed over */
 };
 
 struct value_rule {
@@ -73,6 +73,8 @@ void value_describe(const struct value_rule *rule, struct buf *out);
 const char *value_fix(const struct value_rule *rule);
 
 /* Parts that others need too. */
+/* What is wrong with one item of a list of networks (static), or NULL. An empty item is not wrong. */
+const char *value_bad_network(const struct value_rule *rule, struct str item);
 bool value_bool(struct str text, bool *out);
 /* No byte below 0x20 and no DEL. */
 bool value_is_printable(struct str text);

@@ -4,11 +4,16 @@
  */
 #include "clientaddr.h"
 
-#include "cidrlist.h"
+#include <stdlib.h>
+
+static const struct cidr *trusting(const struct clientaddr_rules *rules, const struct addr *a)
+{
+	return cidrset_find(rules->trusted, a);
+}
 
 static bool is_trusted(const struct clientaddr_rules *rules, const struct addr *a)
 {
-	return cidrlist_find(rules->trusted, rules->n_trusted, a) != NULL;
+	return trusting(rules, a) != NULL;
 }
 
 /* ------------------------------------------------------------------------------------------- addresses in a field (A6) */
@@ -49,28 +54,65 @@ static bool parse_element(struct str s, struct addr *out)
 struct walk {
 	const struct clientaddr_rules *rules;
 	struct addr current;
+	const struct cidr *trusted_by; /* the network that holds `current` */
 	bool has_moved;
 	bool has_stopped;
+	bool is_bad;                   /* stopped at what is no address */
+	struct clientaddr_trace *trace; /* NULL: nobody asks */
+	struct arena *arena;
 };
 
-static void walk_line(struct walk *w, struct str line)
+static void note(struct walk *w, const struct clientaddr_hop *hop)
 {
-	struct str element;
+	struct clientaddr_trace *t = w->trace;
 
-	while (!w->has_stopped) {
-		struct addr next;
+	if (!t)
+		return;
+	if (t->n == t->cap) {
+		struct clientaddr_hop *more = arena_alloc(w->arena, (t->cap * 2 + 8) * sizeof(*more));
 
-		if (!is_trusted(w->rules, &w->current)) {
-			w->has_stopped = true;
-		} else if (!take_last(&line, &element)) {
-			return;
-		} else if (!parse_element(element, &next)) {
-			w->has_stopped = true;
-		} else {
-			w->current = next;
-			w->has_moved = true;
-		}
+		if (t->n)
+			memcpy(more, t->items, t->n * sizeof(*more));
+		t->items = more;
+		t->cap = t->cap * 2 + 8;
 	}
+	t->items[t->n++] = *hop;
+}
+
+static void note_conn(struct walk *w, enum clientaddr_source from, const struct addr *a, enum clientaddr_verdict verdict)
+{
+	note(w, &(struct clientaddr_hop){
+			.from = from, .verdict = verdict, .addr = *a, .trusted_by = trusting(w->rules, a)});
+}
+
+/* One element of the field: moves there, or stops. */
+static void walk_element(struct walk *w, const struct http_field *field, struct str element)
+{
+	struct clientaddr_hop hop = {.from = CLIENTADDR_FORWARDED_FOR, .text = element, .field = field,
+		.verdict = CLIENTADDR_HOP_IGNORED};
+	bool is_address = parse_element(element, &hop.addr);
+
+	if (!w->has_stopped && !is_address) {
+		w->has_stopped = w->is_bad = true;
+		hop.verdict = CLIENTADDR_HOP_BAD;
+	} else if (!w->has_stopped) {
+		w->current = hop.addr;
+		w->trusted_by = trusting(w->rules, &w->current);
+		w->has_moved = true;
+		w->has_stopped = !w->trusted_by;
+		hop.verdict = CLIENTADDR_HOP_TRUSTED; /* the last of these becomes the client: see mark_client */
+	}
+	hop.trusted_by = is_address && w->trace ? trusting(w->rules, &hop.addr) : NULL;
+	note(w, &hop);
+}
+
+/* Goes on behind the end when somebody wants to see what was not looked at. */
+static void walk_line(struct walk *w, const struct http_field *field)
+{
+	struct str line = field->value, element;
+
+	while ((!w->has_stopped || w->trace) && take_last(&line, &element))
+		walk_element(w, field, element);
 }
 
 /* A7: all lines of X-Forwarded-For, the last one first; of any other name the first line only. */
@@ -82,85 +124,154 @@ static void walk_head(struct walk *w, const struct http_head *head)
 		const struct http_field *f = http_head_named(head, name);
 
 		if (f)
-			walk_line(w, f->value);
+			walk_line(w, f);
 		return;
 	}
-	for (size_t i = head->n_fields; i-- && !w->has_stopped;) {
+	for (size_t i = head->n_fields; i-- && (!w->has_stopped || w->trace);) {
 		if (head->fields[i].id == FIELD_X_FORWARDED_FOR)
-			walk_line(w, head->fields[i].value);
+			walk_line(w, &head->fields[i]);
 	}
 }
 
-static bool take_forwarded(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
-	const struct http_head *head, struct clientaddr *out)
+/* From the peer, who has a right to speak only if trusted. True when the field named somebody. */
+static bool take_forwarded(struct walk *w, const struct http_head *head, struct clientaddr *out)
 {
-	struct walk w = {.rules = rules, .current = conn->peer};
-
-	walk_head(&w, head);
-	if (!w.has_moved)
+	w->has_stopped = !w->trusted_by;
+	walk_head(w, head);
+	if (!w->has_moved) {
+		out->reason = w->is_bad ? CLIENTADDR_BAD_ELEMENT :
+			w->trusted_by	? CLIENTADDR_NO_CHAIN :
+					  CLIENTADDR_PEER_UNTRUSTED;
 		return false;
-	out->client = w.current;
+	}
+	out->client = w->current;
 	out->source = CLIENTADDR_FORWARDED_FOR;
+	out->reason = w->is_bad	? CLIENTADDR_BAD_ELEMENT :
+		w->trusted_by	? CLIENTADDR_ALL_TRUSTED :
+				  CLIENTADDR_FIRST_UNTRUSTED;
 	return true;
 }
 
 /* ---------------------------------------------------------------------------------------------------- which source (A2) */
 
-static void take_proxy_source(const struct clientaddr_conn *conn, struct clientaddr *out)
+static void take_proxy_source(const struct clientaddr_conn *conn, enum clientaddr_reason reason, struct clientaddr *out)
 {
 	out->client = conn->proxy_src;
 	out->source = CLIENTADDR_PROXY_HEADER;
+	out->reason = reason;
+}
+
+/* Who asks sees the field also where it is not asked. */
+static void ignore_field(struct walk *w, const struct http_head *head)
+{
+	w->has_stopped = true;
+	if (w->trace)
+		walk_head(w, head);
 }
 
 /*
  * A9: the PROXY source when it is not one of ours, else what the field says. Without a field upstream falls back to the
  * balancer's own address; we take the PROXY source, which is at least nearer.
  */
-static void resolve_both(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
-	const struct http_head *head, struct clientaddr *out)
+static void resolve_both(
+	struct walk *w, const struct clientaddr_conn *conn, const struct http_head *head, struct clientaddr *out)
 {
 	static const struct addr unknown_source = {.family = 4, .ip = {255, 255, 255, 255}};
 	bool has_source = conn->proxy_src.family != 0;
+	bool is_ours = is_trusted(w->rules, has_source ? &conn->proxy_src : &unknown_source);
 
-	if (!is_trusted(rules, &conn->peer))
-		return;
-	if (!is_trusted(rules, has_source ? &conn->proxy_src : &unknown_source)) {
+	note_conn(w, CLIENTADDR_PROXY_HEADER, &conn->proxy_src,
+		w->trusted_by && has_source ? CLIENTADDR_HOP_TRUSTED : CLIENTADDR_HOP_IGNORED);
+	if (!w->trusted_by) {
+		out->reason = CLIENTADDR_PEER_UNTRUSTED;
+		ignore_field(w, head);
+	} else if (!is_ours) {
 		if (has_source)
-			take_proxy_source(conn, out);
-		return;
+			take_proxy_source(conn, CLIENTADDR_PROXY_SOURCE, out);
+		else
+			out->reason = CLIENTADDR_PROXY_NO_ADDRESS;
+		ignore_field(w, head);
+	} else if (!take_forwarded(w, head, out) && has_source && !w->rules->falls_back_to_peer) {
+		take_proxy_source(conn, CLIENTADDR_PROXY_FALLBACK, out);
 	}
-	if (!take_forwarded(rules, conn, head, out) && has_source && !rules->compatibility_ingress_nginx)
-		take_proxy_source(conn, out);
 }
 
-static void resolve_client(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
-	const struct http_head *head, struct clientaddr *out)
+/* A10. */
+static void resolve_proxy_header(
+	struct walk *w, const struct clientaddr_conn *conn, const struct http_head *head, struct clientaddr *out)
 {
-	bool has_proxy = conn->has_proxy_header && rules->use_proxy_protocol;
+	bool has_source = conn->proxy_src.family != 0;
 
-	out->client = conn->peer;
-	out->source = CLIENTADDR_PEER;
-	if (has_proxy && rules->use_forwarded_headers) {
-		resolve_both(rules, conn, head, out);
-	} else if (has_proxy) { /* A10 */
-		if (conn->proxy_src.family && is_trusted(rules, &conn->peer))
-			take_proxy_source(conn, out);
-	} else if (rules->use_forwarded_headers || (rules->enable_real_ip && !rules->use_proxy_protocol)) {
-		take_forwarded(rules, conn, head, out);
+	note_conn(w, CLIENTADDR_PROXY_HEADER, &conn->proxy_src,
+		w->trusted_by && has_source ? CLIENTADDR_HOP_TRUSTED : CLIENTADDR_HOP_IGNORED);
+	if (!has_source)
+		out->reason = CLIENTADDR_PROXY_NO_ADDRESS;
+	else if (!w->trusted_by)
+		out->reason = CLIENTADDR_PEER_UNTRUSTED;
+	else
+		take_proxy_source(conn, CLIENTADDR_PROXY_SOURCE, out);
+	ignore_field(w, head);
+}
+
+/* The innermost hop that counts is the client. */
+static void mark_client(struct clientaddr_trace *trace, const struct clientaddr *out)
+{
+	for (size_t i = trace->n; i--;) {
+		struct clientaddr_hop *hop = &trace->items[i];
+
+		if (hop->verdict != CLIENTADDR_HOP_TRUSTED || hop->from != out->source)
+			continue;
+		hop->verdict = CLIENTADDR_HOP_CLIENT;
+		return;
 	}
+}
+
+/* forwarded-for-header: proxy_protocol is a way to ask for the PROXY source without use-proxy-protocol (A2, A45). */
+static bool is_named_proxy_protocol(const struct clientaddr_rules *rules)
+{
+	return (rules->enable_real_ip || rules->use_forwarded_headers) &&
+		str_eq(rules->forwarded_for_header, STR("proxy_protocol"));
+}
+
+static void resolve_client(struct walk *w, const struct clientaddr_conn *conn, const struct http_head *head,
+	struct clientaddr *out)
+{
+	const struct clientaddr_rules *rules = w->rules;
+	bool wants_proxy = rules->use_proxy_protocol || is_named_proxy_protocol(rules);
+	bool has_proxy = conn->has_proxy_header && wants_proxy;
+
+	out->client = w->current = conn->peer;
+	out->source = CLIENTADDR_PEER;
+	out->reason = wants_proxy ? CLIENTADDR_NO_PROXY_HEADER : CLIENTADDR_OFF;
+	w->trusted_by = trusting(rules, &conn->peer);
+	note_conn(w, CLIENTADDR_PEER, &conn->peer, CLIENTADDR_HOP_TRUSTED);
+	if (has_proxy && rules->use_forwarded_headers && rules->use_proxy_protocol)
+		resolve_both(w, conn, head, out);
+	else if (has_proxy)
+		resolve_proxy_header(w, conn, head, out);
+	else if (!is_named_proxy_protocol(rules) &&
+		(rules->use_forwarded_headers || (rules->enable_real_ip && !rules->use_proxy_protocol)))
+		take_forwarded(w, head, out);
+	else
+		ignore_field(w, head);
 }
 
 /* ------------------------------------------------------------------------------------------- scheme, host, port (A20–A24) */
+
+bool clientaddr_vouches(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn)
+{
+	return is_trusted(rules, &conn->peer) &&
+		(!conn->has_proxy_header || !conn->proxy_src.family || is_trusted(rules, &conn->proxy_src));
+}
 
 /* A24: upstream believes anybody. We believe a trusted peer, when the PROXY header does not name a stranger behind it. */
 bool clientaddr_believes(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn)
 {
 	if (!rules->use_forwarded_headers)
 		return false;
-	if (rules->compatibility_ingress_nginx)
+	if (rules->believes_anyone)
 		return true;
-	return is_trusted(rules, &conn->peer) &&
-		(!conn->has_proxy_header || !conn->proxy_src.family || is_trusted(rules, &conn->proxy_src));
+	return clientaddr_vouches(rules, conn);
 }
 
 /* The first value with this id that is safe to write on, or the empty string. */
@@ -198,15 +309,18 @@ static struct str reported_port(const struct clientaddr_rules *rules, const stru
 	return port.len && str_eq(port, port_text(https_port, arena)) ? STR("443") : port;
 }
 
-void clientaddr_resolve(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
-	const struct http_head *head, struct arena *arena, struct clientaddr *out)
+void clientaddr_explain(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
+	const struct http_head *head, struct arena *arena, struct clientaddr *out, struct clientaddr_trace *trace)
 {
 	bool believes = clientaddr_believes(rules, conn);
 	struct str proto = believes ? safe_value(head, FIELD_X_FORWARDED_PROTO) : STR("");
 	struct str host = believes ? safe_value(head, FIELD_X_FORWARDED_HOST) : STR("");
 	struct str port = believes ? safe_value(head, FIELD_X_FORWARDED_PORT) : STR("");
+	struct walk w = {.rules = rules, .trace = trace, .arena = arena};
 
-	resolve_client(rules, conn, head, out);
+	resolve_client(&w, conn, head, out);
+	if (trace)
+		mark_client(trace, out);
 	out->scheme = conn->is_tls ? STR("https") : STR("http");
 	if (proto.len)
 		out->scheme = proto;
@@ -215,4 +329,60 @@ void clientaddr_resolve(const struct clientaddr_rules *rules, const struct clien
 	host = str_first(host, str_find(host, ','));
 	out->host = host.len ? host : http_is_field_value(head->host) ? head->host : STR("");
 	out->port = reported_port(rules, conn, port, arena);
+}
+
+void clientaddr_resolve(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
+	const struct http_head *head, struct arena *arena, struct clientaddr *out)
+{
+	clientaddr_explain(rules, conn, head, arena, out, NULL);
+}
+
+/* --------------------------------------------------------------------------------------------------------- for people */
+
+#define REASON_ROW(id, word, doc) [id] = {{word, sizeof(word) - 1}, doc},
+static const struct {
+	struct str word;
+	const char *doc;
+} reasons[] = {CLIENTADDR_REASONS(REASON_ROW)};
+
+struct str clientaddr_reason_word(enum clientaddr_reason reason)
+{
+	return reasons[reason].word;
+}
+
+const char *clientaddr_reason_doc(enum clientaddr_reason reason)
+{
+	return reasons[reason].doc;
+}
+
+static void add_hop(const struct clientaddr_hop *hop, struct buf *out)
+{
+	char text[ADDR_TEXT_MAX];
+	struct str name = hop->text.len ? hop->text : str_from(addr_ip_text(&hop->addr, text));
+
+	switch (hop->verdict) {
+	case CLIENTADDR_HOP_TRUSTED:
+		buf_add(out, name);
+		return;
+	case CLIENTADDR_HOP_CLIENT:
+		buf_add(out, STR("*"));
+		buf_add(out, name);
+		return;
+	case CLIENTADDR_HOP_BAD:
+	case CLIENTADDR_HOP_IGNORED:
+		buf_add(out, STR("("));
+		buf_add(out, name);
+		buf_add(out, STR(")"));
+		return;
+	}
+	abort();
+}
+
+void clientaddr_chain_text(const struct clientaddr_trace *trace, struct buf *out)
+{
+	for (size_t i = 0; i < trace->n; i++) {
+		if (i)
+			buf_add(out, STR(" < "));
+		add_hop(&trace->items[i], out);
+	}
 }

@@ -4,20 +4,19 @@
  */
 #include "clientaddr.h"
 
+#define BIT(id) ((uint64_t)1 << (id))
+static const uint64_t OURS = BIT(FIELD_HOST) | BIT(FIELD_X_REQUEST_ID) | BIT(FIELD_X_REAL_IP) | BIT(FIELD_X_FORWARDED_FOR) |
+	BIT(FIELD_X_FORWARDED_HOST) | BIT(FIELD_X_FORWARDED_PORT) | BIT(FIELD_X_FORWARDED_PROTO) |
+	BIT(FIELD_X_FORWARDED_SCHEME) | BIT(FIELD_X_SCHEME) | BIT(FIELD_X_ORIGINAL_FORWARDED_FOR) |
+	BIT(FIELD_X_ORIGINAL_FORWARDED_HOST) | BIT(FIELD_PROXY);
+/* A28: nobody but us may say whom a client certificate named. */
+static const uint64_t SSL_CLIENT = BIT(FIELD_SSL_CLIENT_CERT) | BIT(FIELD_SSL_CLIENT_ISSUER_DN) |
+	BIT(FIELD_SSL_CLIENT_SUBJECT_DN) | BIT(FIELD_SSL_CLIENT_VERIFY);
+
 uint64_t clientaddr_replaced_fields(const struct clientaddr_rules *rules)
 {
-	static const uint8_t always[] = {FIELD_HOST, FIELD_X_REQUEST_ID, FIELD_X_REAL_IP, FIELD_X_FORWARDED_FOR,
-		FIELD_X_FORWARDED_HOST, FIELD_X_FORWARDED_PORT, FIELD_X_FORWARDED_PROTO, FIELD_X_FORWARDED_SCHEME,
-		FIELD_X_SCHEME, FIELD_X_ORIGINAL_FORWARDED_FOR, FIELD_X_ORIGINAL_FORWARDED_HOST, FIELD_PROXY,
-		/* A28: nobody but us may say who a client certificate named */
-		FIELD_SSL_CLIENT_CERT, FIELD_SSL_CLIENT_ISSUER_DN, FIELD_SSL_CLIENT_SUBJECT_DN, FIELD_SSL_CLIENT_VERIFY};
-	uint64_t set = 0;
-
-	for (size_t i = 0; i < sizeof(always); i++)
-		set |= http_field_bit(always[i]);
-	if (rules->proxy_add_original_uri_header)
-		set |= http_field_bit(FIELD_X_ORIGINAL_URI);
-	return set;
+	return OURS | (rules->passes_ssl_client ? 0 : SSL_CLIENT) |
+		(rules->proxy_add_original_uri_header ? BIT(FIELD_X_ORIGINAL_URI) : 0);
 }
 
 enum { LONGEST_NAME = 40 }; /* more than any name of ours */
@@ -32,18 +31,44 @@ static struct str with_dashes(struct str name, char out[LONGEST_NAME])
 	return str_of(out, name.len);
 }
 
-bool clientaddr_replaces(const struct clientaddr_rules *rules, const struct http_field *field)
+static const struct str SCRATCH = {"x-forwarded-for-proxy-protocol", 30}; /* of ingress-nginx, see A9 */
+
+static bool is_lookalike(const struct clientaddr_rules *rules, struct str name)
 {
 	char dashed[LONGEST_NAME];
-	struct str name;
+	enum http_field_id id;
 
-	if (field->id != FIELD_OTHER)
-		return (clientaddr_replaced_fields(rules) & http_field_bit(field->id)) != 0;
-	name = with_dashes(field->name, dashed);
-	if (str_eq_nocase(name, STR("x-forwarded-for-proxy-protocol"))) /* A9 */
+	if (str_find(name, '_') == name.len)
+		return false;
+	name = with_dashes(name, dashed);
+	id = http_field_id(name);
+	return str_eq_nocase(name, SCRATCH) ||
+		(id != FIELD_OTHER && (clientaddr_replaced_fields(rules) & http_field_bit(id)));
+}
+
+/* The field that names clients, from somebody whose word does not count: a backend might read it all the same. */
+static bool is_untrusted_chain(
+	const struct clientaddr_rules *rules, const struct clientaddr_conn *conn, struct str name)
+{
+	if (rules->keeps_untrusted_chain || !str_eq_nocase(name, rules->forwarded_for_header))
+		return false;
+	if (!rules->use_forwarded_headers && !rules->enable_real_ip)
+		return false;
+	return !clientaddr_vouches(rules, conn);
+}
+
+bool clientaddr_replaces(
+	const struct clientaddr_rules *rules, const struct clientaddr_conn *conn, const struct http_field *field)
+{
+	if (field->id != FIELD_OTHER && (clientaddr_replaced_fields(rules) & http_field_bit(field->id)))
 		return true;
-	return (clientaddr_replaced_fields(rules) & http_field_bit(http_field_id(name))) != 0 &&
-		http_field_id(name) != FIELD_OTHER;
+	if (is_untrusted_chain(rules, conn, field->name))
+		return true;
+	if (field->id != FIELD_OTHER)
+		return false;
+	if (str_eq_nocase(field->name, SCRATCH))
+		return true;
+	return !rules->passes_lookalikes && is_lookalike(rules, field->name);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ writing */
@@ -104,7 +129,7 @@ static void write_chain(const struct clientaddr_rules *rules, const struct clien
 
 	buf_add(out, STR("X-Forwarded-For: "));
 	value = out->len;
-	if (clientaddr_believes(rules, conn))
+	if (rules->keeps_untrusted_chain || clientaddr_believes(rules, conn))
 		write_joined(out, head, STR("x-forwarded-for"));
 	if (out->len > value)
 		buf_add(out, STR(", "));

@@ -2,7 +2,6 @@
 #include "clientaddr.h"
 
 #include "check.h"
-#include "cidrlist.h"
 
 enum { MAX_FIELDS = 8, MAX_TRUSTED = 8 };
 
@@ -29,17 +28,18 @@ static void make_request(struct request *r, const char *fields)
 	}
 }
 
-static size_t make_trusted(const char *list, struct cidr *out)
+static void make_trusted(const char *list, struct arena *arena, struct cidrset *out)
 {
 	struct str rest = str_from(list), piece;
+	struct cidr items[MAX_TRUSTED];
 	size_t n = 0;
 
 	while (str_next(&rest, ',', &piece))
-		n += CHECK(cidr_parse(piece, &out[n], NULL));
-	return cidrlist_prepare(out, n);
+		n += CHECK(cidr_parse(piece, &items[n], NULL));
+	cidrset_build(out, items, n, arena);
 }
 
-enum { UFH = 1, UPP = 2, ERI = 4, COMPAT = 8, NO_PROXY = 16, FULL = 32 };
+enum { UFH = 1, UPP = 2, ERI = 4, COMPAT = 8 };
 
 #define V4 "0.0.0.0/0"
 #define OURS "127.0.0.0/8,10.0.0.0/8"
@@ -62,6 +62,15 @@ static void test_client(void)
 		{"A2 0/0/1", ERI, V4, NULL, NULL, "X-Forwarded-For: 1.1.1.1", "1.1.1.1:0", CLIENTADDR_FORWARDED_FOR},
 		{"A2 0/1/0", UPP, V4, NULL, "7.7.7.7:99", "X-Forwarded-For: 1.1.1.1", "7.7.7.7:99", CLIENTADDR_PROXY_HEADER},
 		{"A2 0/1/1", UPP | ERI, V4, NULL, "7.7.7.7:99", "X-Forwarded-For: 1.1.1.1", "7.7.7.7:99", CLIENTADDR_PROXY_HEADER},
+		{"A2 1/1/0 source is not ours", UFH | UPP, OURS, NULL, "7.7.7.7:99", "X-Forwarded-For: 1.1.1.1", "7.7.7.7:99", CLIENTADDR_PROXY_HEADER},
+		{"A2 1/1/1 the same", UFH | UPP | ERI, OURS, NULL, "7.7.7.7:99", "X-Forwarded-For: 1.1.1.1", "7.7.7.7:99", CLIENTADDR_PROXY_HEADER},
+		{"A2 1/1/1 source is ours", UFH | UPP | ERI, OURS, NULL, "10.7.7.7:99", "X-Forwarded-For: 1.1.1.1", "1.1.1.1:0", CLIENTADDR_FORWARDED_FOR},
+		{"A2 0/0/1 proxy_protocol for a name", ERI, OURS, "proxy_protocol", "7.7.7.7:99", "X-Forwarded-For: 1.1.1.1", "7.7.7.7:99", CLIENTADDR_PROXY_HEADER},
+		{"A2 0/0/1 proxy_protocol without a header", ERI, OURS, "proxy_protocol", NULL, "proxy_protocol: 1.1.1.1|X-Forwarded-For: 1.1.1.1", "127.0.0.1:50000", CLIENTADDR_PEER},
+		{"A2 0/0/0 proxy_protocol means nothing", 0, OURS, "proxy_protocol", "7.7.7.7:99", "", "127.0.0.1:50000", CLIENTADDR_PEER},
+		{"A2 0/0/0 a PROXY header that nobody asked for", 0, OURS, NULL, "7.7.7.7:99", "X-Forwarded-For: 1.1.1.1", "127.0.0.1:50000", CLIENTADDR_PEER},
+		{"A1 A10 without switches nobody is asked, trusted or not", 0, "0.0.0.0/0,::/0", NULL, NULL, "X-Forwarded-For: 1.1.1.1", "127.0.0.1:50000", CLIENTADDR_PEER},
+		{"A7 X-Real-IP as the name: its one value", ERI, V4, "X-Real-IP", NULL, "X-Real-IP: 4.4.4.4|X-Forwarded-For: 6.6.6.6", "4.4.4.4:0", CLIENTADDR_FORWARDED_FOR},
 		{"nobody is trusted", UFH, "", NULL, NULL, "X-Forwarded-For: 1.1.1.1", "127.0.0.1:50000", CLIENTADDR_PEER},
 		{"nobody is trusted, compatible", UFH | COMPAT, "", NULL, NULL, "X-Forwarded-For: 1.1.1.1", "127.0.0.1:50000", CLIENTADDR_PEER},
 		{"A5 first untrusted from the right", UFH, OURS, NULL, NULL, "X-Forwarded-For: 1.2.3.4, 10.0.0.5, 8.8.8.8, 10.1.1.1", "8.8.8.8:0", CLIENTADDR_FORWARDED_FOR},
@@ -95,10 +104,10 @@ static void test_client(void)
 	};
 
 	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
-		struct cidr trusted[MAX_TRUSTED];
+		struct cidrset trusted;
 		struct clientaddr_rules rules = {.use_forwarded_headers = cases[i].on & UFH,
 			.use_proxy_protocol = cases[i].on & UPP, .enable_real_ip = cases[i].on & ERI,
-			.compatibility_ingress_nginx = cases[i].on & COMPAT, .trusted = trusted,
+			.falls_back_to_peer = cases[i].on & COMPAT, .trusted = &trusted,
 			.forwarded_for_header = cases[i].header ? str_from(cases[i].header) : STR("X-Forwarded-For"),
 			.forwarded_host_header = STR("X-Forwarded-Host")};
 		struct clientaddr_conn conn = {.peer = {.family = 4, .port = 50000, .ip = {127, 0, 0, 1}},
@@ -110,7 +119,7 @@ static void test_client(void)
 		struct buf got;
 
 		check_case(cases[i].name);
-		rules.n_trusted = make_trusted(cases[i].trusted, trusted);
+		make_trusted(cases[i].trusted, &arena, &trusted);
 		if (cases[i].proxy && *cases[i].proxy)
 			CHECK(addr_parse_host_port(str_from(cases[i].proxy), &conn.proxy_src));
 		make_request(&r, cases[i].fields);
@@ -153,10 +162,10 @@ static void test_scheme_host_port(void)
 	};
 
 	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
-		struct cidr trusted[MAX_TRUSTED];
+		struct cidrset trusted;
 		struct clientaddr_rules rules = {.use_forwarded_headers = cases[i].on & UFH,
 			.use_proxy_protocol = cases[i].on & UPP, .enable_real_ip = cases[i].on & ERI,
-			.compatibility_ingress_nginx = cases[i].on & COMPAT, .trusted = trusted,
+			.believes_anyone = cases[i].on & COMPAT, .trusted = &trusted,
 			.forwarded_for_header = STR("X-Forwarded-For"), .forwarded_host_header = STR("X-Forwarded-Host")};
 		struct clientaddr_conn conn = {.peer = {.family = 4, .port = 50000, .ip = {127, 0, 0, 1}},
 			.local = {.family = 4, .port = cases[i].local}, .is_tls = cases[i].is_tls,
@@ -167,7 +176,7 @@ static void test_scheme_host_port(void)
 		struct arena arena = {0};
 
 		check_case(cases[i].name);
-		rules.n_trusted = make_trusted(cases[i].trusted, trusted);
+		make_trusted(cases[i].trusted, &arena, &trusted);
 		if (cases[i].proxy_src && *cases[i].proxy_src)
 			CHECK(addr_parse_host_port(str_from(cases[i].proxy_src), &conn.proxy_src));
 		make_request(&r, cases[i].fields);
@@ -179,8 +188,77 @@ static void test_scheme_host_port(void)
 	}
 }
 
+/* Every hop with what was made of it, and the reason. `conn` of the cases is that of the tables above. */
+static void test_explain(void)
+{
+	static const struct {
+		const char *name;
+		unsigned on;
+		const char *trusted, *proxy, *fields, *chain, *reason;
+	} cases[] = {
+		{"A1 off", 0, OURS, NULL, "X-Forwarded-For: 6.6.6.6", "*127.0.0.1 < (6.6.6.6)", "off"},
+		{"A5 the example", UFH, OURS, NULL, "X-Forwarded-For: 1.2.3.4, 10.0.0.5, 8.8.8.8, 10.1.1.1",
+			"127.0.0.1 < 10.1.1.1 < *8.8.8.8 < (10.0.0.5) < (1.2.3.4)", "first_untrusted"},
+		{"A5 all trusted", UFH, OURS, NULL, "X-Forwarded-For: 10.9.9.9, 10.1.1.1",
+			"127.0.0.1 < 10.1.1.1 < *10.9.9.9", "all_trusted"},
+		{"A5 a bad element", UFH, V4, NULL, "X-Forwarded-For: 1.2.3.4, bad, 5.6.7.8",
+			"127.0.0.1 < *5.6.7.8 < (bad) < (1.2.3.4)", "bad_element"},
+		{"A6 a bad element first", UFH, V4, NULL, "X-Forwarded-For: 1.2.3.4, unknown",
+			"*127.0.0.1 < (unknown) < (1.2.3.4)", "bad_element"},
+		{"A5 nothing sent", UFH, OURS, NULL, "", "*127.0.0.1", "no_chain"},
+		{"A5 the peer is a stranger", UFH, "10.0.0.0/8", NULL, "X-Forwarded-For: 6.6.6.6",
+			"*127.0.0.1 < (6.6.6.6)", "peer_untrusted"},
+		{"A7 lines", UFH, OURS, NULL, "X-Forwarded-For: 1.2.3.4|X-Forwarded-For: 10.9.9.9",
+			"127.0.0.1 < 10.9.9.9 < *1.2.3.4", "first_untrusted"},
+		{"A9 source not ours", UFH | UPP, OURS, "7.7.7.7:99", "X-Forwarded-For: 1.1.1.1",
+			"127.0.0.1 < *7.7.7.7 < (1.1.1.1)", "proxy_source"},
+		{"A9 source ours", UFH | UPP, OURS, "10.7.7.7:99", "X-Forwarded-For: 1.1.1.1",
+			"127.0.0.1 < 10.7.7.7 < *1.1.1.1", "first_untrusted"},
+		{"A9 source ours, nothing sent", UFH | UPP, OURS, "10.7.7.7:99", "", "127.0.0.1 < *10.7.7.7", "proxy_fallback"},
+		{"A9 source ours, a bad element", UFH | UPP, OURS, "10.7.7.7:99", "X-Forwarded-For: -",
+			"127.0.0.1 < *10.7.7.7 < (-)", "proxy_fallback"},
+		{"A9 the same as upstream", UFH | UPP | COMPAT, OURS, "10.7.7.7:99", "", "*127.0.0.1 < 10.7.7.7", "no_chain"},
+		{"A9 LOCAL", UFH | UPP, OURS, "", "X-Forwarded-For: 1.1.1.1", "*127.0.0.1 < (-) < (1.1.1.1)", "proxy_no_address"},
+		{"A10 source", UPP, OURS, "7.7.7.7:99", "X-Forwarded-For: 1.1.1.1", "127.0.0.1 < *7.7.7.7 < (1.1.1.1)", "proxy_source"},
+		{"A10 untrusted peer", UPP, "10.0.0.0/8", "7.7.7.7:99", "", "*127.0.0.1 < (7.7.7.7)", "peer_untrusted"},
+		{"A36 LOCAL", UPP, OURS, "", "", "*127.0.0.1 < (-)", "proxy_no_address"},
+		{"who speaks plainly", UPP, OURS, NULL, "X-Forwarded-For: 1.1.1.1", "*127.0.0.1 < (1.1.1.1)", "no_proxy_header"},
+	};
+
+	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
+		struct cidrset trusted;
+		struct clientaddr_rules rules = {.use_forwarded_headers = cases[i].on & UFH,
+			.use_proxy_protocol = cases[i].on & UPP, .falls_back_to_peer = cases[i].on & COMPAT,
+			.forwarded_for_header = STR("X-Forwarded-For"), .trusted = &trusted};
+		struct clientaddr_conn conn = {.peer = {.family = 4, .port = 50000, .ip = {127, 0, 0, 1}},
+			.local = {.family = 4, .port = 8080}, .has_proxy_header = cases[i].proxy != NULL};
+		struct clientaddr_trace trace = {0};
+		struct clientaddr who, same;
+		struct arena arena = {0};
+		struct buf chain = {0};
+		struct request r;
+
+		check_case(cases[i].name);
+		make_trusted(cases[i].trusted, &arena, &trusted);
+		if (cases[i].proxy && *cases[i].proxy)
+			CHECK(addr_parse_host_port(str_from(cases[i].proxy), &conn.proxy_src));
+		make_request(&r, cases[i].fields);
+		clientaddr_explain(&rules, &conn, &r.head, &arena, &who, &trace);
+		clientaddr_chain_text(&trace, &chain);
+		CHECK_STR(buf_str(&chain), str_from(cases[i].chain));
+		CHECK_STR(clientaddr_reason_word(who.reason), str_from(cases[i].reason));
+		clientaddr_resolve(&rules, &conn, &r.head, &arena, &same);
+		CHECK(addr_eq(&who.client, &same.client) && who.source == same.source && who.reason == same.reason);
+		for (size_t k = 0; k < trace.n; k++)
+			CHECK(!trace.items[k].trusted_by || cidr_contains(trace.items[k].trusted_by, &trace.items[k].addr));
+		buf_deinit(&chain);
+		arena_deinit(&arena);
+	}
+}
+
 int main(void)
 {
+	test_explain();
 	test_client();
 	test_scheme_host_port();
 	return check_done();

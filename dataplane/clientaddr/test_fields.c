@@ -6,12 +6,16 @@
 static const struct clientaddr_conn conn = {
 	.peer = {.family = 4, .port = 50000, .ip = {192, 0, 2, 1}}, .local = {.family = 4, .port = 80}};
 
-static struct cidr everybody = {.net = {.family = 4}, .prefix = 0};
+static const struct cidr everybody_v4 = {.net = {.family = 4}, .prefix = 0};
+static const struct cidrset nobody;
+static struct cidrset everybody;
+static struct arena arena_of_everybody;
 
 static struct clientaddr_rules base_rules(void)
 {
 	return (struct clientaddr_rules){
-		.forwarded_for_header = STR("X-Forwarded-For"), .forwarded_host_header = STR("X-Forwarded-Host")};
+		.forwarded_for_header = STR("X-Forwarded-For"), .forwarded_host_header = STR("X-Forwarded-Host"),
+		.trusted = &nobody};
 }
 
 static struct http_field field(const char *name, struct str value)
@@ -40,7 +44,7 @@ static bool write_all(const struct clientaddr_rules *rules, const struct http_he
 
 static void test_table(void)
 {
-	enum { UFH = 1, FULL = 2, URI = 4, TRUST = 8 };
+	enum { UFH = 1, FULL = 2, URI = 4, TRUST = 8, KEEP = 16 };
 	static const struct {
 		const char *name;
 		unsigned on;
@@ -69,6 +73,9 @@ static void test_table(void)
 		{"A26 a stranger's chain is dropped", UFH | FULL, "", "6.6.6.6", NULL, NULL,
 			"X-Real-IP: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.1\r\n" USUAL
 			"X-Original-Forwarded-For: 6.6.6.6\r\n"},
+		{"A26 a stranger's chain, kept as upstream does", UFH | FULL | KEEP, "", "6.6.6.6", NULL, NULL,
+			"X-Real-IP: 192.0.2.1\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.1\r\n" USUAL
+			"X-Original-Forwarded-For: 6.6.6.6\r\n"},
 	};
 
 	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
@@ -80,9 +87,9 @@ static void test_table(void)
 		check_case(cases[i].name);
 		rules.use_forwarded_headers = cases[i].on & UFH;
 		rules.compute_full_forwarded_for = cases[i].on & FULL;
+		rules.keeps_untrusted_chain = cases[i].on & KEEP;
 		rules.proxy_add_original_uri_header = cases[i].on & URI;
-		rules.trusted = &everybody;
-		rules.n_trusted = cases[i].on & TRUST ? 1 : 0;
+		rules.trusted = cases[i].on & TRUST ? &everybody : &nobody;
 		if (cases[i].forwarded_for)
 			fields[head.n_fields++] = field("X-Forwarded-For", str_from(cases[i].forwarded_for));
 		if (cases[i].second)
@@ -123,9 +130,48 @@ static void test_replaced(void)
 		struct http_field f = field(cases[i].name, STR("x"));
 
 		check_case(cases[i].name);
-		CHECK_INT(clientaddr_replaces(&rules, &f), cases[i].plain);
+		CHECK_INT(clientaddr_replaces(&rules, &conn, &f), cases[i].plain);
 		rules.proxy_add_original_uri_header = true;
-		CHECK_INT(clientaddr_replaces(&rules, &f), cases[i].with_uri);
+		CHECK_INT(clientaddr_replaces(&rules, &conn, &f), cases[i].with_uri);
+	}
+}
+
+/* What ingress-nginx passes on and we do not, each with its key; and a chain in a field of another name. */
+static void test_quirks(void)
+{
+	enum { LOOKALIKES = 1, SSL_CLIENT = 2, CHAIN = 4, TRUST = 8, UFH = 16, ERI = 32 };
+	static const struct {
+		const char *name, *field;
+		unsigned on;
+		bool is_replaced;
+	} cases[] = {
+		{"lookalike", "X_Forwarded_For", 0, true},
+		{"lookalike, passed on", "X_Forwarded_For", LOOKALIKES, false},
+		{"ours is replaced all the same", "X-Forwarded-For", LOOKALIKES | SSL_CLIENT | CHAIN, true},
+		{"A28 ssl-client-verify", "ssl-client-verify", 0, true},
+		{"A28 ssl-client-verify, passed on", "ssl-client-verify", SSL_CLIENT, false},
+		{"A28 its lookalike is none then", "ssl_client_verify", SSL_CLIENT, false},
+		{"A9 the scratch field", "X_Forwarded_For_Proxy_Protocol", 0, true},
+		{"A28 a field of that name without switches", "CF-Connecting-IP", 0, false},
+		{"forwarded-for-header from a stranger", "CF-Connecting-IP", UFH, true},
+		{"the same with enable-real-ip", "cf-connecting-ip", ERI, true},
+		{"the same, kept", "CF-Connecting-IP", UFH | CHAIN, false},
+		{"from one of ours", "CF-Connecting-IP", UFH | TRUST, false},
+	};
+
+	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
+		struct clientaddr_rules rules = base_rules();
+		struct http_field f = field(cases[i].field, STR("x"));
+
+		check_case(cases[i].name);
+		rules.forwarded_for_header = STR("CF-Connecting-IP");
+		rules.passes_lookalikes = cases[i].on & LOOKALIKES;
+		rules.passes_ssl_client = cases[i].on & SSL_CLIENT;
+		rules.keeps_untrusted_chain = cases[i].on & CHAIN;
+		rules.use_forwarded_headers = cases[i].on & UFH;
+		rules.enable_real_ip = cases[i].on & ERI;
+		rules.trusted = cases[i].on & TRUST ? &everybody : &nobody;
+		CHECK_INT(clientaddr_replaces(&rules, &conn, &f), cases[i].is_replaced);
 	}
 }
 
@@ -145,7 +191,6 @@ static void test_no_forgery(void)
 
 		rules.use_forwarded_headers = rules.compute_full_forwarded_for = rules.proxy_add_original_uri_header = true;
 		rules.trusted = &everybody;
-		rules.n_trusted = 1;
 		buf_init(&out, 4096);
 		CHECK(write_all(&rules, &head, value, &out));
 		rest = buf_str(&out);
@@ -176,9 +221,12 @@ static void test_cap(void)
 
 int main(void)
 {
+	cidrset_build(&everybody, &everybody_v4, 1, &arena_of_everybody);
 	test_table();
 	test_replaced();
+	test_quirks();
 	test_no_forgery();
 	test_cap();
+	arena_deinit(&arena_of_everybody);
 	return check_done();
 }

@@ -15,6 +15,7 @@
 
 #include "addr.h"
 #include "arena.h"
+#include "cidrset.h"
 #include "content.h"
 #include "str.h"
 
@@ -27,7 +28,7 @@ struct header {
 	struct str name, value;
 };
 
-/* Mirrors Weirlock__V1__Settings; see snapshot.proto for meaning and units. Lists of networks are for cidrlist_find. */
+/* Mirrors Weirlock__V1__Settings; see snapshot.proto for meaning and units. Lists of networks are for cidrset_find. */
 struct settings {
 	uint32_t client_header_timeout_ms, client_body_timeout_ms, keep_alive_ms, keep_alive_requests;
 	uint32_t client_header_buffer_bytes, large_client_header_count, large_client_header_bytes;
@@ -36,11 +37,9 @@ struct settings {
 	bool use_forwarded_headers, use_proxy_protocol, enable_real_ip, compute_full_forwarded_for,
 		proxy_add_original_uri_header, compatibility_ingress_nginx;
 	struct str forwarded_for_header, forwarded_host_header;
-	struct cidr *proxy_real_ip_cidr;
-	size_t n_proxy_real_ip_cidr;
+	struct cidrset proxy_real_ip_cidr;
 	uint32_t proxy_protocol_header_timeout_ms;
-	struct cidr *proxy_protocol_cidr; /* who may send a PROXY header; none: everybody must */
-	size_t n_proxy_protocol_cidr;
+	struct cidrset proxy_protocol_cidr; /* who must send a PROXY header; none: everybody */
 	uint32_t ssl_buffer_size_bytes; /* 0: automatic */
 	bool use_http2;
 	bool hsts, hsts_include_subdomains, hsts_preload;
@@ -50,8 +49,7 @@ struct settings {
 	bool enable_access_log, log_format_escape_json;
 	struct str log_format_upstream, access_log_path;
 	uint32_t worker_shutdown_timeout_ms, proxy_stream_timeout_ms;
-	struct cidr *denylist;
-	size_t n_denylist;
+	struct cidrset denylist;
 	struct str *hide_headers;
 	size_t n_hide_headers;
 	struct header *add_headers, *proxy_set_headers;
@@ -87,8 +85,7 @@ struct policy {
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash, use_port_in_redirects, no_tls_redirect;
 	struct str rewrite_target, x_forwarded_prefix, upstream_vhost, connection_proxy_header;
 	bool proxy_http_1_0, proxy_buffering, no_request_buffering, disable_access_log, relative_redirects;
-	struct cidr *allowlist, *denylist;
-	size_t n_allowlist, n_denylist;
+	struct cidrset allowlist, denylist;
 	bool has_allowlist;
 	uint32_t next_upstream, next_upstream_tries, next_upstream_timeout_ms;
 	uint64_t proxy_body_size_bytes;

@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cidrlist.h"
+#include "cidrset.h"
+#include "mem.h"
 
 bool decode_refuse(struct decode *d, const char *field, const char *message)
 {
@@ -108,20 +109,25 @@ static bool decode_cidr(struct decode *d, const Weirlock__V1__Cidr *in, struct c
 	return true;
 }
 
-bool decode_cidrs(struct decode *d, const char *field, Weirlock__V1__Cidr *const *in, size_t n_in, struct cidr **out,
-	size_t *n_out)
+bool decode_cidrs(struct decode *d, const char *field, Weirlock__V1__Cidr *const *in, size_t n_in, struct cidrset *out)
 {
+	struct cidr *items;
+	bool is_fine = true;
+
 	if (n_in > MAX_CIDRS)
 		return decode_refuse(d, field, "too many networks");
 	if (!n_in)
 		return true;
-	*out = arena_zalloc(d->arena, n_in * sizeof(**out));
-	for (size_t i = 0; i < n_in; i++) {
-		if (!decode_cidr(d, in[i], &(*out)[i]))
-			return buf_printf(d->why, " (%s[%zu])", field, i), false;
+	items = mem_calloc(n_in, sizeof(*items));
+	for (size_t i = 0; is_fine && i < n_in; i++) {
+		is_fine = decode_cidr(d, in[i], &items[i]);
+		if (!is_fine)
+			buf_printf(d->why, " (%s[%zu])", field, i);
 	}
-	*n_out = cidrlist_prepare(*out, n_in);
-	return true;
+	if (is_fine)
+		cidrset_build(out, items, n_in, d->arena);
+	mem_free(items);
+	return is_fine;
 }
 
 void decode_enter(struct decode *d, const char *field, size_t index)

@@ -40,8 +40,7 @@ bool decode_token(struct decode *d, const char *field, const char *in, struct st
 /* A server name, made lower case: no control bytes, blanks or slashes. */
 bool decode_server_name(struct decode *d, const char *field, const char *in, struct str *out);
 bool decode_ip(struct decode *d, const char *field, const ProtobufCBinaryData *ip, uint32_t port, struct addr *out);
-bool decode_cidrs(struct decode *d, const char *field, Weirlock__V1__Cidr *const *in, size_t n_in, struct cidr **out,
-	size_t *n_out);
+bool decode_cidrs(struct decode *d, const char *field, Weirlock__V1__Cidr *const *in, size_t n_in, struct cidrset *out);
 /* "field[i]." from here on, until decode_leave. */
 void decode_enter(struct decode *d, const char *field, size_t index);
 void decode_leave(struct decode *d);

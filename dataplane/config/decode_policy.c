@@ -63,6 +63,6 @@ bool decode_policy(struct decode *d, const Weirlock__V1__Policy *in, struct poli
 	out->next_upstream_timeout_ms = in->next_upstream_timeout_ms;
 	out->has_allowlist = in->has_allowlist || in->n_allowlist > 0;
 	return decode_timeouts_and_sizes(d, in, out) && decode_redirects(d, in, out) && decode_request(d, in, out) &&
-		decode_cidrs(d, "policy.allowlist", in->allowlist, in->n_allowlist, &out->allowlist, &out->n_allowlist) &&
-		decode_cidrs(d, "policy.denylist", in->denylist, in->n_denylist, &out->denylist, &out->n_denylist);
+		decode_cidrs(d, "policy.allowlist", in->allowlist, in->n_allowlist, &out->allowlist) &&
+		decode_cidrs(d, "policy.denylist", in->denylist, in->n_denylist, &out->denylist);
 }

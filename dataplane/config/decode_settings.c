@@ -44,13 +44,13 @@ static bool decode_who(struct decode *d, const Weirlock__V1__Settings *in, struc
 	if (!s->forwarded_host_header.len)
 		s->forwarded_host_header = STR("X-Forwarded-Host");
 	return decode_cidrs(d, "proxy_real_ip_cidr", in->proxy_real_ip_cidr, in->n_proxy_real_ip_cidr,
-		       &s->proxy_real_ip_cidr, &s->n_proxy_real_ip_cidr) &&
+		       &s->proxy_real_ip_cidr) &&
 		decode_cidrs(d, "proxy_protocol_cidr", in->proxy_protocol_cidr, in->n_proxy_protocol_cidr,
-			&s->proxy_protocol_cidr, &s->n_proxy_protocol_cidr) &&
-		decode_cidrs(d, "denylist", in->denylist, in->n_denylist, &s->denylist, &s->n_denylist);
+			&s->proxy_protocol_cidr) &&
+		decode_cidrs(d, "denylist", in->denylist, in->n_denylist, &s->denylist);
 }
 
-static void prepare_rules(const struct settings *s, struct clientaddr_rules *rules)
+static void prepare_rules(const Weirlock__V1__Settings *in, const struct settings *s, struct clientaddr_rules *rules)
 {
 	*rules = (struct clientaddr_rules){
 		.use_forwarded_headers = s->use_forwarded_headers,
@@ -58,11 +58,14 @@ static void prepare_rules(const struct settings *s, struct clientaddr_rules *rul
 		.enable_real_ip = s->enable_real_ip,
 		.compute_full_forwarded_for = s->compute_full_forwarded_for,
 		.proxy_add_original_uri_header = s->proxy_add_original_uri_header,
-		.compatibility_ingress_nginx = s->compatibility_ingress_nginx,
+		.believes_anyone = in->forwarded_headers_from_anyone,
+		.keeps_untrusted_chain = in->keep_untrusted_forwarded_for,
+		.falls_back_to_peer = in->proxy_protocol_fallback_to_peer,
+		.passes_lookalikes = in->pass_lookalike_headers,
+		.passes_ssl_client = in->pass_ssl_client_headers,
 		.forwarded_for_header = s->forwarded_for_header,
 		.forwarded_host_header = s->forwarded_host_header,
-		.trusted = s->proxy_real_ip_cidr,
-		.n_trusted = s->n_proxy_real_ip_cidr,
+		.trusted = &s->proxy_real_ip_cidr,
 	};
 }
 
@@ -191,7 +194,7 @@ bool decode_settings(struct decode *d, const Weirlock__V1__Settings *in, struct 
 			&s->proxy_set_headers, &s->n_proxy_set_headers))
 		return false;
 	decode_pools(in, s);
-	prepare_rules(s, &out->rules);
+	prepare_rules(in, s, &out->rules);
 	if (default_backend.len > MAX_NAME)
 		return decode_refuse(d, "default_backend", "too long");
 	if (default_backend.len)

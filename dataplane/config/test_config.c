@@ -389,7 +389,7 @@ static void test_settings(void)
 	put_backend(c, "d");
 	put_endpoints(c, "d/1", backend, "1");
 	g = compile(c, NULL);
-	CHECK_INT(generation_clientaddr_rules(g)->n_trusted, 1); /* prepared: duplicates are gone */
+	CHECK_INT(generation_clientaddr_rules(g)->trusted->n, 1); /* duplicates are gone */
 	CHECK(generation_clientaddr_rules(g)->use_forwarded_headers);
 	CHECK_STR(generation_clientaddr_rules(g)->forwarded_for_header, STR("CF-Connecting-IP"));
 	CHECK_INT(generation_settings(g)->client_header_timeout_ms, 60000);

@@ -15,7 +15,7 @@ static bool passes(const struct exchange *ex, const struct http_field *field, ui
 {
 	if (http_field_bit(field->id) & OURS & ~(uint64_t)1) /* bit 0 is every other name */
 		return false;
-	return !clientaddr_replaces(&ex->held->rules, field) && !rewrite_drops_request_field(&ex->rule, field) &&
+	return !clientaddr_replaces(&ex->held->rules, ex->client->conn, field) && !rewrite_drops_request_field(&ex->rule, field) &&
 		!http_field_is_hop_by_hop(&ex->head, field, never_dropped);
 }
 

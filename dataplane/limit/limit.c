@@ -1,7 +1,7 @@
 /* Body sizes and address lists. */
 #include "limit.h"
 
-#include "cidrlist.h"
+#include "cidrset.h"
 
 unsigned limit_body_declared(const struct route *route, const struct http_head *head)
 {
@@ -18,12 +18,12 @@ unsigned limit_body_received(const struct route *route, uint64_t received)
 unsigned limit_address(const struct settings *settings, const struct route *route, const struct addr *client)
 {
 	const struct policy *p = &route->policy;
-	bool has_own_list = p->has_allowlist || p->n_denylist;
+	bool has_own_list = p->has_allowlist || p->denylist.n;
 
 	if (!(has_own_list && settings->compatibility_ingress_nginx) &&
-		cidrlist_find(settings->denylist, settings->n_denylist, client))
+		cidrset_find(&settings->denylist, client))
 		return 403;
-	if (cidrlist_find(p->denylist, p->n_denylist, client))
+	if (cidrset_find(&p->denylist, client))
 		return 403;
-	return p->has_allowlist && !cidrlist_find(p->allowlist, p->n_allowlist, client) ? 403 : 0;
+	return p->has_allowlist && !cidrset_find(&p->allowlist, client) ? 403 : 0;
 }

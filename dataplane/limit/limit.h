@@ -13,7 +13,7 @@ unsigned limit_body_received(const struct route *route, uint64_t received);
 /*
  * 0.8, J20: 403 by deny list, then allow list. The route's lists take the place of the global ones, which the controller has
  * already put into the policy; an allow list that is there but empty admits nobody. block-cidrs (settings->denylist) refuses
- * always; upstream lets a route's list hide it, so compatibility-ingress-nginx does too.
+ * always; upstream lets a route's list hide it, so compatibility: ingress-nginx does too.
  * A client without an address (family 0) passes no allow list.
  */
 unsigned limit_address(const struct settings *settings, const struct route *route, const struct addr *client);

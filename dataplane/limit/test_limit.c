@@ -2,7 +2,6 @@
 #include "limit.h"
 
 #include "check.h"
-#include "cidrlist.h"
 
 static void test_sizes(void)
 {
@@ -32,14 +31,15 @@ static void test_sizes(void)
 	}
 }
 
-static size_t parse_list(const char *text, struct cidr *out)
+static void parse_list(const char *text, struct arena *arena, struct cidrset *out)
 {
 	struct str rest = str_from(text), piece;
+	struct cidr items[4];
 	size_t n = 0;
 
 	while (str_next(&rest, ',', &piece))
-		n += CHECK(cidr_parse(piece, &out[n], NULL));
-	return cidrlist_prepare(out, n);
+		n += CHECK(cidr_parse(piece, &items[n], NULL));
+	cidrset_build(out, items, n, arena);
 }
 
 static void test_addresses(void)
@@ -70,18 +70,19 @@ static void test_addresses(void)
 	};
 
 	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
-		struct cidr global[4], deny[4], allow[4];
-		struct settings settings = {.denylist = global, .compatibility_ingress_nginx = cases[i].compatible};
-		struct route route = {.policy = {.denylist = deny, .allowlist = allow}};
+		struct settings settings = {.compatibility_ingress_nginx = cases[i].compatible};
+		struct route route = {.policy = {.has_allowlist = cases[i].allow != NULL}};
+		struct arena arena = {0};
 		struct addr client = {0};
 
 		check_case(cases[i].name);
-		settings.n_denylist = parse_list(cases[i].global, global);
-		route.policy.n_denylist = parse_list(cases[i].deny, deny);
-		route.policy.has_allowlist = cases[i].allow != NULL;
-		route.policy.n_allowlist = cases[i].allow ? parse_list(cases[i].allow, allow) : 0;
+		parse_list(cases[i].global, &arena, &settings.denylist);
+		parse_list(cases[i].deny, &arena, &route.policy.denylist);
+		if (cases[i].allow)
+			parse_list(cases[i].allow, &arena, &route.policy.allowlist);
 		CHECK(!*cases[i].client || addr_parse_ip(str_from(cases[i].client), &client));
 		CHECK_INT(limit_address(&settings, &route, &client), cases[i].status);
+		arena_deinit(&arena);
 	}
 }
 
