@@ -36,7 +36,12 @@ struct accesslog_record {
 	const struct addr *peer;        /* $realip_remote_addr: who connected */
 	const struct addr *local;       /* $server_addr, $server_port */
 	const struct addr *proxy_client; /* $proxy_protocol_addr, $proxy_protocol_port */
-	struct str scheme;              /* "http", "https" */
+	struct str client_reason;       /* $client_address_reason: why this one is the client; a word of clientaddr.h */
+	struct str client_chain;        /* $client_address_chain; only made where accesslog_wants_chain says so */
+	struct str scheme;              /* "http", "https": of the connection */
+	struct str access_scheme;       /* $pass_access_scheme: as a believed peer has it (A20) */
+	struct str access_host;         /* $best_http_host (A21) */
+	struct str access_port;         /* $pass_port (A23) */
 	unsigned status;                /* 0: nothing was sent; logged as 499 if the client left, else 000 */
 	uint64_t request_bytes;         /* $request_length: head and body as received */
 	uint64_t sent_bytes;            /* $bytes_sent: head and body */
@@ -80,6 +85,8 @@ struct accesslog_format *accesslog_format_create(struct str text, enum accesslog
 /* The built-in format of --access-log-format json: one JSON object a line, its keys in order of the record. Owned. */
 struct accesslog_format *accesslog_format_create_json(void);
 void accesslog_format_destroy(struct accesslog_format *format);
+/* True if a line shows the chain; `is_off`: the settings ask for no other address, so the built-in JSON says nothing of it. */
+bool accesslog_wants_chain(const struct accesslog_format *format, bool is_off);
 /*
  * Appends one line with its newline. A line beyond ACCESSLOG_LINE_MAX is made again with each value cut to 256 bytes
  * ("…" marks the cut). False, and nothing is added, if it is too long even so or over the cap of `out`.

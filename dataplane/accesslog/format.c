@@ -22,6 +22,7 @@ struct accesslog_format {
 	struct piece *pieces;
 	size_t n, cap;
 	enum accesslog_escape escape;
+	bool has_chain;
 	bool is_object; /* the built-in JSON: pieces are keys and variables, numbers without quotes */
 };
 
@@ -104,6 +105,7 @@ static void add_variable(struct accesslog_format *f, struct str name, struct buf
 
 	if (v) {
 		add_piece(f, (struct piece){arena_str(&f->arena, arg), v});
+		f->has_chain = f->has_chain || str_eq(v->name, STR("client_address_chain"));
 		return;
 	}
 	add_literal(f, STR("-"));
@@ -157,7 +159,8 @@ struct accesslog_format *accesslog_format_create(struct str text, enum accesslog
 
 struct accesslog_format *accesslog_format_create_json(void)
 {
-	static const char *const keys[] = {"time_iso8601", "remote_addr", "realip_remote_addr", "remote_user", "request_id",
+	static const char *const keys[] = {"time_iso8601", "remote_addr", "realip_remote_addr",
+		"client_address_reason", "client_address_chain", "remote_user", "request_id",
 		"scheme", "host", "request_method", "request_uri", "server_protocol", "status", "end_reason",
 		"request_time", "request_length", "bytes_sent", "body_bytes_sent", "http_referer", "http_user_agent",
 		"namespace", "ingress_name", "service_name", "service_port", "proxy_upstream_name",
@@ -180,6 +183,11 @@ void accesslog_format_destroy(struct accesslog_format *format)
 	arena_deinit(&format->arena);
 	mem_free(format->pieces);
 	mem_free(format);
+}
+
+bool accesslog_wants_chain(const struct accesslog_format *format, bool is_off)
+{
+	return format && format->has_chain && !(is_off && format->is_object);
 }
 
 static void add_members(const struct accesslog_format *f, const struct accesslog_record *r, struct value_writer *w)

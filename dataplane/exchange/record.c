@@ -62,6 +62,28 @@ static void add_route(const struct exchange *ex, struct accesslog_record *r)
 	r->location_path = route->path;
 }
 
+/* Walked once more, by the same code, for logs that show it. A request that was never judged has no client but the peer. */
+static void add_client(struct exchange *ex, struct accesslog_record *r)
+{
+	const struct clientaddr_rules *rules = &ex->held->rules;
+	struct clientaddr_trace trace = {0};
+	struct clientaddr who;
+	struct buf chain = {0};
+
+	if (!ex->who.client.family)
+		return;
+	r->client_reason = clientaddr_reason_word(ex->who.reason);
+	r->access_scheme = ex->who.scheme;
+	r->access_host = ex->who.host;
+	r->access_port = ex->who.port;
+	if (!accesslog_wants_chain(ex->env->format, ex->who.reason == CLIENTADDR_OFF))
+		return;
+	clientaddr_explain(rules, ex->client->conn, &ex->head, &ex->arena, &who, &trace);
+	clientaddr_chain_text(&trace, &chain);
+	r->client_chain = arena_str(&ex->arena, buf_str(&chain));
+	buf_deinit(&chain);
+}
+
 static void write_line(struct exchange *ex, uint64_t took_us)
 {
 	const struct clientaddr_conn *conn = ex->client->conn;
@@ -87,6 +109,7 @@ static void write_line(struct exchange *ex, uint64_t took_us)
 		.reason = ex->end,
 	};
 
+	add_client(ex, &r);
 	add_tls(ex, &r);
 	add_route(ex, &r);
 	accesslog_write(&ex->env->log, ex->env->format, &r);
