@@ -16,7 +16,8 @@ int command_document(struct command_line *line)
 		settings_document(out);
 	} else if (strcmp(what, "annotations") == 0) {
 		buf_add(out, STR("# Annotations\n\nWhat Weirlock does with each annotation of ingress-nginx, under the prefix "
-				 "`nginx.ingress.kubernetes.io/`\n(`--annotations-prefix` changes it).\n\n"));
+				 "`nginx.ingress.kubernetes.io/`\n(`--annotations-prefix` changes it), and with its own, which are "
+				 "under `weirlock.io/` always.\n\n"));
 		annotation_document(out);
 	} else {
 		return command_fail(EXIT_USAGE, "usage: weirctl document settings|annotations");

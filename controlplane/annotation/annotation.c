@@ -6,10 +6,10 @@
 
 enum { MAX_WRITTEN = 64 * 1024 }; /* bytes of one annotation that are looked at for blocked words */
 
-const struct annotation_row *annotation_find(struct str name)
+const struct annotation_row *annotation_find(struct str name, bool is_own)
 {
 	for (size_t i = 0; i < annotation_count(); i++) {
-		if (str_eq(str_from(annotation_rows[i].name), name))
+		if (annotation_rows[i].is_own == is_own && str_eq(str_from(annotation_rows[i].name), name))
 			return &annotation_rows[i];
 	}
 	return NULL;
@@ -188,24 +188,39 @@ static void deny_unenforced(const struct reading *r, const struct annotation_row
 		is_host ? "the hosts of the Ingress answer 403" : denied_effect);
 }
 
-static void complain_unknown(const struct reading *r, struct str bare, const struct pair *p)
+/* The known name that is most like `bare` under the same prefix, or NULL. */
+static const char *nearest(struct str bare, bool is_own)
 {
 	const char **names = mem_calloc(annotation_count() + 1, sizeof(*names));
 	char *word = mem_strdup(str_first(bare, 128));
-	struct buf fix = {0};
 	const char *near;
+	size_t n = 0;
 
-	for (size_t i = 0; i < annotation_count(); i++)
-		names[i] = annotation_rows[i].name;
+	for (size_t i = 0; i < annotation_count(); i++) {
+		if (annotation_rows[i].is_own == is_own)
+			names[n++] = annotation_rows[i].name;
+	}
 	near = opt_nearest(word, names);
-	if (near)
+	mem_free(word);
+	mem_free(names);
+	return near;
+}
+
+static void complain_unknown(const struct reading *r, struct str bare, bool is_own, const struct pair *p)
+{
+	const struct annotation_row *elsewhere = annotation_find(bare, !is_own);
+	struct str own = STR(ANNOTATION_OWN_PREFIX);
+	const char *near = nearest(bare, is_own);
+	struct buf fix = {0};
+
+	if (elsewhere)
+		buf_printf(&fix, "did you mean %.*s/%s?", STR_ARG(is_own ? r->options->prefix : own), elsewhere->name);
+	else if (near)
 		buf_printf(&fix, "did you mean %s?", near);
 	else
 		buf_printf(&fix, "take it out");
 	complain_name(r, SEVERITY_WARN, p, "no such annotation", buf_cstr(&fix), "it has no effect");
 	buf_deinit(&fix);
-	mem_free(word);
-	mem_free(names);
 }
 
 /* annotation-value-word-blocklist: one hit keeps the whole Ingress out. */
@@ -228,14 +243,14 @@ static bool has_blocked_word(const struct reading *r, const struct pair *p)
 	return false;
 }
 
-static void read_annotation(const struct reading *r, struct str bare, const struct pair *p)
+static void read_annotation(const struct reading *r, struct str bare, bool is_own, const struct pair *p)
 {
-	const struct annotation_row *row = annotation_find(bare);
+	const struct annotation_row *row = annotation_find(bare, is_own);
 
 	if (has_blocked_word(r, p))
 		return;
 	if (!row) {
-		complain_unknown(r, bare, p);
+		complain_unknown(r, bare, is_own, p);
 		return;
 	}
 	if (row->risk > r->options->max_risk) {
@@ -259,6 +274,14 @@ static void read_annotation(const struct reading *r, struct str bare, const stru
 	}
 }
 
+/* The annotation's name without `prefix` and the slash; "" when it stands under another one. */
+static struct str name_under(struct str name, struct str prefix)
+{
+	if (name.len > prefix.len && str_starts_with(name, prefix) && name.ptr[prefix.len] == '/')
+		return str_from_index(name, prefix.len + 1);
+	return STR("");
+}
+
 void annotation_parse(const struct object *ingress, const struct annotation_options *options, struct annotation_values *out,
 	struct problems *problems)
 {
@@ -270,10 +293,13 @@ void annotation_parse(const struct object *ingress, const struct annotation_opti
 		out->items = arena_alloc(&out->arena, ingress->n_annotations * sizeof(*out->items));
 	for (size_t i = 0; i < ingress->n_annotations; i++) {
 		const struct pair *p = &ingress->annotations[i];
+		struct str theirs = name_under(p->name, options->prefix), own = name_under(p->name, STR(ANNOTATION_OWN_PREFIX));
 
-		if (p->name.len > options->prefix.len && str_starts_with(p->name, options->prefix) &&
-			p->name.ptr[options->prefix.len] == '/')
-			read_annotation(&r, str_from_index(p->name, options->prefix.len + 1), p);
+		/* an options prefix that is ours too: the name says which is meant */
+		if (own.len && (!theirs.len || annotation_find(own, true)))
+			read_annotation(&r, own, true, p);
+		else if (theirs.len)
+			read_annotation(&r, theirs, false, p);
 	}
 }
 
@@ -288,8 +314,8 @@ void annotation_document(struct buf *out)
 		const struct annotation_row *row = &annotation_rows[i];
 		bool is_served = row->status == STATUS_SERVED;
 
-		buf_printf(out, "| `%s` | %s | %s | %s | %s | %s | ", row->name, scopes[row->scope],
-			value_tier_text(row->tier), value_status_text(row->status), risk_text(row->risk), row->default_text);
+		buf_printf(out, "| `%s%s` | %s | %s | %s | %s | %s | ", row->is_own ? ANNOTATION_OWN_PREFIX "/" : "",
+			row->name, scopes[row->scope], value_tier_text(row->tier), value_status_text(row->status), risk_text(row->risk), row->default_text);
 		if (is_served)
 			value_describe(&row->rule, out);
 		buf_printf(out, " | %s | %s |\n", is_served ? bads[row->on_bad] : "", row->doc);

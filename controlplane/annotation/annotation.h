@@ -23,8 +23,11 @@ enum annotation_on_bad {
 	BAD_REJECT,   /* M20 c: the Ingress is not taken; its last good form keeps serving */
 };
 
+/* The prefix of annotations that ingress-nginx never had; --annotations-prefix does not change it. */
+#define ANNOTATION_OWN_PREFIX "weirlock.io"
+
 #define ANNOTATION_ENUM(id, name, scope, risk, tier, on_bad, default_, doc, ...) ANNOTATION_##id,
-enum annotation_id { ANNOTATIONS(ANNOTATION_ENUM) ANNOTATION_COUNT };
+enum annotation_id { ANNOTATIONS(ANNOTATION_ENUM) OWN_ANNOTATIONS(ANNOTATION_ENUM) ANNOTATION_COUNT };
 
 struct annotation_row {
 	const char *name; /* without the prefix */
@@ -36,12 +39,13 @@ struct annotation_row {
 	const char *default_text; /* for documentation: a value, or "ConfigMap" */
 	const char *doc;          /* one sentence; for STATUS_NOT_APPLICABLE why */
 	struct value_rule rule;   /* of served ones only */
+	bool is_own;              /* stands under ANNOTATION_OWN_PREFIX */
 };
 /* Rows by enum annotation_id first, then the names without effect. */
 extern const struct annotation_row annotation_rows[];
 size_t annotation_count(void);
-/* By name without the prefix; NULL if unknown. */
-const struct annotation_row *annotation_find(struct str name);
+/* By name without the prefix, which was our own or that of the options; NULL if unknown. */
+const struct annotation_row *annotation_find(struct str name, bool is_own);
 
 struct annotation {
 	enum annotation_id id;
@@ -60,14 +64,14 @@ struct annotation_values {
 };
 
 struct annotation_options {
-	struct str prefix;             /* "nginx.ingress.kubernetes.io" */
+	struct str prefix;             /* "nginx.ingress.kubernetes.io"; ANNOTATION_OWN_PREFIX is read as well */
 	enum annotation_risk max_risk; /* annotations-risk-level */
 	const struct str *blocklist;   /* annotation-value-word-blocklist */
 	size_t n_blocklist;
 };
 
 /*
- * Reads every annotation of `ingress` under the prefix; others are none of ours. Each one that is not obeyed as written
+ * Reads every annotation of `ingress` under the two prefixes; others are none of ours. Each one that is not obeyed as written
  * gives one problem. `out` is initialised here and must not outlive `ingress`.
  */
 void annotation_parse(const struct object *ingress, const struct annotation_options *options, struct annotation_values *out,

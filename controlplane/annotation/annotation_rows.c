@@ -5,17 +5,22 @@
 #include "annotation.h"
 
 #define ROW(id, name, scope, risk, tier, on_bad, default_, doc, ...) \
-	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_SERVED, BAD_##on_bad, default_, doc, {__VA_ARGS__}},
+	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_SERVED, BAD_##on_bad, default_, doc, {__VA_ARGS__}, false},
+#define OWN_ROW(id, name, scope, risk, tier, on_bad, default_, doc, ...) \
+	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_SERVED, BAD_##on_bad, default_, doc, {__VA_ARGS__}, true},
 #define CLOSED(name, scope, risk, tier, doc) \
-	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_DENIES, BAD_DENY, "", doc, {0}}
+	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_DENIES, BAD_DENY, "", doc, {0}, false}
 #define LATER(name, scope, risk, tier, doc) \
-	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_NOT_YET, BAD_FALLBACK, "", doc, {0}}
+	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_NOT_YET, BAD_FALLBACK, "", doc, {0}, false}
+#define OWN_LATER(name, scope, risk, tier, doc) \
+	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_NOT_YET, BAD_FALLBACK, "", doc, {0}, true}
 #define NEVER(name, scope, risk, tier, why) \
-	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_NOT_APPLICABLE, BAD_FALLBACK, "", why, {0}}
+	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_NOT_APPLICABLE, BAD_FALLBACK, "", why, {0}, false}
 
 const struct annotation_row annotation_rows[] = {
 	/* clang-format off */
 	ANNOTATIONS(ROW)
+	OWN_ANNOTATIONS(OWN_ROW)
 	/* clang-format on */
 	CLOSED("auth-tls-secret", HOST, MEDIUM, COMMON, "CA bundle for client certificates"),
 	CLOSED("auth-type", LOCATION, LOW, COMMON, "Turns HTTP auth on"),
@@ -115,6 +120,7 @@ const struct annotation_row annotation_rows[] = {
 	LATER("ssl-prefer-server-ciphers", HOST, LOW, RARE, "Server order first"),
 	LATER("upstream-hash-by-subset", BACKEND, LOW, RARE, "Hash to a subset of endpoints"),
 	LATER("upstream-hash-by-subset-size", BACKEND, LOW, RARE, "Size of the subset"),
+	OWN_LATER("send-proxy-protocol", LOCATION, LOW, RARE, "PROXY header to endpoints: v1 or v2"),
 	NEVER("modsecurity-snippet", LOCATION, CRITICAL, RARE, "ModSecurity rules are never executed"),
 	NEVER("auth-keepalive-share-vars", LOCATION, LOW, NONE, "shares variables of nginx, which is not here"),
 	NEVER("auth-snippet", LOCATION, CRITICAL, NONE,

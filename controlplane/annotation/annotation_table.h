@@ -95,4 +95,7 @@
 	X(ENABLE_GLOBAL_AUTH, "enable-global-auth", LOCATION, LOW, COMMON, FALLBACK, "true",                                \
 		"false takes the paths out of global-auth-url", PLAIN_FLAG)
 
+/* The same for those that ingress-nginx never had: under weirlock.io/, whatever --annotations-prefix says. */
+#define OWN_ANNOTATIONS(X)
+
 #endif

@@ -16,12 +16,12 @@ static void test_table(void)
 	check_case("table");
 	CHECK(annotation_count() >= 152);
 	for (size_t i = 0; i < annotation_count(); i++) {
-		CHECK(annotation_find(str_from(annotation_rows[i].name)) == &annotation_rows[i]);
+		CHECK(annotation_find(str_from(annotation_rows[i].name), annotation_rows[i].is_own) == &annotation_rows[i]);
 		CHECK(strlen(annotation_rows[i].doc) > 5);
 	}
 	for (size_t i = 0; i < CHECK_COUNT(some); i++)
-		CHECK(annotation_find(str_from(some[i])) != NULL);
-	CHECK(!annotation_find(STR("SSL-Redirect")));
+		CHECK(annotation_find(str_from(some[i]), false) != NULL);
+	CHECK(!annotation_find(STR("SSL-Redirect"), false));
 	annotation_document(&text);
 	CHECK(str_find_str(buf_str(&text), STR("| `use-regex` | path | common |")) < text.len);
 	buf_deinit(&text);
@@ -136,10 +136,46 @@ static void test_scope(void)
 	problems_deinit(&problems);
 }
 
+/* Names that ingress-nginx never had: under a prefix of their own, which no option changes. */
+static void test_own(void)
+{
+	static const struct {
+		const char *prefix, *name, *fix;
+	} cases[] = {
+		{PREFIX, "weirlock.io/send-proxy-protocl", "did you mean send-proxy-protocol?"},
+		{PREFIX, "weirlock.io/use-regex", "did you mean " PREFIX "/use-regex?"},
+		{PREFIX, PREFIX "/send-proxy-protocol", "did you mean weirlock.io/send-proxy-protocol?"},
+		{PREFIX, "weirlock.io/no-such-thing-at-all", "take it out"},
+		{"example.com", "weirlock.io/send-proxy-protocl", "did you mean send-proxy-protocol?"},
+		{"weirlock.io", "weirlock.io/use-regx", "did you mean use-regex?"},
+		{PREFIX, "weirlock.iox/use-regex", NULL},
+		{PREFIX, "weirlock.io", NULL},
+	};
+
+	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
+		struct pair p = {str_from(cases[i].name), STR("v1")};
+		struct object ingress = {.key = STR("Ingress default/web"), .annotations = &p, .n_annotations = 1};
+		struct annotation_options with = {str_from(cases[i].prefix), RISK_HIGH, NULL, 0};
+		struct annotation_values v;
+		struct problems problems = {0};
+
+		check_case(cases[i].name);
+		annotation_parse(&ingress, &with, &v, &problems);
+		CHECK_INT(problems.n, cases[i].fix ? 1 : 0);
+		if (problems.n > 0) {
+			CHECK_STR(problems.items[0].rule, STR("no such annotation"));
+			CHECK_STR(problems.items[0].fix, str_from(cases[i].fix));
+		}
+		annotation_values_deinit(&v);
+		problems_deinit(&problems);
+	}
+}
+
 int main(void)
 {
 	test_table();
 	test_outcomes();
 	test_scope();
+	test_own();
 	return check_done();
 }

@@ -74,8 +74,10 @@ static void add_ingress(struct store *store, unsigned index)
 	o->n_annotations = pick(4);
 	o->annotations = arena_zalloc(&o->arena, 4 * sizeof(*o->annotations));
 	for (size_t i = 0; i < o->n_annotations; i++) {
+		const struct annotation_row *row = &annotation_rows[pick(ANNOTATION_COUNT)];
+
 		buf_clear(&text);
-		buf_printf(&text, "nginx.ingress.kubernetes.io/%s", annotation_rows[pick(ANNOTATION_COUNT)].name);
+		buf_printf(&text, "%s/%s", row->is_own ? ANNOTATION_OWN_PREFIX : "nginx.ingress.kubernetes.io", row->name);
 		o->annotations[i] = (struct pair){arena_str(&o->arena, buf_str(&text)), str_from(pick_value())};
 	}
 	qsort(o->annotations, o->n_annotations, sizeof(*o->annotations), compare_pairs);
