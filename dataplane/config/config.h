@@ -19,6 +19,7 @@
 #include "content.h"
 #include "str.h"
 
+struct tls_certificate;  /* tls.h */
 struct tls_contexts;     /* tls.h: server contexts and the certificate by SNI */
 struct clientaddr_rules; /* clientaddr.h */
 struct path_index;       /* path_index.h: how a host finds a route */
@@ -146,6 +147,12 @@ void config_errors_deinit(struct config_errors *errors);
  */
 struct generation *config_compile(
 	struct content *content, const struct generation *before, struct config_errors *errors);
+/*
+ * The same for people: from a redacted snapshot, whose certificates have no keys. All of the reading below works on it, the
+ * choice of a certificate too; serving from it is an assertion (generation_is_for_reading).
+ */
+struct generation *config_compile_for_reading(struct content *content, struct config_errors *errors);
+bool generation_is_for_reading(const struct generation *g);
 const struct generation *generation_ref(const struct generation *g);
 /* Sets the caller's pointer to NULL. May be called from any thread; the memory is freed by whoever is last. */
 void generation_unref(const struct generation **g);
@@ -165,6 +172,8 @@ const struct backend *generation_next_backend(const struct generation *g, size_t
 const struct host *generation_next_host(const struct generation *g, size_t *cursor);
 /* Contexts to accept TLS with; certificate by SNI. */
 struct tls_contexts *generation_tls(const struct generation *g);
+/* The name of the resource that a certificate came from: "namespace/secret", "-" for the generated one, "" for none of ours. */
+struct str generation_certificate_name(const struct generation *g, const struct tls_certificate *certificate);
 
 /*
  * B3, B4: exact name or alias; alias wildcard of many labels, longest suffix first; one-label wildcard hosts and alias

@@ -74,12 +74,25 @@ void decode_drop_endpoints(struct endpoints_object *e)
 		lineage_drop_slot(e->slot);
 }
 
+/* A generation that is only read gets no keys; one that serves needs them. */
+static struct tls_certificate *create_certificate(
+	const struct decode *d, const Weirlock__V1__Certificate *in, const char **why)
+{
+	struct str chain = str_of(in->chain_pem.data, in->chain_pem.len);
+
+	if (lineage_is_for_reading(d->lineage))
+		return tls_certificate_create_keyless(chain, why);
+	return tls_certificate_create(chain, str_of(in->key_pem.data, in->key_pem.len), why);
+}
+
 bool decode_certificate(struct decode *d, const Weirlock__V1__Certificate *in, struct certificate_object *out)
 {
 	const char *why = "";
 
-	if (!in->chain_pem.len || !in->key_pem.len)
-		return decode_refuse(d, in->chain_pem.len ? "key_pem" : "chain_pem", "is missing");
+	if (!in->chain_pem.len)
+		return decode_refuse(d, "chain_pem", "is missing");
+	if (!in->key_pem.len && !lineage_is_for_reading(d->lineage))
+		return decode_refuse(d, "key_pem", "is missing");
 	if (in->chain_pem.len > MAX_PEM || in->key_pem.len > MAX_PEM)
 		return decode_refuse(d, "chain_pem", "too long");
 	if (in->n_names > MAX_ITEMS)
@@ -90,8 +103,7 @@ bool decode_certificate(struct decode *d, const Weirlock__V1__Certificate *in, s
 			return false;
 	}
 	out->n_names = in->n_names;
-	out->certificate = tls_certificate_create(str_of(in->chain_pem.data, in->chain_pem.len),
-		str_of(in->key_pem.data, in->key_pem.len), &why);
+	out->certificate = create_certificate(d, in, &why);
 	return out->certificate || decode_refuse(d, "chain_pem", why);
 }
 

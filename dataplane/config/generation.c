@@ -245,8 +245,9 @@ static bool build_tables(struct generation *g, const struct generation *before, 
 	return true;
 }
 
-struct generation *config_compile(
-	struct content *content, const struct generation *before, struct config_errors *errors)
+/* Takes `lineage`. */
+static struct generation *compile(struct content *content, struct lineage *lineage, const struct generation *before,
+	struct config_errors *errors)
 {
 	struct generation *g = mem_zalloc(sizeof(*g));
 	size_t n, n_errors = errors->n;
@@ -254,7 +255,7 @@ struct generation *config_compile(
 
 	atomic_init(&g->refs, 1);
 	atomic_fetch_add(&n_live, 1);
-	g->lineage = before ? lineage_ref(before->lineage) : lineage_create();
+	g->lineage = lineage;
 	g->id = content_id(content);
 	compile_objects(g, resources, n, before, errors);
 	if (errors->n > n_errors || !build_tables(g, before, errors)) {
@@ -264,6 +265,19 @@ struct generation *config_compile(
 		return NULL;
 	}
 	return g;
+}
+
+struct generation *config_compile(
+	struct content *content, const struct generation *before, struct config_errors *errors)
+{
+	struct lineage *lineage = before ? lineage_ref(before->lineage) : lineage_create(false);
+
+	return compile(content, lineage, before, errors);
+}
+
+struct generation *config_compile_for_reading(struct content *content, struct config_errors *errors)
+{
+	return compile(content, lineage_create(true), NULL, errors);
 }
 
 /* ------------------------------------------------------------------------------------------------------ references */
@@ -304,6 +318,11 @@ unsigned generation_live_count(void)
 }
 
 /* --------------------------------------------------------------------------------------------------------- reading */
+
+bool generation_is_for_reading(const struct generation *g)
+{
+	return lineage_is_for_reading(g->lineage);
+}
 
 struct content_id generation_id(const struct generation *g)
 {
@@ -364,6 +383,17 @@ const struct host *generation_next_host(const struct generation *g, size_t *curs
 struct tls_contexts *generation_tls(const struct generation *g)
 {
 	return g->tls;
+}
+
+struct str generation_certificate_name(const struct generation *g, const struct tls_certificate *certificate)
+{
+	for (size_t i = 0; i < g->n_objects; i++) {
+		const struct object *o = g->objects[i];
+
+		if (o->kind == WEIRLOCK__V1__KIND__KIND_CERTIFICATE && o->certificate->certificate == certificate)
+			return o->name;
+	}
+	return STR("");
 }
 
 const struct host *generation_find_host(const struct generation *g, struct str server_name)

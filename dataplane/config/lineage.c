@@ -15,17 +15,24 @@ struct lineage {
 	unsigned *free_indexes;
 	size_t n_free, free_cap;
 	unsigned n_indexes; /* ever given out */
+	bool is_for_reading;
 	struct tls_session_keys *keys;
 };
 
-struct lineage *lineage_create(void)
+struct lineage *lineage_create(bool is_for_reading)
 {
 	struct lineage *l = mem_zalloc(sizeof(*l));
 
 	atomic_init(&l->refs, 1);
 	pthread_mutex_init(&l->lock, NULL);
 	l->keys = tls_session_keys_create();
+	l->is_for_reading = is_for_reading;
 	return l;
+}
+
+bool lineage_is_for_reading(const struct lineage *l)
+{
+	return l->is_for_reading;
 }
 
 struct lineage *lineage_ref(struct lineage *l)

@@ -4,13 +4,17 @@
  * What all generations that follow one another share: the numbers of backend names, and the secrets of TLS sessions.
  * Counted; numbers are taken on the main thread and given back on any.
  */
+#include <stdbool.h>
+
 #include "str.h"
 
 struct lineage;
 struct tls_session_keys;
 
 /* Owned, one reference. */
-struct lineage *lineage_create(void);
+struct lineage *lineage_create(bool is_for_reading);
+/* All its generations are for people to read: certificates come without keys, and nothing is served. */
+bool lineage_is_for_reading(const struct lineage *l);
 struct lineage *lineage_ref(struct lineage *l);
 void lineage_unref(struct lineage **l);
 struct tls_session_keys *lineage_session_keys(struct lineage *l);

@@ -9,6 +9,7 @@
 #include "clientaddr.h"
 #include "clock.h"
 #include "test_content.h"
+#include "tls.h"
 
 #define KIND(x) WEIRLOCK__V1__KIND__KIND_##x
 
@@ -418,7 +419,7 @@ static ProtobufCBinaryData take_pem(BIO *bio)
 	return out;
 }
 
-static void put_certificate(struct content *c, const char *name)
+static void put_certificate_with(struct content *c, const char *name, bool has_key)
 {
 	Weirlock__V1__Certificate m = WEIRLOCK__V1__CERTIFICATE__INIT;
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -433,11 +434,54 @@ static void put_certificate(struct content *c, const char *name)
 	PEM_write_bio_PrivateKey(key_bio, key, NULL, NULL, 0, NULL, NULL);
 	m.chain_pem = take_pem(chain_bio);
 	m.key_pem = take_pem(key_bio);
+	if (!has_key)
+		m.key_pem.len = 0;
 	put_message(c, KIND(CERTIFICATE), name, &m);
 	mem_free(m.chain_pem.data);
 	mem_free(m.key_pem.data);
 	X509_free(x);
 	EVP_PKEY_free(key);
+}
+
+static void put_certificate(struct content *c, const char *name)
+{
+	put_certificate_with(c, name, true);
+}
+
+/* What people get has no keys: it can be read, and a proxy refuses it. */
+static void test_reading(void)
+{
+	struct content *c = content_create();
+	Weirlock__V1__Host h = WEIRLOCK__V1__HOST__INIT;
+	char name[] = "a.example.com", certificate[] = "ns/tls";
+	struct config_errors errors = {0};
+	const struct generation *g;
+	struct tls_certificate *found;
+	enum tls_found how;
+
+	check_case("a redacted snapshot is for reading");
+	put_settings(c);
+	put_certificate_with(c, "-", false);
+	put_certificate_with(c, certificate, false);
+	h.name = name;
+	h.has_tls = true;
+	h.certificate = certificate;
+	put_message(c, KIND(HOST), name, &h);
+	g = config_compile_for_reading(c, &errors);
+	if (CHECK(g != NULL && errors.n == 0)) {
+		CHECK(generation_is_for_reading(g));
+		CHECK_STR(generation_find_host(g, STR("a.example.com"))->name, STR("a.example.com"));
+		found = tls_contexts_look(generation_tls(g), STR("A.example.com."), &how);
+		CHECK(how == TLS_FOUND_EXACT);
+		CHECK_STR(generation_certificate_name(g, found), STR("ns/tls"));
+		found = tls_contexts_look(generation_tls(g), STR("b.example.com"), &how);
+		CHECK(how == TLS_FOUND_DEFAULT);
+		CHECK_STR(generation_certificate_name(g, found), STR("-"));
+		generation_unref(&g);
+	}
+	config_errors_deinit(&errors);
+	check_case("and never for serving");
+	expect_refusal(c, KIND(CERTIFICATE), "-", "key_pem: is missing");
 }
 
 static void test_tls(void)
@@ -529,6 +573,7 @@ int main(void)
 	test_sharing();
 	test_settings();
 	test_tls();
+	test_reading();
 	test_cost();
 	CHECK_INT(generation_live_count(), 0);
 	return check_done();

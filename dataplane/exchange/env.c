@@ -89,6 +89,7 @@ void env_set_generation(struct exchange_env *env, const struct generation *g)
 {
 	struct env_generation *held = mem_zalloc(sizeof(*held));
 
+	assert(!generation_is_for_reading(g));
 	held->generation = g;
 	held->rules = *generation_clientaddr_rules(g);
 	held->rules.https_port = env->https_port;

@@ -205,7 +205,7 @@ static struct parsed *parse(const struct tls_certificate *c, const char **why)
 		else
 			sk_X509_push(p->chain, x);
 	}
-	if (!*why && !(p->key = decode_key(&c->key)))
+	if (!*why && c->key.ptr && !(p->key = decode_key(&c->key)))
 		*why = "the private key does not parse";
 	if (*why) {
 		free_parsed(p);
@@ -250,29 +250,45 @@ static const char *check(const struct parsed *p)
 	return why;
 }
 
-struct tls_certificate *tls_certificate_create(struct str chain_pem, struct str key_pem, const char **why)
+/* `key_pem` may be NULL: a certificate without a key. */
+static struct tls_certificate *create(struct str chain_pem, const struct str *key_pem, const char **why)
 {
 	struct tls_certificate *c;
 	struct parsed *p = NULL;
 
-	if (chain_pem.len > PEM_MAX || key_pem.len > PEM_MAX) {
+	if (chain_pem.len > PEM_MAX || (key_pem && key_pem->len > PEM_MAX)) {
 		*why = "the PEM text is larger than 1 MiB";
 		return NULL;
 	}
 	c = mem_zalloc(sizeof(*c));
 	atomic_init(&c->n_refs, 1);
 	*why = read_chain(c, chain_pem);
-	if (!*why)
-		*why = read_key(c, key_pem);
+	if (!*why && key_pem)
+		*why = read_key(c, *key_pem);
 	if (!*why)
 		p = parse(c, why);
-	if (p)
+	if (p && key_pem)
 		*why = check(p);
 	free_parsed(p);
 	ERR_clear_error();
 	if (*why)
 		tls_certificate_unref(&c);
 	return c;
+}
+
+struct tls_certificate *tls_certificate_create(struct str chain_pem, struct str key_pem, const char **why)
+{
+	return create(chain_pem, &key_pem, why);
+}
+
+struct tls_certificate *tls_certificate_create_keyless(struct str chain_pem, const char **why)
+{
+	return create(chain_pem, NULL, why);
+}
+
+bool tls_certificate_has_key(const struct tls_certificate *c)
+{
+	return c->key.ptr != NULL;
 }
 
 struct tls_certificate *tls_certificate_ref(struct tls_certificate *c)
@@ -301,6 +317,7 @@ bool tls_certificate_use(struct tls_certificate *c, SSL *ssl)
 	struct parsed *none = NULL;
 	const char *why;
 
+	assert(tls_certificate_has_key(c));
 	if (!p) {
 		p = parse(c, &why);
 		if (!p)

@@ -24,6 +24,7 @@ struct tls_contexts {
 	struct map names; /* of struct tls_certificate *, each a reference */
 	struct tls_certificate *fallback;
 	bool rejects_unknown_names;
+	bool is_for_reading; /* a certificate without a key is among them */
 };
 
 /* Where a connection keeps its struct tls_contexts while it shakes hands. */
@@ -49,7 +50,7 @@ static void make_index(void)
 }
 
 /* The certificate of a name that has one of its own. Borrowed. */
-static struct tls_certificate *find_named(const struct tls_contexts *t, struct str server_name)
+static struct tls_certificate *find_named(const struct tls_contexts *t, struct str server_name, enum tls_found *how)
 {
 	char folded[TLS_NAME_MAX];
 	struct tls_certificate *c;
@@ -59,8 +60,10 @@ static struct tls_certificate *find_named(const struct tls_contexts *t, struct s
 	if (!tls_name_fold(server_name, folded, &name))
 		return NULL;
 	c = map_get(&t->names, name);
+	*how = TLS_FOUND_EXACT;
 	if (c)
 		return c;
+	*how = TLS_FOUND_WILDCARD;
 	dot = str_find(name, '.');
 	if (dot == 0 || dot == name.len)
 		return NULL;
@@ -68,9 +71,20 @@ static struct tls_certificate *find_named(const struct tls_contexts *t, struct s
 	return map_get(&t->names, str_from_index(name, dot - 1));
 }
 
+struct tls_certificate *tls_contexts_look(const struct tls_contexts *t, struct str server_name, enum tls_found *how)
+{
+	struct tls_certificate *c = find_named(t, server_name, how);
+
+	if (c)
+		return c;
+	*how = t->rejects_unknown_names ? TLS_FOUND_REFUSED : t->fallback ? TLS_FOUND_DEFAULT : TLS_FOUND_NONE;
+	return t->rejects_unknown_names ? NULL : t->fallback;
+}
+
 struct tls_certificate *tls_contexts_find(const struct tls_contexts *t, struct str server_name)
 {
-	struct tls_certificate *c = find_named(t, server_name);
+	enum tls_found how;
+	struct tls_certificate *c = find_named(t, server_name, &how);
 
 	return c ? c : t->fallback;
 }
@@ -84,9 +98,10 @@ struct str tls_server_name(const SSL *ssl)
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
 	const struct tls_contexts *t = SSL_get_ex_data(ssl, contexts_index);
+	enum tls_found how;
 
 	(void)arg;
-	if (t && t->rejects_unknown_names && !find_named(t, tls_server_name(ssl))) {
+	if (t && t->rejects_unknown_names && !tls_contexts_look(t, tls_server_name(ssl), &how)) {
 		*alert = SSL_AD_UNRECOGNIZED_NAME;
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	}
@@ -224,12 +239,14 @@ void tls_contexts_add(struct tls_contexts *t, struct str server_name, struct tls
 
 	if (!tls_name_fold(server_name, folded, &name))
 		return;
+	t->is_for_reading = t->is_for_reading || !tls_certificate_has_key(certificate);
 	before = map_put(&t->names, name, tls_certificate_ref(certificate));
 	tls_certificate_unref(&before);
 }
 
 void tls_contexts_set_default(struct tls_contexts *t, struct tls_certificate *certificate)
 {
+	t->is_for_reading = t->is_for_reading || !tls_certificate_has_key(certificate);
 	tls_certificate_ref(certificate);
 	tls_certificate_unref(&t->fallback);
 	t->fallback = certificate;
@@ -263,8 +280,10 @@ void tls_contexts_unref(struct tls_contexts **t)
 
 SSL *tls_accept_new(struct tls_contexts *t)
 {
-	SSL *ssl = SSL_new(t->ctx);
+	SSL *ssl;
 
+	assert(!t->is_for_reading);
+	ssl = SSL_new(t->ctx);
 	if (!ssl)
 		abort();
 	SSL_set_ex_data(ssl, contexts_index, tls_contexts_ref(t));

@@ -1,5 +1,8 @@
 /* What becomes a certificate and what is refused, and why; lookup by name (F3). */
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "test_pem.h"
@@ -108,22 +111,28 @@ static void test_lookup(void)
 	struct tls_certificate *exact, *wildcard, *fallback;
 	const char *why;
 	char overlong[300];
+	enum tls_found none;
 
 	exact = tls_certificate_create(test_pem_chain(&ec), test_pem_key(&ec), &why);
 	wildcard = tls_certificate_create(test_pem_chain(&other), test_pem_key(&other), &why);
 	fallback = tls_certificate_create(test_pem_chain(&rsa), test_pem_key(&rsa), &why);
 	t = tls_contexts_create(&options, keys, &why);
 	check_case("lookup without default");
-	CHECK(tls_contexts_find(t, STR("a.example")) == NULL);
+	CHECK(tls_contexts_look(t, STR("a.example"), &none) == NULL && none == TLS_FOUND_NONE);
 	tls_contexts_add(t, STR("a.Example"), wildcard);
 	tls_contexts_add(t, STR("a.Example"), exact); /* the later one counts */
 	tls_contexts_add(t, STR("*.w.example"), wildcard);
 	tls_contexts_set_default(t, fallback);
 	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
 		struct tls_certificate *got = tls_contexts_find(t, str_from(cases[i].name));
+		enum tls_found how;
 
 		check_case(cases[i].name);
 		CHECK_INT(got == exact ? 'e' : got == wildcard ? 'w' : got == fallback ? 'd' : '?', cases[i].want);
+		CHECK(tls_contexts_look(t, str_from(cases[i].name), &how) == got);
+		CHECK(how == (got == fallback			? TLS_FOUND_DEFAULT
+				: got == exact || cases[i].name[0] == '*' ? TLS_FOUND_EXACT
+									  : TLS_FOUND_WILDCARD));
 	}
 	check_case("overlong name");
 	memset(overlong, 'a', sizeof(overlong));
@@ -132,6 +141,65 @@ static void test_lookup(void)
 	tls_certificate_unref(&wildcard);
 	tls_certificate_unref(&fallback);
 	CHECK(tls_contexts_find(t, STR("a.example")) != NULL);
+	tls_contexts_unref(&t);
+	tls_session_keys_destroy(keys);
+}
+
+/* ssl-reject-handshake: who has no certificate of his own gets none. */
+static void test_refusal(void)
+{
+	const struct tls_options options = {.has_tls13 = true, .rejects_unknown_names = true};
+	struct tls_session_keys *keys = tls_session_keys_create();
+	const char *why;
+	struct tls_certificate *c = tls_certificate_create(test_pem_chain(&ec), test_pem_key(&ec), &why);
+	struct tls_contexts *t = tls_contexts_create(&options, keys, &why);
+	enum tls_found how;
+
+	tls_contexts_add(t, STR("a.example"), c);
+	tls_contexts_set_default(t, c);
+	check_case("ssl-reject-handshake");
+	CHECK(tls_contexts_look(t, STR("a.example"), &how) == c && how == TLS_FOUND_EXACT);
+	CHECK(tls_contexts_look(t, STR("b.example"), &how) == NULL && how == TLS_FOUND_REFUSED);
+	tls_certificate_unref(&c);
+	tls_contexts_unref(&t);
+	tls_session_keys_destroy(keys);
+}
+
+/* The signal that accepting with `t` ends in, 0 for none. */
+static int accept_in_child(struct tls_contexts *t)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		SSL *ssl;
+
+		fclose(stderr);
+		ssl = tls_accept_new(t);
+		_exit(ssl ? 0 : 1);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void test_keyless(void)
+{
+	const struct tls_options options = {.has_tls13 = true};
+	struct tls_session_keys *keys = tls_session_keys_create();
+	const char *why = "untouched";
+	struct tls_certificate *c = tls_certificate_create_keyless(test_pem_chain(&ec), &why);
+	struct tls_contexts *t = tls_contexts_create(&options, keys, &why);
+	enum tls_found how;
+
+	check_case("a certificate without a key");
+	CHECK(c != NULL && tls_certificate_create_keyless(test_pem_key(&ec), &why) == NULL);
+	CHECK_STR(str_from(why), STR("no certificate in the PEM text"));
+	CHECK_INT(accept_in_child(t), 0);
+	tls_contexts_add(t, STR("a.example"), c);
+	CHECK(tls_contexts_look(t, STR("a.example"), &how) == c && how == TLS_FOUND_EXACT);
+	check_case("never accepts");
+	CHECK_INT(accept_in_child(t), SIGABRT);
+	tls_certificate_unref(&c);
 	tls_contexts_unref(&t);
 	tls_session_keys_destroy(keys);
 }
@@ -174,6 +242,8 @@ int main(void)
 	both.chain_len += rsa.chain_len;
 	test_create();
 	test_lookup();
+	test_refusal();
+	test_keyless();
 	test_options();
 	return check_done();
 }

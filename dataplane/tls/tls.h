@@ -21,6 +21,11 @@ struct tls_certificate;
  * too weak for OpenSSL. Owned, one reference.
  */
 struct tls_certificate *tls_certificate_create(struct str chain_pem, struct str key_pem, const char **why);
+/*
+ * The same without a key, for answers to people: it can be looked up by name, and no handshake can be made with it. Contexts
+ * that hold one never accept (an assertion).
+ */
+struct tls_certificate *tls_certificate_create_keyless(struct str chain_pem, const char **why);
 struct tls_certificate *tls_certificate_ref(struct tls_certificate *c);
 void tls_certificate_unref(struct tls_certificate **c);
 
@@ -58,7 +63,17 @@ void tls_contexts_set_default(struct tls_contexts *t, struct tls_certificate *ce
 struct tls_contexts *tls_contexts_ref(struct tls_contexts *t);
 void tls_contexts_unref(struct tls_contexts **t);
 
-/* The certificate a name gets: exact, then its left-most label as "*", then the default (F3). Borrowed. */
+/* How a name came to its certificate (F3). */
+enum tls_found {
+	TLS_FOUND_EXACT,
+	TLS_FOUND_WILDCARD, /* its left-most label as "*" */
+	TLS_FOUND_DEFAULT,
+	TLS_FOUND_REFUSED,  /* ssl-reject-handshake and no certificate of its own: the handshake ends */
+	TLS_FOUND_NONE,     /* there is no default certificate either: the same */
+};
+/* The certificate a name gets: exact, then its left-most label as "*", then the default (F3). Borrowed; NULL for the last two. */
+struct tls_certificate *tls_contexts_look(const struct tls_contexts *t, struct str server_name, enum tls_found *how);
+/* The same, whatever ssl-reject-handshake says. */
 struct tls_certificate *tls_contexts_find(const struct tls_contexts *t, struct str server_name);
 
 /*

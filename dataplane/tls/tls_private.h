@@ -7,6 +7,9 @@
 
 #define TLS_NAME_MAX 255 /* a DNS name */
 
+/* False for one that is only for reading. */
+bool tls_certificate_has_key(const struct tls_certificate *c);
+
 /* Gives `ssl` this certificate, chain and key. False when OpenSSL refuses. Any thread. */
 bool tls_certificate_use(struct tls_certificate *c, SSL *ssl);
 
