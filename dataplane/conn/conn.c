@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "conn_private.h"
+#include "judge_limits.h"
 #include "mem.h"
 
 enum { LINGER_GAP_MS = 5000, LINGER_TOTAL_MS = 30000, DRAIN_FIRST_MS = 1000, DRAIN_HEAD_MS = 5000 };
@@ -114,19 +115,6 @@ static void read_and_forget(struct conn *c)
 
 /* ---------------------------------------------------------------------------------------------------------------- heads */
 
-static void limits_of(const struct settings *s, struct http1_limits *limits)
-{
-	size_t head = s->client_header_buffer_bytes + (size_t)s->large_client_header_count * s->large_client_header_bytes;
-
-	*limits = (struct http1_limits){
-		.head_bytes = head < ENV_READ_SIZE / 2 ? head : ENV_READ_SIZE / 2,
-		.line_bytes = s->large_client_header_bytes,
-		.n_fields = ENV_FIELDS,
-		.drops_invalid_names = s->ignore_invalid_headers,
-		.keeps_underscores = s->enable_underscores_in_headers,
-	};
-}
-
 static void begin_exchange(struct conn *c)
 {
 	c->n_requests++;
@@ -212,7 +200,7 @@ static void take_bytes(struct conn *c, char *bytes, size_t len)
 
 	if (c->state == CONN_IDLE)
 		c->began_us = env_now_us(c->env);
-	limits_of(env_settings(c->env), &limits);
+	judge_limits(env_settings(c->env), ENV_FIELDS, ENV_READ_SIZE / 2, &limits);
 	switch (http1_parse_request(str_of(bytes, len), &limits, &head, &used, &error)) {
 	case PARSE_MORE:
 		keep_partial(c, bytes, len);

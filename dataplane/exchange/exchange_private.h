@@ -47,7 +47,6 @@ struct exchange {
 	size_t head_bytes;
 	struct clientaddr who;
 	struct rewrite_request rule;
-	char *server_name, *path;       /* what rule.server_name and rule.path point to */
 	const struct backend *backend;
 	struct str request_id;
 	bool is_upgrade;                /* Upgrade without a body: passed on (G10) */

@@ -1,90 +1,42 @@
-/* The request to the endpoint: never the bytes received, always written anew (SEMANTICS A25, C13, G6 to G10). */
+/* The request to the endpoint: its head from rewrite, then its body as it comes (SEMANTICS G6). */
 #include <assert.h>
 
 #include "exchange_private.h"
 
 /* ---------------------------------------------------------------------------------------------------------------- head */
 
-/* Written by us or for this hop alone, whatever the client sent. */
-static const uint64_t OURS = (uint64_t)1 << FIELD_HOST | (uint64_t)1 << FIELD_CONTENT_LENGTH | (uint64_t)1 << FIELD_EXPECT |
-	(uint64_t)1 << FIELD_CONNECTION | (uint64_t)1 << FIELD_TRANSFER_ENCODING | (uint64_t)1 << FIELD_UPGRADE |
-	(uint64_t)1 << FIELD_KEEP_ALIVE | (uint64_t)1 << FIELD_TE | (uint64_t)1 << FIELD_TRAILER |
-	(uint64_t)1 << FIELD_PROXY_CONNECTION | (uint64_t)1 << FIELD_HTTP2_SETTINGS;
-
-static bool passes(const struct exchange *ex, const struct http_field *field, uint64_t never_dropped)
-{
-	if (http_field_bit(field->id) & OURS & ~(uint64_t)1) /* bit 0 is every other name */
-		return false;
-	return !clientaddr_replaces(&ex->held->rules, ex->client->conn, field) && !rewrite_drops_request_field(&ex->rule, field) &&
-		!http_field_is_hop_by_hop(&ex->head, field, never_dropped);
-}
-
-static bool write_client_fields(struct exchange *ex, struct buf *out)
-{
-	uint64_t never_dropped = clientaddr_replaced_fields(&ex->held->rules);
-	bool fits = true;
-
-	for (size_t i = 0; fits && i < ex->head.n_fields; i++) {
-		const struct http_field *field = &ex->head.fields[i];
-
-		if (passes(ex, field, never_dropped))
-			fits = http1_write_field(out, field->name, field->value);
-	}
-	return fits;
-}
-
-/* G10. */
-static bool write_connection(struct exchange *ex, struct buf *out)
-{
-	struct str literal = exchange_policy(ex)->connection_proxy_header;
-	bool fits = true;
-
-	if (ex->is_upgrade)
-		fits = http1_write_field(out, STR("Upgrade"), http_head_value(&ex->head, FIELD_UPGRADE));
-	if (literal.len)
-		return fits && http1_write_field(out, STR("Connection"), literal);
-	if (ex->is_upgrade)
-		return fits && buf_add(out, STR("Connection: upgrade\r\n"));
-	if (!exchange_settings(ex)->upstream_keepalive_connections || exchange_policy(ex)->proxy_http_1_0)
-		return buf_add(out, STR("Connection: close\r\n"));
-	return true;
-}
-
 /* G6: a body that is all here has a length, however the client framed it. */
-static bool write_framing(struct exchange *ex, struct buf *out)
+static void choose_framing(struct exchange *ex, struct rewrite_head *h)
 {
-	uint64_t length = ex->head.content_length;
-
 	ex->sends_chunks = false;
+	h->body = ex->head.body;
+	h->content_length = ex->head.content_length;
 	switch (ex->head.body) {
 	case HTTP_BODY_NONE:
-		return !(ex->head.present & http_field_bit(FIELD_CONTENT_LENGTH)) ||
-			buf_add(out, STR("Content-Length: 0\r\n"));
+	case HTTP_BODY_LENGTH:
+		return;
 	case HTTP_BODY_CHUNKED:
 	case HTTP_BODY_CLOSE:
-		if (!ex->is_fed_last) {
-			ex->sends_chunks = true;
-			return buf_add(out, STR("Transfer-Encoding: chunked\r\n"));
-		}
-		length = ex->body.len + ex->fresh.len;
-		break;
-	case HTTP_BODY_LENGTH:
-		break;
+		ex->sends_chunks = !ex->is_fed_last;
+		h->body = ex->sends_chunks ? HTTP_BODY_CHUNKED : HTTP_BODY_LENGTH;
+		h->content_length = ex->body.len + ex->fresh.len;
+		return;
 	}
-	return buf_add(out, STR("Content-Length: ")) && buf_add_u64(out, length) && buf_add(out, STR("\r\n"));
+	abort();
 }
 
 static bool write_head(struct exchange *ex, struct buf *out)
 {
-	struct str version = exchange_policy(ex)->proxy_http_1_0 ? STR(" HTTP/1.0\r\n") : STR(" HTTP/1.1\r\n");
+	struct rewrite_head h = {
+		.request = &ex->rule,
+		.rules = &ex->held->rules,
+		.conn = ex->client->conn,
+		.request_id = ex->request_id,
+		.is_upgrade = ex->is_upgrade,
+	};
 
-	return buf_add(out, ex->head.method_text) && buf_add_char(out, ' ') && rewrite_target(&ex->rule, out) &&
-		buf_add(out, version) && http1_write_field(out, STR("Host"), rewrite_host(&ex->rule)) &&
-		write_client_fields(ex, out) &&
-		clientaddr_write_fields(
-			&ex->held->rules, ex->client->conn, &ex->who, &ex->head, ex->request_id, out) &&
-		rewrite_write_request_fields(&ex->rule, out) && write_connection(ex, out) && write_framing(ex, out) &&
-		http1_write_end(out);
+	choose_framing(ex, &h);
+	return rewrite_write_head(&h, out);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- sending */

@@ -44,11 +44,12 @@ static void check_line(struct str s)
 
 static void try_location(const struct rewrite_request *r, size_t cap, struct str whole, unsigned whole_status)
 {
+	enum rewrite_rule rule;
 	struct buf out;
 	unsigned status;
 
 	buf_init(&out, cap);
-	status = rewrite_answer_route(r, &out);
+	status = rewrite_answer_route(r, &out, &rule);
 	check_line(buf_str(&out));
 	if (status != whole_status ? status != 500 || out.len : !str_eq(buf_str(&out), whole))
 		abort();
@@ -57,11 +58,12 @@ static void try_location(const struct rewrite_request *r, size_t cap, struct str
 
 static void check_location(const struct rewrite_request *r)
 {
+	enum rewrite_rule rule;
 	struct buf out;
 	unsigned status;
 
 	buf_init(&out, 65536);
-	status = rewrite_answer_route(r, &out);
+	status = rewrite_answer_route(r, &out, &rule);
 	check_line(buf_str(&out));
 	if ((status >= 300 && status < 400) != (out.len > 0))
 		abort();

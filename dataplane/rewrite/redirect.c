@@ -66,15 +66,18 @@ static unsigned to_other_host(const struct rewrite_request *r, struct buf *locat
 	return answer(generation_settings(r->generation)->http_redirect_code, location);
 }
 
-unsigned rewrite_answer_host(const struct rewrite_request *r, struct buf *location)
+unsigned rewrite_answer_host(const struct rewrite_request *r, struct buf *location, enum rewrite_rule *rule)
 {
 	const struct host *host = r->match.host;
 
 	buf_clear(location);
+	*rule = REWRITE_TO_HOST;
 	if (host->redirect_to.len)
 		return to_other_host(r, location);
+	*rule = REWRITE_NOTHING;
 	if (!host->app_root.len || !str_eq(r->path, STR("/")))
 		return 0;
+	*rule = REWRITE_APP_ROOT;
 	add_origin(location, connection_scheme(r), r->head->host);
 	buf_add(location, host->app_root);
 	return answer(302, location);
@@ -155,20 +158,28 @@ static unsigned to_tls(const struct rewrite_request *r, struct buf *location)
 	return answer(generation_settings(r->generation)->http_redirect_code, location);
 }
 
-unsigned rewrite_answer_route(const struct rewrite_request *r, struct buf *location)
+unsigned rewrite_answer_route(const struct rewrite_request *r, struct buf *location, enum rewrite_rule *rule)
 {
 	const struct route *route = r->match.route;
 	unsigned status;
 
 	buf_clear(location);
+	*rule = REWRITE_TO_SLASH;
 	if (r->match.is_slash_redirect)
 		return to_slash(r, location);
+	*rule = REWRITE_TO_URL;
 	if (route->policy.redirect_url.len)
 		return to_url(r, location);
+	*rule = REWRITE_FIXED;
 	if (route->fixed_status)
 		return route->fixed_status;
+	*rule = REWRITE_TO_REWRITE_URL;
 	status = to_rewrite_url(r, location);
 	if (status)
 		return status;
-	return wants_tls(r) ? to_tls(r, location) : 0;
+	*rule = REWRITE_TO_TLS;
+	if (wants_tls(r))
+		return to_tls(r, location);
+	*rule = REWRITE_NOTHING;
+	return 0;
 }

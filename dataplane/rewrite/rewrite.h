@@ -6,9 +6,9 @@
  *
  * The order of SEMANTICS 0.4 to 0.8, for the caller (route_match with has_failed answers 500 first):
  *
- *	status = rewrite_answer_host(r, location);              0.4 app-root, from-to-www
+ *	status = rewrite_answer_host(r, location, &rule);       0.4 app-root, from-to-www
  *	if (!status) status = limit_body_declared(route, head); 0.5 413
- *	if (!status) status = rewrite_answer_route(r, location);0.5 slash 301, 0.6 redirect, denied 503, ssl-redirect
+ *	if (!status) status = rewrite_answer_route(r, location, &rule); 0.5 slash 301, 0.6 redirect, denied 503, ssl-redirect
  *	if (!status && !generation_backend(g, route)) 503;      0.6 no endpoints
  *	if (!status) status = limit_address(…);                 0.8 403
  *	then rewrite_target, rewrite_host and the fields
@@ -38,13 +38,25 @@ struct rewrite_request {
  * hold CR, LF, NUL or another control byte, the answer is 500: never a broken field.
  */
 
+/* Which rule answered. */
+enum rewrite_rule {
+	REWRITE_NOTHING, /* none: go on */
+	REWRITE_APP_ROOT,
+	REWRITE_TO_HOST,
+	REWRITE_TO_SLASH,
+	REWRITE_TO_URL,
+	REWRITE_FIXED,
+	REWRITE_TO_REWRITE_URL,
+	REWRITE_TO_TLS,
+};
+
 /* 0.4: app-root (C17) 302; from-to-www (E11) with settings' http_redirect_code. */
-unsigned rewrite_answer_host(const struct rewrite_request *r, struct buf *location);
+unsigned rewrite_answer_host(const struct rewrite_request *r, struct buf *location, enum rewrite_rule *rule);
 /*
  * 0.5 and 0.6, in order: slash redirect 301 (C12); permanent or temporal redirect (E10); fixed_status of a denied location
  * (D9); rewrite-target that is an URL 302 (C14); ssl-redirect and force-ssl-redirect (E1–E7).
  */
-unsigned rewrite_answer_route(const struct rewrite_request *r, struct buf *location);
+unsigned rewrite_answer_route(const struct rewrite_request *r, struct buf *location, enum rewrite_rule *rule);
 
 /*
  * The request target for the backend: as received (C13), or rewritten and escaped again (C14). Appended to `out`. False when
@@ -58,6 +70,22 @@ struct str rewrite_host(const struct rewrite_request *r);
 bool rewrite_drops_request_field(const struct rewrite_request *r, const struct http_field *field);
 /* Appends "name: value CRLF": X-Forwarded-Prefix (C22), proxy-set-headers. False when it does not fit. */
 bool rewrite_write_request_fields(const struct rewrite_request *r, struct buf *out);
+
+/* What else the head for a backend is made of. Everything is borrowed. */
+struct rewrite_head {
+	const struct rewrite_request *request;
+	const struct clientaddr_rules *rules;
+	const struct clientaddr_conn *conn;
+	struct str request_id;   /* for X-Request-ID; may be empty */
+	bool is_upgrade;         /* the Upgrade goes along (G10) */
+	enum http_body body;     /* how the body will be framed: NONE, LENGTH or CHUNKED */
+	uint64_t content_length; /* of HTTP_BODY_LENGTH */
+};
+/*
+ * Appends the whole HTTP/1 head that a backend gets: never the bytes received, always written anew (A25, C13, G6 to G10).
+ * False when it does not fit, or when the rule gives no valid target: answer 500.
+ */
+bool rewrite_write_head(const struct rewrite_head *h, struct buf *out);
 
 /*
  * A response field of a backend that the client does not get (D7, D8): Server (unless allowed), Date, X-Accel-*, X-Pad,

@@ -71,15 +71,17 @@ static void test_table(void)
 	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
 		struct rewrite_fixture f;
 		struct buf location;
+		enum rewrite_rule rule;
 		unsigned status;
 
 		check_case(cases[i].name);
 		rewrite_fixture_init(&f, &cases[i].in);
 		buf_init(&location, 512);
-		status = rewrite_answer_host(&f.request, &location);
+		status = rewrite_answer_host(&f.request, &location, &rule);
 		if (!status && f.request.match.route)
-			status = rewrite_answer_route(&f.request, &location);
+			status = rewrite_answer_route(&f.request, &location, &rule);
 		CHECK_INT(status, cases[i].status);
+		CHECK((rule == REWRITE_NOTHING) == (status == 0));
 		CHECK_STR(buf_str(&location), str_from(cases[i].location));
 		buf_deinit(&location);
 		/* SECURITY, Rift: whatever the room, the answer is whole or a 500 */
@@ -87,9 +89,9 @@ static void test_table(void)
 			unsigned short_status;
 
 			buf_init(&location, cap);
-			short_status = rewrite_answer_host(&f.request, &location);
+			short_status = rewrite_answer_host(&f.request, &location, &rule);
 			if (!short_status && f.request.match.route)
-				short_status = rewrite_answer_route(&f.request, &location);
+				short_status = rewrite_answer_route(&f.request, &location, &rule);
 			CHECK(short_status == 500 || short_status == status);
 			CHECK(location.len == 0 || str_eq(buf_str(&location), str_from(cases[i].location)));
 			buf_deinit(&location);

@@ -1,0 +1,69 @@
+#ifndef JUDGE_H
+#define JUDGE_H
+/*
+ * What a request meets before any endpoint does (SEMANTICS 0.2 to 0.8, in that order): pure, so that a proxy and
+ * `weirctl explain` ask the same functions.
+ */
+#include "clientaddr.h"
+#include "config.h"
+#include "end.h"
+#include "http.h"
+#include "rewrite.h"
+
+/*
+ * Where a request came to its end, or JUDGE_PASSED.
+ * X(id, word, end reason of its usual answer, rule, what it means)
+ */
+#define JUDGE_STEPS(X)                                                                                                    \
+	X(JUDGE_PASSED, "backend", END_DONE, "", "the backend is asked")                                                  \
+	X(JUDGE_METHOD, "method", END_DENIED, "0.2", "TRACE and CONNECT are refused")                                     \
+	X(JUDGE_HOST, "host", END_BAD_REQUEST, "B2", "the Host is no server name")                                        \
+	X(JUDGE_PATH, "path", END_BAD_REQUEST, "C2", "the path leaves the root or holds a bad escape")                    \
+	X(JUDGE_HEALTH, "health-check", END_LOCAL, "B7", "/healthz of an unknown host is answered by the proxy")          \
+	X(JUDGE_APP_ROOT, "app-root", END_REDIRECT, "C17", "app-root sends / elsewhere")                                  \
+	X(JUDGE_WWW, "from-to-www-redirect", END_REDIRECT, "E11", "this host only redirects to the other one")            \
+	X(JUDGE_REGEX, "regex", END_MISCONFIGURED, "C7", "a regular expression of the host gave up at its limits")        \
+	X(JUDGE_NO_ROUTE, "no-route", END_NO_ROUTE, "D4", "no path of the host takes this one")                           \
+	X(JUDGE_BODY_SIZE, "proxy-body-size", END_TOO_LARGE, "0.5", "the declared body is larger than proxy-body-size")   \
+	X(JUDGE_SLASH, "trailing-slash", END_REDIRECT, "C12", "the path is configured with a slash more")                 \
+	X(JUDGE_REDIRECT, "redirect", END_REDIRECT, "E10", "permanent-redirect or temporal-redirect")                     \
+	X(JUDGE_FIXED, "set-aside", END_MISCONFIGURED, "D9", "the path is closed because of a mistake in its Ingress")    \
+	X(JUDGE_REWRITE_URL, "rewrite-target", END_REDIRECT, "C14", "the rewrite target is an URL")                       \
+	X(JUDGE_TLS, "ssl-redirect", END_REDIRECT, "E1", "plain http is sent to https")                                   \
+	X(JUDGE_DEFAULT, "default-backend", END_NO_ROUTE, "D4", "there is no default backend; the built-in page answers") \
+	X(JUDGE_NO_ENDPOINTS, "no-endpoints", END_NO_ENDPOINTS, "D1", "the backend has no usable endpoint")               \
+	X(JUDGE_ADDRESS, "address-lists", END_DENIED, "J20", "a deny list holds the client, or an allow list does not")   \
+	X(JUDGE_PROTOCOL, "backend-protocol", END_UPSTREAM_PROTOCOL, "G13", "this protocol is not spoken to backends yet") \
+	X(JUDGE_LENGTH, "length", END_BAD_REQUEST, "G9", "HTTP/1.0 to the backend takes no body of unknown length")
+#define JUDGE_ENUM(id, word, end, rule, doc) id,
+enum judge_step { JUDGE_STEPS(JUDGE_ENUM) JUDGE_COUNT };
+
+/* Everything is borrowed. */
+struct judge_request {
+	const struct generation *generation;
+	const struct clientaddr_rules *rules; /* of the generation, with our https port */
+	const struct clientaddr_conn *conn;
+	const struct http_head *head;
+	bool has_whole_body;                  /* it came with the head: its length is known whatever frames it */
+};
+
+struct judgement {
+	struct rewrite_request rule;   /* filled as far as was come; rule.who is &who */
+	struct clientaddr who;         /* family 0 before that step */
+	const struct backend *backend; /* NULL when we answer */
+	enum judge_step step;
+	unsigned status;               /* to answer; 0: the backend is asked */
+	struct str location;           /* for a 3xx */
+	bool is_upgrade;               /* Upgrade without a body: passed on (G10) */
+};
+
+/* Texts of `out` live in `arena`, or are those of `in`. `out` must not move: rule.who points into it. */
+void judge_request(const struct judge_request *in, struct arena *arena, struct judgement *out);
+
+struct str judge_word(enum judge_step step);
+const char *judge_rule(enum judge_step step);
+const char *judge_doc(enum judge_step step);
+/* What the access log will call it. */
+enum end_reason judge_end(const struct judgement *j);
+
+#endif
