@@ -180,6 +180,39 @@ struct str generation_certificate_name(const struct generation *g, const struct 
  * regexes in the order of their hosts' names; the default host "_". Never NULL: without a "_" an empty host stands in.
  */
 const struct host *generation_find_host(const struct generation *g, struct str server_name);
+
+/* By what a host was found, in the order in which it is looked for. */
+enum host_found {
+	HOST_FOUND_EXACT,
+	HOST_FOUND_ALIAS,
+	HOST_FOUND_ALIAS_WILDCARD, /* any number of labels */
+	HOST_FOUND_WILDCARD,       /* one label */
+	HOST_FOUND_ALIAS_REGEX,
+	HOST_FOUND_DEFAULT,
+};
+struct host_match {
+	const struct host *host;
+	enum host_found how;
+	struct str by; /* the name; ".example.com" of a wildcard; a pattern; "" for the default */
+};
+/* The same with its reason. `by` may point into `server_name`. */
+struct host_match generation_match_host(const struct generation *g, struct str server_name);
+
+/* For people: every name of the snapshot that could have been meant, whether it takes this one or not. */
+enum host_fit {
+	HOST_FITS,
+	HOST_FITS_NO_LABEL,   /* the wildcard's suffix alone: nothing stands for the "*" */
+	HOST_FITS_ONE_LABEL,  /* a host's "*" stands for one label, here are more (B4) */
+	HOST_FITS_NOT_LETTER, /* the label holds a byte that "*" does not stand for (B4) */
+	HOST_FITS_NOT_REGEX,  /* the alias's regular expression does not match, or gave up */
+};
+struct host_candidate {
+	struct host_match match;
+	enum host_fit fit;
+};
+/* Fills at most `cap`; returns how many there are, the default host last. */
+size_t generation_host_candidates(
+	const struct generation *g, struct str server_name, struct host_candidate *out, size_t cap);
 /*
  * True if a TLS entry names this server name, or the name with its left-most label as "*" (E1, E3), whatever became of the
  * certificate.

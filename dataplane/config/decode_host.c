@@ -160,8 +160,10 @@ static bool decode_alias(struct host_decode *h, const char *in)
 	if (!decode_text(h->d, "alias", in + 1, REGEX_MAX_PATTERN, &pattern))
 		return false;
 	r = compile_regex(h, "alias", pattern);
-	if (r)
+	if (r) {
+		out->alias_patterns[out->n_alias_regexes] = pattern;
 		out->alias_regexes[out->n_alias_regexes++] = r;
+	}
 	return r != NULL;
 }
 
@@ -170,6 +172,7 @@ static bool decode_aliases(struct host_decode *h, const Weirlock__V1__Host *in)
 	if (in->n_aliases > MAX_ITEMS)
 		return decode_refuse(h->d, "aliases", "too many");
 	h->out->aliases = arena_zalloc(h->d->arena, in->n_aliases * sizeof(*h->out->aliases));
+	h->out->alias_patterns = arena_zalloc(h->d->arena, in->n_aliases * sizeof(struct str));
 	h->out->alias_regexes = arena_zalloc(h->d->arena, in->n_aliases * sizeof(struct regex *));
 	for (size_t i = 0; i < in->n_aliases; i++) {
 		decode_enter(h->d, "aliases", i);

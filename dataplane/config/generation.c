@@ -8,6 +8,7 @@
 
 #include "backend_table.h"
 #include "decode.h"
+#include "host_candidates.h"
 #include "host_table.h"
 #include "mem.h"
 
@@ -399,6 +400,17 @@ struct str generation_certificate_name(const struct generation *g, const struct 
 const struct host *generation_find_host(const struct generation *g, struct str server_name)
 {
 	return host_table_find(g->hosts, server_name);
+}
+
+struct host_match generation_match_host(const struct generation *g, struct str server_name)
+{
+	return host_table_match(g->hosts, server_name);
+}
+
+size_t generation_host_candidates(
+	const struct generation *g, struct str server_name, struct host_candidate *out, size_t cap)
+{
+	return host_candidates(g->hosts, server_name, out, cap);
 }
 
 bool generation_has_tls(const struct generation *g, struct str server_name)

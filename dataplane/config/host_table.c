@@ -12,6 +12,7 @@ enum { MAX_LABELS = 128 };
 struct alias_regex {
 	const struct regex *regex;
 	const struct host *host;
+	struct str pattern;
 };
 
 struct host_table {
@@ -64,7 +65,7 @@ static void add_aliases(struct host_table *t, const struct host_object *h)
 	}
 	for (size_t i = 0; i < h->n_alias_regexes; i++) {
 		t->regexes = mem_grow(t->regexes, &t->regexes_cap, t->n_regexes + 1, sizeof(*t->regexes));
-		t->regexes[t->n_regexes++] = (struct alias_regex){h->alias_regexes[i], &h->host};
+		t->regexes[t->n_regexes++] = (struct alias_regex){h->alias_regexes[i], &h->host, h->alias_patterns[i]};
 	}
 }
 
@@ -111,7 +112,7 @@ void host_table_unref(struct host_table **p)
 
 /* ---------------------------------------------------------------------------------------------------------- lookup */
 
-static const struct host *find_deep(const struct host_table *t, struct str name)
+static const struct host *find_deep(const struct host_table *t, struct str name, struct str *suffix)
 {
 	const struct host *host = NULL;
 	struct str rest = name;
@@ -125,14 +126,14 @@ static const struct host *find_deep(const struct host_table *t, struct str name)
 			break;
 		rest = str_from_index(rest, dot);
 		if (rest.ptr != name.ptr) /* something stands before the dot */
-			host = map_get(&t->deep, rest);
+			host = map_get(&t->deep, *suffix = rest);
 		rest = str_from_index(rest, 1);
 	}
 	return host;
 }
 
 /* B4: the label that a "*" stands for. */
-static bool is_label(struct str s)
+bool host_table_is_label(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = ascii_lower((unsigned char)s.ptr[i]);
@@ -147,7 +148,7 @@ static const struct host *find_shallow(const struct host_table *t, struct str na
 {
 	size_t dot = str_find(name, '.');
 
-	if (!t->shallow.n || dot == name.len || !is_label(str_first(name, dot)))
+	if (!t->shallow.n || dot == name.len || !host_table_is_label(str_first(name, dot)))
 		return NULL;
 	return map_get(&t->shallow, str_from_index(name, dot));
 }
@@ -156,7 +157,7 @@ static const struct host *find_shallow(const struct host_table *t, struct str na
  * Upstream makes one-label wildcards regular expressions too, and tries all of them in the order of their servers' names: a
  * wildcard host stands before the alias regexes of every host that sorts after it. A regex that gives up does not match.
  */
-static const struct host *find_in_order(const struct host_table *t, struct str name)
+static struct host_match find_in_order(const struct host_table *t, struct str name)
 {
 	const struct host *wildcard = find_shallow(t, name);
 
@@ -167,23 +168,42 @@ static const struct host *find_in_order(const struct host_table *t, struct str n
 		if (wildcard && str_cmp(wildcard->name, alias->host->name) <= 0)
 			break;
 		if (regex_find(alias->regex, name, &groups) == REGEX_MATCH)
-			return alias->host;
+			return (struct host_match){alias->host, HOST_FOUND_ALIAS_REGEX, alias->pattern};
 	}
-	return wildcard;
+	if (wildcard)
+		return (struct host_match){wildcard, HOST_FOUND_WILDCARD, str_from_index(wildcard->name, 1)};
+	return (struct host_match){t->fallback, HOST_FOUND_DEFAULT, STR("")};
+}
+
+struct host_match host_table_match(const struct host_table *t, struct str server_name)
+{
+	struct host_match m = {.host = t->fallback, .how = HOST_FOUND_DEFAULT};
+
+	if (!server_name.len || server_name.len > MAX_SERVER_NAME)
+		return m;
+	m.host = map_get(&t->exact, server_name);
+	if (m.host) {
+		m.how = str_eq(m.host->name, server_name) ? HOST_FOUND_EXACT : HOST_FOUND_ALIAS;
+		m.by = server_name;
+		return m;
+	}
+	m.host = find_deep(t, server_name, &m.by);
+	if (m.host) {
+		m.how = HOST_FOUND_ALIAS_WILDCARD;
+		return m;
+	}
+	return find_in_order(t, server_name);
 }
 
 const struct host *host_table_find(const struct host_table *t, struct str server_name)
 {
-	const struct host *host;
+	return host_table_match(t, server_name).host;
+}
 
-	if (!server_name.len || server_name.len > MAX_SERVER_NAME)
-		return t->fallback;
-	host = map_get(&t->exact, server_name);
-	if (!host)
-		host = find_deep(t, server_name);
-	if (!host)
-		host = find_in_order(t, server_name);
-	return host ? host : t->fallback;
+struct object *const *host_table_objects(const struct host_table *t, size_t *n)
+{
+	*n = t->n_objects;
+	return t->objects;
 }
 
 bool host_table_has_tls(const struct host_table *t, struct str server_name)

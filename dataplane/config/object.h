@@ -45,6 +45,7 @@ struct host_object {
 	struct str *aliases; /* plain and "*." ones, lower case */
 	size_t n_aliases;
 	struct regex **alias_regexes;
+	struct str *alias_patterns; /* as written, without the ~ */
 	size_t n_alias_regexes;
 	struct str certificate;
 	struct regex **regexes; /* of the routes */

@@ -110,6 +110,11 @@ static bool is_boundary(struct str path, size_t len)
 	return len == path.len || path.ptr[len - 1] == '/' || path.ptr[len] == '/';
 }
 
+bool path_index_is_within(struct str prefix, struct str path)
+{
+	return str_starts_with(path, prefix) && prefix.len && is_boundary(path, prefix.len);
+}
+
 struct path_found path_index_find(const struct path_index *index, struct str path)
 {
 	struct path_found found = {0};

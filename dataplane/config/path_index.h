@@ -30,6 +30,8 @@ struct path_found {
 	bool is_final;             /* an exact match or a slash redirect: regular expressions are not asked */
 	bool is_slash_redirect;    /* C12 */
 };
+/* C4: whether a prefix takes the path: all of it, or up to the end of an element. */
+bool path_index_is_within(struct str prefix, struct str path);
 struct path_found path_index_find(const struct path_index *index, struct str path);
 
 #endif

@@ -109,6 +109,68 @@ static void test_paths(void)
 	}
 }
 
+/* What is said of each route, in the order of the host. */
+static void test_fates(void)
+{
+	static const struct {
+		const char *name, *routes, *path;
+		enum route_fate want[MAX_PATHS];
+	} cases[] = {
+		{"C3, C4, C5", "=/foo|/foo|/fo|/|/bar", "/foo/x",
+			{ROUTE_NOT_EXACT, ROUTE_WON, ROUTE_NOT_ELEMENT, ROUTE_SHORTER, ROUTE_NOT_PREFIX}},
+		{"C5 exact first", "=/foo|/foo|/", "/foo", {ROUTE_WON, ROUTE_AFTER_EXACT, ROUTE_AFTER_EXACT}},
+		{"C12", "/foo/|/|=/foo/", "/foo", {ROUTE_NOT_PREFIX, ROUTE_AFTER_SLASH, ROUTE_WON_SLASH}},
+		{"C7", "~/b|~/f.|~/foo|~/", "/foo/bar",
+			{ROUTE_NO_MATCH, ROUTE_WON, ROUTE_NOT_REACHED, ROUTE_NOT_REACHED}},
+		{"mixed: not asked", "~/f|=/foo|/foo", "/foo", {ROUTE_NOT_ASKED, ROUTE_WON, ROUTE_AFTER_EXACT}},
+		{"mixed: regex first", "/foo|~/foo/b", "/foo/bar", {ROUTE_AFTER_REGEX, ROUTE_WON}},
+		{"mixed: none matches", "/foo|~/zzz", "/foo/bar", {ROUTE_WON, ROUTE_NO_MATCH}},
+		{"the first of equals", "/foo|/foo", "/foo", {ROUTE_WON, ROUTE_SAME}},
+		{"gave up", "~/(a+)+$|~/|/", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+			{ROUTE_GAVE_UP, ROUTE_NOT_REACHED, ROUTE_AFTER_REGEX}},
+	};
+
+	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
+		struct content *c = content_create();
+		char routes[128], *paths[MAX_PATHS], host[] = "a.example", none[] = "";
+		enum route_fate fates[MAX_PATHS];
+		const struct generation *g;
+		size_t n;
+
+		check_case(cases[i].name);
+		snprintf(routes, sizeof(routes), "%s", cases[i].routes);
+		put_settings(c);
+		n = split(routes, paths);
+		put_host(c, host, paths, n, NULL, 0, none);
+		g = compile(c);
+		route_explain(generation_find_host(g, STR("a.example")), str_from(cases[i].path), fates);
+		for (size_t k = 0; k < n; k++)
+			CHECK_STR(str_from(route_fate_doc(fates[k])), str_from(route_fate_doc(cases[i].want[k])));
+		generation_unref(&g);
+	}
+}
+
+/* The chosen name is among the candidates and fits; each fit is the name's own. */
+static void check_candidates(const struct generation *g, struct str name)
+{
+	struct host_match m = generation_match_host(g, name);
+	struct host_candidate all[64];
+	size_t n = generation_host_candidates(g, name, all, CHECK_COUNT(all)), n_chosen = 0;
+
+	CHECK(m.host == generation_find_host(g, name) && n <= CHECK_COUNT(all));
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].match.host != m.host || all[i].match.how != m.how || !str_eq(all[i].match.by, m.by))
+			continue;
+		n_chosen++;
+		CHECK(all[i].fit == HOST_FITS);
+	}
+	CHECK_INT(n_chosen, 1);
+	if (m.how == HOST_FOUND_DEFAULT && name.len <= 255) {
+		for (size_t i = 0; i + 1 < n; i++)
+			CHECK(all[i].fit != HOST_FITS);
+	}
+}
+
 static void test_hosts(void)
 {
 	static const struct {
@@ -155,6 +217,8 @@ static void test_hosts(void)
 	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
 		check_case(cases[i].name);
 		CHECK_STR(route_match(g, str_from(cases[i].server_name), STR("/")).host->name, str_from(cases[i].want));
+		if (strlen(cases[i].server_name) <= 255)
+			check_candidates(g, str_from(cases[i].server_name));
 	}
 	generation_unref(&g);
 	check_case("without a _ an empty host stands in");
@@ -226,6 +290,23 @@ static void any_path(uint64_t *x, char *out, size_t max)
 	out[len] = '\0';
 }
 
+/* Every route has a fate; the chosen one is the reference's, and who is said to take the path takes it. */
+static void check_fates(const struct host *h, struct str path, const struct route_match *want)
+{
+#define TAKES(id, takes, doc) takes,
+	static const bool takes_it[] = {ROUTE_FATES(TAKES)};
+	enum route_fate fates[64];
+	struct route_match m = route_explain(h, path, fates);
+
+	CHECK(m.route == want->route && m.is_slash_redirect == want->is_slash_redirect);
+	for (size_t i = 0; i < h->n_routes; i++) {
+		bool is_winner = fates[i] == ROUTE_WON || fates[i] == ROUTE_WON_SLASH;
+
+		CHECK(is_winner == (&h->routes[i] == want->route));
+		CHECK(takes_it[fates[i]] == takes(&h->routes[i], path));
+	}
+}
+
 static void test_random(void)
 {
 	enum { N = 30, ROUNDS = 300, PATHS = 100 };
@@ -256,6 +337,7 @@ static void test_random(void)
 			got = route_match_path(h, str_from(path));
 			want = reference(h, str_from(path));
 			CHECK(got.route == want.route && got.is_slash_redirect == want.is_slash_redirect);
+			check_fates(h, str_from(path), &want);
 		}
 		generation_unref(&g);
 	}
@@ -319,6 +401,7 @@ static void test_many(void)
 int main(void)
 {
 	test_paths();
+	test_fates();
 	test_hosts();
 	test_random();
 	test_limits();
