@@ -8,7 +8,7 @@
 
 static const struct cidr *trusting(const struct clientaddr_rules *rules, const struct addr *a)
 {
-	return cidrset_find(rules->trusted, a);
+	return rules->trusted ? cidrset_find(rules->trusted, a) : NULL;
 }
 
 static bool is_trusted(const struct clientaddr_rules *rules, const struct addr *a)
