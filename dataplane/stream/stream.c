@@ -22,18 +22,23 @@ static bool is_open(const struct stream *s)
 	return s->state == STATE_OPEN || s->state == STATE_PLAIN_HTTP;
 }
 
-ssize_t stream_recv(int fd, void *into, size_t size)
+static ssize_t receive(int fd, void *into, size_t size, int flags)
 {
 	ssize_t n;
 
 	do
-		n = recv(fd, into, size, 0);
+		n = recv(fd, into, size, flags);
 	while (n < 0 && errno == EINTR);
 	if (n > 0)
 		return n;
 	if (n == 0)
 		return size ? UV_EOF : 0;
 	return errno == EAGAIN ? 0 : -errno;
+}
+
+ssize_t stream_recv(int fd, void *into, size_t size)
+{
+	return receive(fd, into, size, 0);
 }
 
 ssize_t stream_send(int fd, const void *bytes, size_t size)
@@ -121,7 +126,7 @@ static unsigned look_at_first_byte(struct stream *s)
 		return fail(s, UV_EOF);
 	if (ascii_lower(first) >= 'a' && ascii_lower(first) <= 'z') {
 		stream_tls_free(s);
-		s->wants = 0;
+		s->wants &= IN_CALLBACK;
 		fail(s, UV_EPROTO);
 		s->state = STATE_PLAIN_HTTP;
 		return STREAM_FAILED;
@@ -261,6 +266,25 @@ int stream_connect(struct stream *s, uv_loop_t *loop, const struct addr *to, SSL
 		return error;
 	}
 	return start(s, loop, fd, ssl, on_event, STATE_CONNECTING);
+}
+
+ssize_t stream_peek(const struct stream *s, void *into, size_t size)
+{
+	assert(s->state == STATE_OPEN && !s->ssl);
+	return receive(s->fd, into, size, MSG_PEEK);
+}
+
+unsigned stream_begin_tls(struct stream *s, SSL *ssl)
+{
+	unsigned events;
+
+	assert(s->state == STATE_OPEN && !s->ssl);
+	s->ssl = ssl;
+	s->state = STATE_FIRST_BYTE;
+	stream_tls_attach(s);
+	events = look_at_first_byte(s);
+	rearm(s, 0);
+	return events;
 }
 
 ssize_t stream_read(struct stream *s, void *into, size_t size)

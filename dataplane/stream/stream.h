@@ -46,6 +46,17 @@ struct stream {
  * STREAM_CONNECTED tells its end; nothing is readable before. 0 or a negative errno (then fd and ssl are closed). A plain
  * stream is ready at once. */
 int stream_open(struct stream *s, uv_loop_t *loop, int fd, SSL *ssl, stream_event_fn *on_event);
+/*
+ * What waits in the socket of an open plain stream, without taking it: bytes, 0 for nothing now, UV_EOF or a negative errno.
+ * For what comes before TLS: take with stream_read what is known to belong to it (or the loop tells of it for ever), then
+ * begin TLS.
+ */
+ssize_t stream_peek(const struct stream *s, void *into, size_t size);
+/*
+ * Makes an open plain stream a TLS one, as if it had been opened so; takes `ssl`. Returns the events of what is here already
+ * (0 for none, else STREAM_CONNECTED or STREAM_FAILED); the others are told as always.
+ */
+unsigned stream_begin_tls(struct stream *s, SSL *ssl);
 /* Starts to connect (TCP_NODELAY set); takes `ssl`. STREAM_CONNECTED or STREAM_FAILED follows, never before it returns; how
  * long that may take is for the caller to bound. 0 or a negative errno (then ssl is freed and nothing is left to close). */
 int stream_connect(struct stream *s, uv_loop_t *loop, const struct addr *to, SSL *ssl, stream_event_fn *on_event);

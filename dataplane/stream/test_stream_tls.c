@@ -461,6 +461,46 @@ static void test_connect(const struct test_pem *pem)
 	end_close(&e, &loop);
 }
 
+/* What comes before TLS is peeked at and taken on the plain stream; the ClientHello in the same segment is not lost. */
+static void test_begin_tls(bool is_together)
+{
+	struct tls_contexts *t = contexts_of(TLS1_3_VERSION);
+	char before[8] = "";
+	struct end e = {0};
+	struct wire w;
+	int fd, far;
+
+	check_case(is_together ? "TLS begins with its first bytes here" : "TLS begins and its first bytes come later");
+	test_pair(&fd, &far);
+	wire_open(&w, far, false);
+	CHECK_INT(stream_open(&e.s, &loop, fd, NULL, end_on_event), 0);
+	CHECK_INT(stream_peek(&e.s, before, 4), 0);
+	CHECK_INT(send(far, "PRE\n", 4, MSG_NOSIGNAL), 4);
+	for (int i = 0; is_together && i < 2; i++)
+		wire_pump(&w); /* makes the ClientHello, sends it */
+	TURN_UNTIL(&loop, e.seen & STREAM_READABLE);
+	CHECK(stream_peek(&e.s, before, sizeof(before)) >= 4);
+	CHECK_INT(stream_read(&e.s, before, 4), 4);
+	CHECK_STR(str_of(before, 4), STR("PRE\n"));
+	CHECK_INT(stream_begin_tls(&e.s, tls_accept_new(t)), 0);
+	e.reads = true;
+	TURN_UNTIL(&loop, wire_pump(&w) && (e.seen & STREAM_CONNECTED));
+	SSL_write(w.ssl, "hello", 5);
+	TURN_UNTIL(&loop, wire_pump(&w) && e.in_len == 5);
+	CHECK_STR(str_of(e.in, e.in_len), STR("hello"));
+	close_both(&e, &w);
+
+	check_case("an end before TLS");
+	test_pair(&fd, &far);
+	CHECK_INT(stream_open(&e.s, &loop, fd, NULL, end_on_event), 0);
+	close(far);
+	TURN_UNTIL(&loop, stream_peek(&e.s, before, sizeof(before)) == UV_EOF);
+	CHECK_INT(stream_begin_tls(&e.s, tls_accept_new(t)), STREAM_FAILED);
+	CHECK_INT(e.s.error, UV_EOF);
+	end_close(&e, &loop);
+	tls_contexts_unref(&t);
+}
+
 int main(void)
 {
 	static struct test_pem pem;
@@ -481,6 +521,8 @@ int main(void)
 	test_pending();
 	test_not_tls();
 	test_cut_off();
+	test_begin_tls(true);
+	test_begin_tls(false);
 	test_connect(&pem);
 	CHECK_INT(uv_loop_close(&loop), 0);
 	tls_certificate_unref(&certificate);
