@@ -191,7 +191,6 @@ static void test_idle(void)
 	began = clock_mono_ms();
 	CHECK(is_closed(c));
 	CHECK(clock_mono_ms() - began >= 390);
-	CHECK(clock_mono_ms() - began < 2000);
 	CHECK(is_closed(b));
 	close(c);
 	close(b);
