@@ -75,7 +75,9 @@
 		"Ciphers for TLS 1.2, as OpenSSL writes them", .type = VALUE_TEXT, .words = "!:+-_@=")                      \
 	X(SSL_ECDH_CURVE, "ssl-ecdh-curve", RARE, "auto", "Key exchange groups, with colons between them",                  \
 		.type = VALUE_TEXT, .words = "-_:", .max = 500)                                                                         \
-	X(SSL_BUFFER_SIZE, "ssl-buffer-size", CORE, "4k", "Plaintext bytes of one TLS record", BYTES(512, 16384))             \
+	X(SSL_BUFFER_SIZE, "ssl-buffer-size", CORE, "4k",                                                                   \
+		"Plaintext bytes of one TLS record; auto: what fits a segment at first and after idleness, 16k in bulk",    \
+		BYTES(512, 16384), .words = "auto")                                                                         \
 	X(SSL_REJECT_HANDSHAKE, "ssl-reject-handshake", COMMON, "false", "Refuse TLS for names without a certificate",      \
 		WEAK_FLAG)                                                                                                       \
 	X(SSL_SESSION_TIMEOUT, "ssl-session-timeout", COMMON, "10m", "How long a TLS session can be resumed", TIME(1000))   \

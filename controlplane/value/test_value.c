@@ -12,6 +12,7 @@ static void test_numbers(void)
 	static const struct value_rule time = {.type = VALUE_TIME, .max = INT64_MAX};
 	static const struct value_rule go = {.type = VALUE_DURATION, .max = INT64_MAX};
 	static const struct value_rule size = {.type = VALUE_SIZE, .max = 1 << 30};
+	static const struct value_rule size_or_auto = {.type = VALUE_SIZE, .min = 512, .max = 16384, .words = "auto"};
 	static const struct value_rule offset = {.type = VALUE_OFFSET, .max = INT64_MAX, .takes_b = true};
 	static const struct {
 		const struct value_rule *rule;
@@ -32,6 +33,8 @@ static void test_numbers(void)
 		{&go, "5s", 5000}, {&go, "1m30s", 90000}, {&go, "5", -1}, {&go, "0", 0}, {&go, "", -1}, {&go, "1d", -1},
 		{&size, "8k", 8192}, {&size, "8K", 8192}, {&size, "1m", 1 << 20}, {&size, "1g", -1}, {&size, "8 k", -1},
 		{&size, "8192b", -1}, {&size, "", -1}, {&size, "k", -1}, {&size, "-1", -1}, {&size, "4096", 4096},
+		{&size_or_auto, "auto", 0}, {&size_or_auto, " auto", 0}, {&size_or_auto, "0", -1}, {&size_or_auto, "16k", 16384},
+		{&size_or_auto, "511", -1}, {&size_or_auto, "Auto", -1}, {&size_or_auto, "auto4k", -1}, {&size, "auto", -1},
 		{&offset, "1g", 1LL << 30}, {&offset, "10b", 10}, {&offset, "0", 0}, {&offset, "15r", -1},
 		{&offset, "9999999999999999999g", -1}, {&offset, " 1m ", 1 << 20},
 	};

@@ -122,6 +122,11 @@ static bool parse_ref(struct str text, struct arena *arena, struct value *out)
 	return true;
 }
 
+static bool is_size_word(const struct value_rule *rule, struct str text)
+{
+	return rule->type == VALUE_SIZE && rule->words && str_eq(text, str_from(rule->words));
+}
+
 static bool parse_typed(const struct value_rule *rule, struct str text, struct arena *arena, struct value *out)
 {
 	switch (rule->type) {
@@ -136,7 +141,7 @@ static bool parse_typed(const struct value_rule *rule, struct str text, struct a
 		return number_duration_ms(text, &out->number);
 	case VALUE_SIZE:
 	case VALUE_OFFSET:
-		return number_size(rule, text, &out->number);
+		return is_size_word(rule, text) || number_size(rule, text, &out->number);
 	case VALUE_BUFFERS:
 		return parse_buffers(rule, text, out);
 	case VALUE_CHOICE:
@@ -176,7 +181,7 @@ bool value_parse(const struct value_rule *rule, struct str text, struct arena *a
 		text = str_trim(text);
 	if (!parse_typed(rule, text, arena, &parsed))
 		return false;
-	if (has_bounds(rule) && (parsed.number < rule->min || parsed.number > rule->max))
+	if (has_bounds(rule) && !is_size_word(rule, text) && (parsed.number < rule->min || parsed.number > rule->max))
 		return false;
 	if (rule->type == VALUE_SECONDS)
 		parsed.number *= 1000;
@@ -244,6 +249,8 @@ void value_describe(const struct value_rule *rule, struct buf *out)
 	case VALUE_SIZE:
 		buf_printf(out, "a size in bytes, or with k or m");
 		describe_range(rule, "", out);
+		if (rule->words)
+			buf_printf(out, ", or %s", rule->words);
 		return;
 	case VALUE_OFFSET:
 		buf_printf(out, "a size in bytes, or with k, m or g");

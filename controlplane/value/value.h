@@ -18,7 +18,7 @@ enum value_type {
 	VALUE_SECONDS,  /* number in milliseconds; whole seconds, no unit; bounds in seconds */
 	VALUE_TIME,     /* number in milliseconds; nginx time: ms s m h d w M y, combined, bare is seconds */
 	VALUE_DURATION, /* number in milliseconds; Go: ms s m h with a unit, "1m30s"; "0" alone */
-	VALUE_SIZE,     /* number in bytes; k and m */
+	VALUE_SIZE,     /* number in bytes; k and m. value_rule.words: one word that is 0, whatever the bounds; NULL: none */
 	VALUE_OFFSET,   /* number in bytes; k, m and g */
 	VALUE_BUFFERS,  /* count and number: "4 8k" */
 	VALUE_CHOICE,   /* number: index in value_rule.words; text: the word as the table spells it */

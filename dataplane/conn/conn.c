@@ -122,6 +122,7 @@ static void begin_exchange(struct conn *c)
 	c->client.overhead_bytes = 0;
 	c->wants_body = false;
 	c->has_head = c->is_chunked = c->is_close_delimited = c->closes = false;
+	stream_set_record_size(&c->stream, env_settings(c->env)->ssl_buffer_size_bytes);
 	deadline_clear(&c->deadline);
 	set_state(c, CONN_BUSY);
 }

@@ -81,7 +81,10 @@ void stream_shutdown(struct stream *s);
  * by itself when bytes of the peer are left unread: shut down and read to the end first where the answer must arrive.
  */
 void stream_close(struct stream *s, bool is_reset, uv_close_cb on_closed);
-/* Limits the plaintext of one TLS record, 512 … 16384 (F2); 0 is 16384. Nothing on plain streams. */
+/*
+ * Limits the plaintext of one TLS record, 512 … 16384 (F2), from the next write on; 0 is automatic (record_size.h): small
+ * after quiet, large in bulk. 16384 before the first call. Nothing on plain streams; cheap when it changes nothing.
+ */
 void stream_set_record_size(struct stream *s, unsigned bytes);
 /*
  * A client that speaks HTTP on a TLS port (F8): told with STREAM_FAILED, from its first byte, before any TLS. The stream is

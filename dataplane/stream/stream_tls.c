@@ -10,18 +10,18 @@
 #include <pthread.h>
 
 #include "mem.h"
+#include "record_size.h"
 #include "stream_private.h"
 
-#define RECORD_MAX 16384u
-#define RECORD_MIN 512u
-#define TAKE_MAX (64u * 1024)                  /* plaintext sealed in one call */
+#define TAKE_MAX (64u * 1024)                  /* plaintext sealed before it is sent */
 #define SEALED_MAX (TAKE_MAX + TAKE_MAX / 4)   /* with what TLS adds: at most 85 bytes for each 512 */
 
 struct stream_tls {
 	int fd;
 	int io_error;       /* negative errno or UV_EOF that the BIO met */
 	const char *reason; /* static: why TLS failed */
-	unsigned record_size;
+	unsigned record_size;     /* the most of one record; 0 automatic */
+	struct record_size recent; /* for the automatic size */
 	bool is_gathering;  /* in stream_writev: the BIO collects in `sealed` */
 	bool is_starved;    /* OpenSSL wants more bytes than the socket had */
 	bool has_owed_byte; /* the last byte sealed was reported as not written, see stream_tls_writev */
@@ -134,10 +134,15 @@ void stream_set_record_size(struct stream *s, unsigned bytes)
 {
 	if (!s->ssl)
 		return;
-	if (bytes == 0 || bytes > RECORD_MAX)
+	if (bytes && bytes < RECORD_MIN)
+		bytes = RECORD_MIN;
+	if (bytes > RECORD_MAX)
 		bytes = RECORD_MAX;
-	s->tls->record_size = bytes < RECORD_MIN ? RECORD_MIN : bytes;
-	SSL_set_max_send_fragment(s->ssl, s->tls->record_size);
+	if (bytes == s->tls->record_size)
+		return;
+	s->tls->record_size = bytes;
+	SSL_set_max_send_fragment(s->ssl, bytes ? bytes : RECORD_MAX);
+	SSL_set_split_send_fragment(s->ssl, bytes ? bytes : RECORD_MAX); /* it follows the other downwards only */
 }
 
 const char *stream_tls_reason(const struct stream *s)
@@ -299,15 +304,21 @@ static struct str next_record(const struct cursor *from, size_t most, char copy[
 	return str_of(copy, len);
 }
 
+static size_t record_most(const struct stream_tls *t, uint64_t now_ms)
+{
+	return t->record_size ? t->record_size : record_size_next(&t->recent, now_ms);
+}
+
 /* Seals up to TAKE_MAX bytes as records. Bytes taken, or a negative errno. */
 static ssize_t seal(struct stream *s, struct cursor *c)
 {
+	uint64_t now_ms = uv_now(s->poll.loop);
 	char copy[RECORD_MAX];
-	size_t total = 0;
+	size_t total = 0, most;
 
 	skip(c, 0);
-	while (c->n && total + s->tls->record_size <= TAKE_MAX) {
-		struct str record = next_record(c, s->tls->record_size, copy);
+	while (c->n && total + (most = record_most(s->tls, now_ms)) <= TAKE_MAX) {
+		struct str record = next_record(c, most, copy);
 		size_t n = 0;
 		int result, error;
 
@@ -319,8 +330,30 @@ static ssize_t seal(struct stream *s, struct cursor *c)
 		}
 		total += n;
 		skip(c, n);
+		record_size_sent(&s->tls->recent, n, now_ms);
 	}
 	return (ssize_t)total;
+}
+
+/* A round of TAKE_MAX after the other, while the socket takes all of it. Bytes taken, or a negative errno. */
+static ssize_t seal_and_send(struct stream *s, struct cursor *c)
+{
+	struct stream_tls *t = s->tls;
+	char sealed[SEALED_MAX];
+	ssize_t taken, total = 0;
+	int result;
+
+	t->is_gathering = true;
+	t->sealed = sealed;
+	do {
+		t->sealed_len = 0;
+		taken = seal(s, c);
+		result = taken < 0 ? (int)taken : send_sealed(t);
+		total += taken;
+	} while (result == 0 && taken > 0 && c->n && !t->kept);
+	t->is_gathering = false;
+	t->sealed = NULL;
+	return result < 0 ? result : total;
 }
 
 /*
@@ -331,7 +364,6 @@ ssize_t stream_tls_writev(struct stream *s, const struct iovec *pieces, int n)
 {
 	struct cursor c = {pieces, n, 0};
 	struct stream_tls *t = s->tls;
-	char sealed[SEALED_MAX];
 	ssize_t taken;
 	size_t owed;
 	int result = stream_tls_flush(s);
@@ -344,16 +376,9 @@ ssize_t stream_tls_writev(struct stream *s, const struct iovec *pieces, int n)
 	owed = t->has_owed_byte;
 	t->has_owed_byte = false;
 	skip(&c, owed);
-	t->is_gathering = true;
-	t->sealed = sealed;
-	t->sealed_len = 0;
-	taken = seal(s, &c);
-	if (taken >= 0)
-		result = send_sealed(t);
-	t->is_gathering = false;
-	t->sealed = NULL;
-	if (taken < 0 || result < 0)
-		return taken < 0 ? taken : result;
+	taken = seal_and_send(s, &c);
+	if (taken < 0)
+		return taken;
 	taken += (ssize_t)owed;
 	if (!t->kept || taken == 0)
 		return taken;

@@ -1,6 +1,7 @@
 /* TLS streams over real loopback sockets, against an OpenSSL whose bytes the test carries itself and so can read. */
 #include <openssl/err.h>
 
+#include "record_size.h"
 #include "test_loop.h"
 #include "test_pem.h"
 #include "tls.h"
@@ -231,6 +232,19 @@ static void test_record_sizes(int version)
 	CHECK(memcmp(w.text, body, 16000) == 0);
 	CHECK_INT(record_lengths(&w, lengths, 64), 4);
 	CHECK_INT(lengths[0], 4096 + extra);
+
+	check_case("automatic: small ones, then large ones within the same write");
+	close_both(&e, &w);
+	open_connected(&e, &w, version);
+	stream_set_record_size(&e.s, 512); /* and up again */
+	stream_set_record_size(&e.s, 0);
+	CHECK_INT(stream_writev(&e.s, &(struct iovec){body, 64000}, 1), 64000);
+	TURN_UNTIL(&loop, wire_pump(&w) && w.text_len == 64000);
+	CHECK(memcmp(w.text, body, 64000) == 0);
+	CHECK_INT(record_lengths(&w, lengths, 64), 41);
+	for (int i = 0; i < 40; i++)
+		CHECK_INT(lengths[i], RECORD_SMALL + extra);
+	CHECK_INT(lengths[40], 64000 - RECORD_SMALL_RUN + extra);
 	close_both(&e, &w);
 	mem_free(body);
 }

@@ -5,6 +5,7 @@
     manifests     Kubernetes objects as dictionaries
     certificates  keys and certificates by the openssl command
     wire          a client that reads and writes HTTP byte by byte
+    records       a TLS client that sees the records
     backend       a server that answers as it is told
     websocket     both ends of a WebSocket
     wait          conditions with deadlines
