@@ -50,6 +50,8 @@ static json_t *shown(const char *field, json_t *value)
 {
 	char text[32];
 
+	if (str_eq(str_from(field), STR("ssl_buffer_size_bytes")) && json_integer_value(value) == 0)
+		return json_string("auto");
 	if (str_ends_with(str_from(field), STR("_ms"))) {
 		snprintf(text, sizeof(text), "%gs", (double)json_integer_value(value) / 1000);
 		return json_string(text);

@@ -8,7 +8,7 @@ from harness import manifests, wait, wire
 from . import machine
 
 HOST, LOGGED_HOST = "plain.bench.test", "logged.bench.test"
-BODIES = {"/1k": 1024, "/100k": 100 * 1024}
+BODIES = {"/1k": 1024, "/16k": 16 * 1024, "/100k": 100 * 1024, "/1m": 1024 * 1024}
 REQUESTS = 1000000  # of one connection; else closing every thousandth would be part of it
 
 # The same fields in the same order from both.
@@ -136,6 +136,13 @@ def proxy(programs, directory, name="weirlock", core=None, options=()):
                                 "127.0.0.1:0", "--state-dir", state, "--workers", "1", *options], directory, core)
 
 
+def configure(directory, **more):
+    """The ConfigMap of Weirlock, written anew."""
+    write(os.path.join(directory, "manifests"), manifests.configmap(
+        keep_alive_requests=REQUESTS, upstream_keepalive_requests=REQUESTS, server_tokens="false",
+        log_format_escape_json="true", log_format_upstream=LOG_JSON % "req_id", **more))
+
+
 def weirlock(programs, directory, backend_port):
     """The controller (on the load's core) and a proxy; a list of both, proxy last."""
     path = os.path.join(directory, "manifests")
@@ -143,9 +150,7 @@ def weirlock(programs, directory, backend_port):
     with open(f"{directory}/tls.crt") as crt, open(f"{directory}/tls.key") as key:
         write(path, manifests.secret_text("tls", crt.read(), key.read()))
     write(path, manifests.ingress_class())
-    write(path, manifests.configmap(
-        keep_alive_requests=REQUESTS, upstream_keepalive_requests=REQUESTS, server_tokens="false",
-        log_format_escape_json="true", log_format_upstream=LOG_JSON % "req_id"))
+    configure(directory)
     write(path, manifests.service("app"))
     write(path, manifests.slice_of("app", ("127.0.0.1", backend_port)))
     for host, is_logged in ((HOST, "false"), (LOGGED_HOST, "true")):

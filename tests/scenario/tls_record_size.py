@@ -21,6 +21,10 @@ def full(t, client, size, what):
     t.check(client.sizes.count(size) >= len(client.sizes) * 3 // 4, f"{what}: {client.sizes}")
 
 
+def shown(c):
+    return next(row["shown"] for row in c.inspect("settings") if row["setting"] == "ssl-buffer-size")
+
+
 def fixed(t, c, version):
     client = t.own(records.Client(c.https(), "a.test", version))
     for key, size in (("4k", 4096), ("16k", 16384), ("1000", 1000), ("9999", 9999), ("512", 512)):
@@ -34,6 +38,7 @@ def fixed(t, c, version):
 
 def automatic(t, c, version):
     c.config(ssl_buffer_size="auto").settle()
+    t.equal(shown(c), "auto")
     client = t.own(records.Client(c.https(), "a.test", version))
     for what in ("a new connection", "after idleness"):
         client.get("/5000", "a.test")
