@@ -6,10 +6,24 @@
 
 /* ------------------------------------------------------------------------------------------------------------ logging */
 
+/* Most requests need one. */
+static void make_room(struct exchange *ex)
+{
+	unsigned room = ex->attempts_room ? EXCHANGE_MAX_ATTEMPTS : 1;
+	struct accesslog_attempt *more;
+
+	if (ex->n_logged < ex->attempts_room || ex->attempts_room == EXCHANGE_MAX_ATTEMPTS)
+		return;
+	more = arena_alloc(&ex->arena, room * sizeof(*more));
+	if (ex->n_logged)
+		memcpy(more, ex->attempts, ex->n_logged * sizeof(*more));
+	ex->attempts = more;
+	ex->attempts_room = room;
+}
+
 static void new_attempt(struct exchange *ex, const struct addr *addr)
 {
-	if (!ex->attempts)
-		ex->attempts = arena_alloc(&ex->arena, EXCHANGE_MAX_ATTEMPTS * sizeof(*ex->attempts));
+	make_room(ex);
 	if (ex->n_logged < EXCHANGE_MAX_ATTEMPTS)
 		ex->n_logged++;
 	ex->attempt_began_us = env_now_us(ex->env);

@@ -17,6 +17,8 @@
 #include "exchange_private.h"
 #include "mem.h"
 
+enum { TIGHT_REST = 128 }; /* the request id, and the rounding of all pieces; what does not fit gets a block of its own */
+
 const struct policy *exchange_policy(const struct exchange *ex)
 {
 	return &ex->rule.match.route->policy;
@@ -45,6 +47,20 @@ enum exchange_state exchange_over(struct exchange *ex, enum exchange_outcome out
 
 static void on_expired(struct deadline *d);
 static void on_upstream_event(struct upstream_user *user, unsigned events);
+
+/*
+ * What asks for an upgrade may live for days and then needs little more than its head, for the log: its arena grows by small
+ * blocks, and is not one that waits for reuse. Never moving what is in it is worth more than the last byte.
+ */
+static struct exchange *create_tight(const struct http_head *head, struct str raw)
+{
+	struct exchange *ex = mem_zalloc(sizeof(*ex));
+
+	ex->is_tight = true;
+	ex->arena.block_size = raw.len + (head->n_fields + 1) * sizeof(head->fields[0]) + head->host.len + head->path.len +
+		sizeof(ex->attempts[0]) + TIGHT_REST;
+	return ex;
+}
 
 static struct exchange *take_spare(struct exchange_env *env)
 {
@@ -93,7 +109,7 @@ static void copy_head(struct exchange *ex, const struct http_head *head, struct 
 struct exchange *exchange_create(struct exchange_env *env, struct exchange_client *client, const struct http_head *head,
 	struct str raw, uint64_t began_us)
 {
-	struct exchange *ex = take_spare(env);
+	struct exchange *ex = head->is_upgrade ? create_tight(head, raw) : take_spare(env);
 
 	ex->env = env;
 	ex->client = client;
@@ -118,7 +134,7 @@ static void give_back(struct exchange *ex)
 	buf_deinit(&ex->partial);
 	deadline_stop(&env->deadlines, &ex->deadline);
 	env_release(&ex->held);
-	if (env->n_spare == ENV_SPARE_EXCHANGES) {
+	if (ex->is_tight || env->n_spare == ENV_SPARE_EXCHANGES) {
 		arena_deinit(&ex->arena);
 		mem_free(ex);
 		return;

@@ -38,6 +38,9 @@ struct exchange {
 	unsigned upstream_events;       /* enum stream_event, the same */
 	unsigned tunnel_events;         /* enum stream_event of the client's stream */
 	bool has_expired;               /* the deadline passed */
+	bool is_tight;                  /* it may become a tunnel: its memory is its own and small */
+	bool is_tunnel;                 /* linked in env->tunnels */
+	bool is_upgrade;                /* Upgrade without a body: passed on (G10) */
 	struct deadline deadline;
 	uint64_t began_us;              /* the first byte of the request */
 	uint64_t active_ms;             /* when something last happened */
@@ -49,7 +52,6 @@ struct exchange {
 	struct rewrite_request rule;
 	const struct backend *backend;
 	struct str request_id;
-	bool is_upgrade;                /* Upgrade without a body: passed on (G10) */
 
 	/* its body on the way to the endpoint */
 	struct str fresh;               /* fed, borrowed, not looked at so far */
@@ -60,9 +62,9 @@ struct exchange {
 	uint64_t body_received;         /* payload bytes */
 	struct buf body;                /* payload that waits for a connection */
 	struct buf wire;                /* bytes that the endpoint has not taken */
+	struct buf replay;              /* payload sent so far, while a retry may need it */
 	bool sent_head, sent_last;      /* handed to the wire: the head, the end */
 	bool sent_any;                  /* the endpoint's socket took a byte */
-	struct buf replay;              /* payload sent so far, while a retry may need it */
 	bool cannot_replay;             /* it was more than EXCHANGE_REPLAY_MAX, or is not kept */
 	bool sends_chunks;              /* towards the endpoint */
 	bool has_upload_failed;         /* the endpoint takes no more, but may have answered */
@@ -77,9 +79,9 @@ struct exchange {
 	unsigned n_attempts;            /* that counted (I30) */
 	uint64_t first_attempt_ms;
 	struct balance_tried tried;
-	struct accesslog_attempt *attempts; /* room for EXCHANGE_MAX_ATTEMPTS; the last is written over when there are more */
+	struct accesslog_attempt *attempts; /* the last is written over when there are more than EXCHANGE_MAX_ATTEMPTS */
 	uint64_t attempt_began_us;      /* of the last one */
-	unsigned n_logged;
+	unsigned n_logged, attempts_room;
 
 	/* the response */
 	struct buf partial;             /* of its head */
@@ -97,7 +99,6 @@ struct exchange {
 	enum end_reason end;
 
 	struct str bad_line;            /* the request line of a head that nobody understood */
-	bool is_tunnel;                 /* linked in env->tunnels */
 	struct tunnel tunnel;
 };
 

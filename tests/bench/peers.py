@@ -66,6 +66,28 @@ _PROXY = _COMMON + """
 """
 
 
+# The same for tunnels, with the small buffers that ingress-nginx sets.
+_SOCKETS = _COMMON.replace("worker_connections 8192", "worker_connections 65536") + """
+    ssl_certificate {directory}/tls.crt; ssl_certificate_key {directory}/tls.key; ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_buffer_size 4k; ssl_session_cache shared:SSL:10m; ssl_session_tickets off;
+    client_header_buffer_size 1k; large_client_header_buffers 4 8k;
+    map $http_upgrade $connection_upgrade {{ default upgrade; "" ""; }}
+    server {{
+        listen 127.0.0.1:{http} backlog=4096; listen 127.0.0.1:{https} ssl backlog=4096; server_name {host};
+        location / {{
+            proxy_pass http://127.0.0.1:{backend}; proxy_http_version 1.1; proxy_buffering off; proxy_buffer_size 4k;
+            proxy_buffers 4 4k; proxy_read_timeout 3600s; proxy_send_timeout 3600s;
+            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
+            proxy_set_header Host $http_host; proxy_set_header X-Request-ID $request_id; proxy_set_header X-Real-IP $remote_addr;
+            proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Host $http_host;
+            proxy_set_header X-Forwarded-Port $server_port; proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Forwarded-Scheme $scheme; proxy_set_header X-Scheme $scheme;
+        }}
+    }}
+}}
+"""
+
+
 def _nginx(name, template, directory, core, **values):
     path = os.path.join(directory, name + ".conf")
     with open(path, "w") as f:
@@ -109,6 +131,14 @@ def nginx(directory, backend_port):
     return p
 
 
+def nginx_websockets(directory, backend_port):
+    http, https = machine.free_ports(2)
+    p = _nginx("nginx", _SOCKETS, directory, machine.PROXY_CORE, backend=backend_port, http=http, https=https, host=HOST)
+    p.http, p.https = http, https
+    wait.until(lambda: wire.Client(("127.0.0.1", http)).close() is None, "nginx listens")
+    return p
+
+
 def write(directory, *objects, name=None):
     """One file for these objects, renamed into place."""
     first = objects[0]
@@ -143,7 +173,7 @@ def configure(directory, **more):
         log_format_escape_json="true", log_format_upstream=LOG_JSON % "req_id", **more))
 
 
-def weirlock(programs, directory, backend_port):
+def weirlock(programs, directory, backend_port, **annotations):
     """The controller (on the load's core) and a proxy; a list of both, proxy last."""
     path = os.path.join(directory, "manifests")
     os.makedirs(path)
@@ -155,10 +185,9 @@ def weirlock(programs, directory, backend_port):
     write(path, manifests.slice_of("app", ("127.0.0.1", backend_port)))
     for host, is_logged in ((HOST, "false"), (LOGGED_HOST, "true")):
         write(path, manifests.ingress(host.split(".")[0], host, "/", "app", tls={"tls": [host]},
-                                      annotations={"ssl-redirect": "false", "enable-access-log": is_logged}))
+                                      annotations={"ssl-redirect": "false", "enable-access-log": is_logged, **annotations}))
     c = controller(programs, directory, path, machine.LOAD_CORE)
     p = proxy(programs, directory, core=machine.PROXY_CORE)
     p.wait_ready(60)
     p.http, p.https = (wire.split(p.ready[k])[1] for k in ("http", "https"))
-    wait_answers(p.http, HOST)
     return [c, p]
