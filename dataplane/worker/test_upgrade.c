@@ -174,6 +174,31 @@ static void test_changes(void)
 	close(other);
 }
 
+/* Each generation moves every tunnel; none may be closed, lost or counted twice. */
+static void test_many_generations(void)
+{
+	enum { TUNNELS = 50, GENERATIONS = 1000 };
+	static int c[TUNNELS], b[TUNNELS];
+
+	check_case("G12: 50 tunnels through 1,000 generations");
+	set_read_timeout("a.test", 60000);
+	fixture_apply(&f);
+	for (int i = 0; i < TUNNELS; i++)
+		open_tunnel(UPGRADE, SWITCHED, &c[i], &b[i]);
+	for (uint32_t n = 0; n < GENERATIONS; n++) {
+		set_read_timeout("a.test", 60000 + n);
+		fixture_apply(&f);
+		check_echo(c[n % TUNNELS], b[n % TUNNELS]);
+	}
+	CHECK(generation_live_count() <= 2);
+	for (int i = 0; i < TUNNELS; i++) {
+		check_echo(c[i], b[i]);
+		close(c[i]);
+		CHECK(is_closed(b[i]));
+		close(b[i]);
+	}
+}
+
 static void test_idle(void)
 {
 	uint64_t began;
@@ -226,6 +251,7 @@ int main(void)
 	test_both_ways();
 	test_back_pressure();
 	test_changes();
+	test_many_generations();
 	test_idle();
 	fixture_wait_metric(&f, offsetof(struct metrics, tunnels_open), 0);
 	test_drain();
