@@ -64,7 +64,8 @@
 		"Pass on ssl-client-* of clients where no client certificate is asked for", WEAK_FLAG)                      \
 	X(PROXY_PROTOCOL_HEADER_TIMEOUT, "proxy-protocol-header-timeout", CORE, "5s", "Longest wait for a PROXY header",    \
 		.type = VALUE_DURATION, .min = 1, .max = 3600000)                                                           \
-	X(PROXY_PROTOCOL_CIDR, "proxy-protocol-cidr", NONE, "", "Networks that may send a PROXY header; empty: all",        \
+	X(PROXY_PROTOCOL_CIDR, "proxy-protocol-cidr", NONE, "",                                                             \
+		"Networks from which connections begin with a PROXY header, while all others speak plainly; empty: all must", \
 		.type = VALUE_CIDRS)                                                                                        \
 	X(SSL_PROTOCOLS, "ssl-protocols", CORE, "TLSv1.2 TLSv1.3", "TLS versions for clients", .type = VALUE_WORDS,         \
 		.words = "TLSv1.2|TLSv1.3")                                                                                 \

@@ -36,6 +36,8 @@ struct accesslog_record {
 	const struct addr *peer;        /* $realip_remote_addr: who connected */
 	const struct addr *local;       /* $server_addr, $server_port */
 	const struct addr *proxy_client; /* $proxy_protocol_addr, $proxy_protocol_port */
+	const struct addr *proxy_server; /* $proxy_protocol_server_addr, $proxy_protocol_server_port */
+	struct str proxy_tlvs;          /* $proxy_protocol_tlv_…: those of a parsed header, see proxyproto.h */
 	struct str client_reason;       /* $client_address_reason: why this one is the client; a word of clientaddr.h */
 	struct str client_chain;        /* $client_address_chain; only made where accesslog_wants_chain says so */
 	struct str scheme;              /* "http", "https": of the connection */

@@ -166,7 +166,12 @@ struct accesslog_format *accesslog_format_create_json(void)
 		"namespace", "ingress_name", "service_name", "service_port", "proxy_upstream_name",
 		"proxy_alternative_upstream_name", "upstream_addr", "upstream_status", "upstream_response_length",
 		"upstream_connect_time", "upstream_header_time", "upstream_response_time", "ssl_protocol", "ssl_cipher",
-		"ssl_server_name", "connection", "connection_requests"};
+		"ssl_server_name", "connection", "connection_requests", "proxy_protocol_addr", "proxy_protocol_port",
+		"proxy_protocol_server_addr", "proxy_protocol_server_port", "proxy_protocol_tlv_alpn",
+		"proxy_protocol_tlv_authority", "proxy_protocol_tlv_unique_id", "proxy_protocol_tlv_netns",
+		"proxy_protocol_tlv_aws_vpce_id", "proxy_protocol_tlv_ssl_version", "proxy_protocol_tlv_ssl_cn",
+		"proxy_protocol_tlv_ssl_cipher", "proxy_protocol_tlv_ssl_sig_alg", "proxy_protocol_tlv_ssl_key_alg",
+		"proxy_protocol_tlv_ssl_verify"};
 	struct accesslog_format *f = mem_zalloc(sizeof(*f));
 
 	f->escape = ACCESSLOG_ESCAPE_JSON;

@@ -28,6 +28,17 @@ static const struct accesslog_record full = {.unix_ms = 1795514400123, .request_
 	.attempts = attempts, .n_attempts = 2, .reason = END_DONE};
 static const struct accesslog_record empty = {.reason = END_CLIENT_GONE};
 
+/* What a PROXY header said; bytes that could end a line are escaped. */
+static const char tlv_bytes[] = "\x01\0\x02h2\x02\0\x06" "a.test\x05\0\x04u\"\n\xff"
+	"\x20\0\x26\x07\0\0\0\x12\x21\0\x07TLSv1.3\x22\0\x05leafy\x23\0\x02" "ci\x24\0\x02sa\x25\0\x02ka\xea\0\x05\x01vpce\x30\0\x02ns";
+static const struct addr proxy_source = {6, 0, {0x20, 1, 0xd, 0xb8, [15] = 1}}, proxy_target = {4, 443, {192, 0, 2, 9}},
+	proxy_port_only = {.port = 443};
+static const struct accesslog_record proxied = {.proxy_client = &proxy_source, .proxy_server = &proxy_target,
+	.proxy_tlvs = TEXT(tlv_bytes), .reason = END_DONE};
+static const struct accesslog_record half_proxied = {.proxy_client = &proxy_source, .proxy_server = &proxy_port_only,
+	.reason = END_DONE};
+#define TLV "$proxy_protocol_tlv_"
+
 static const struct {
 	const char *format;
 	enum accesslog_escape escape;
@@ -48,6 +59,15 @@ static const struct {
 		"a.example:80 /p a=1&b=2 ?2026-11-24T10:00:00.123Z 1795514400.123", NULL},
 	{"$http_authorization $http_cookie $sent_http_set_cookie", ACCESSLOG_ESCAPE_TEXT, &full, "- - -", NULL},
 	{"$upstream_connect_time $upstream_header_time", ACCESSLOG_ESCAPE_TEXT, &full, "-, 0.001 -, 0.004", NULL},
+	{"$proxy_protocol_addr $proxy_protocol_port $proxy_protocol_server_addr $proxy_protocol_server_port",
+		ACCESSLOG_ESCAPE_TEXT, &proxied, "2001:db8::1 - 192.0.2.9 443", NULL},
+	{"$proxy_protocol_server_addr $proxy_protocol_server_port " TLV "alpn", ACCESSLOG_ESCAPE_TEXT, &half_proxied, "- 443 -", NULL},
+	{"$proxy_protocol_addr $proxy_protocol_server_addr " TLV "ssl_verify " TLV "ssl_cn " TLV "aws_vpce_id",
+		ACCESSLOG_ESCAPE_TEXT, &full, "- - - - -", NULL},
+	{TLV "alpn " TLV "authority " TLV "unique_id " TLV "netns " TLV "aws_vpce_id", ACCESSLOG_ESCAPE_TEXT, &proxied,
+		"h2 a.test u\\x22\\x0A\\xFF ns vpce", NULL},
+	{TLV "ssl_version " TLV "ssl_cn " TLV "ssl_cipher " TLV "ssl_sig_alg " TLV "ssl_key_alg " TLV "ssl_verify",
+		ACCESSLOG_ESCAPE_TEXT, &proxied, "TLSv1.3 leafy ci sa ka 18", NULL},
 	{"$end_reason", ACCESSLOG_ESCAPE_TEXT, &empty, "client_gone", NULL},
 	{"a$nonsense-b", ACCESSLOG_ESCAPE_TEXT, &full, "a--b", "$nonsense;"},
 	{"$ 5$", ACCESSLOG_ESCAPE_TEXT, &full, "$ 5$", "without a variable's name"},

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "format.h"
+#include "proxyproto.h"
 
 static void add_ip(struct value_writer *w, const struct addr *addr)
 {
@@ -39,6 +40,13 @@ IP_WRITER(server_addr, r->local)
 PORT_WRITER(server_port, r->local)
 IP_WRITER(proxy_protocol_addr, r->proxy_client)
 PORT_WRITER(proxy_protocol_port, r->proxy_client)
+IP_WRITER(proxy_protocol_server_addr, r->proxy_server)
+PORT_WRITER(proxy_protocol_server_port, r->proxy_server)
+TEXT_WRITER(tlv_alpn, proxyproto_tlv(r->proxy_tlvs, PROXYPROTO_TLV_ALPN))
+TEXT_WRITER(tlv_authority, proxyproto_tlv(r->proxy_tlvs, PROXYPROTO_TLV_AUTHORITY))
+TEXT_WRITER(tlv_unique_id, proxyproto_tlv(r->proxy_tlvs, PROXYPROTO_TLV_UNIQUE_ID))
+TEXT_WRITER(tlv_netns, proxyproto_tlv(r->proxy_tlvs, PROXYPROTO_TLV_NETNS))
+TEXT_WRITER(tlv_aws_vpce_id, proxyproto_aws_vpce_id(r->proxy_tlvs))
 TEXT_WRITER(client_reason, r->client_reason)
 TEXT_WRITER(client_chain, r->client_chain)
 TEXT_WRITER(scheme, r->scheme)
@@ -70,6 +78,30 @@ TEXT_WRITER(uri, r->request ? r->request->path : STR(""))
 TEXT_WRITER(query, r->request ? r->request->query : STR(""))
 TEXT_WRITER(is_args, r->request && r->request->has_query ? STR("?") : STR(""))
 TEXT_WRITER(https, str_eq(r->scheme, STR("https")) ? STR("on") : STR(""))
+
+/* All zero without the TLV: its texts are empty then. */
+static struct proxyproto_ssl proxy_ssl(const struct accesslog_record *r)
+{
+	struct proxyproto_ssl ssl = {0};
+
+	proxyproto_ssl(r->proxy_tlvs, &ssl);
+	return ssl;
+}
+
+TEXT_WRITER(tlv_ssl_version, proxy_ssl(r).version)
+TEXT_WRITER(tlv_ssl_cn, proxy_ssl(r).cn)
+TEXT_WRITER(tlv_ssl_cipher, proxy_ssl(r).cipher)
+TEXT_WRITER(tlv_ssl_sig_alg, proxy_ssl(r).sig_alg)
+TEXT_WRITER(tlv_ssl_key_alg, proxy_ssl(r).key_alg)
+
+WRITER(tlv_ssl_verify)
+{
+	struct proxyproto_ssl ssl;
+
+	(void)arg;
+	if (proxyproto_ssl(r->proxy_tlvs, &ssl))
+		value_add_u64(w, ssl.verify);
+}
 
 static struct str protocol_text(const struct http_head *head)
 {
@@ -324,6 +356,14 @@ static const struct variable variables[] = {
 	ROW("realip_remote_addr", realip_remote_addr) NUMBER_ROW("realip_remote_port", realip_remote_port)
 	ROW("server_addr", server_addr) NUMBER_ROW("server_port", server_port)
 	ROW("proxy_protocol_addr", proxy_protocol_addr) NUMBER_ROW("proxy_protocol_port", proxy_protocol_port)
+	ROW("proxy_protocol_server_addr", proxy_protocol_server_addr)
+	NUMBER_ROW("proxy_protocol_server_port", proxy_protocol_server_port)
+	ROW("proxy_protocol_tlv_alpn", tlv_alpn) ROW("proxy_protocol_tlv_authority", tlv_authority)
+	ROW("proxy_protocol_tlv_unique_id", tlv_unique_id) ROW("proxy_protocol_tlv_netns", tlv_netns)
+	ROW("proxy_protocol_tlv_aws_vpce_id", tlv_aws_vpce_id) ROW("proxy_protocol_tlv_ssl_version", tlv_ssl_version)
+	ROW("proxy_protocol_tlv_ssl_cn", tlv_ssl_cn) ROW("proxy_protocol_tlv_ssl_cipher", tlv_ssl_cipher)
+	ROW("proxy_protocol_tlv_ssl_sig_alg", tlv_ssl_sig_alg) ROW("proxy_protocol_tlv_ssl_key_alg", tlv_ssl_key_alg)
+	NUMBER_ROW("proxy_protocol_tlv_ssl_verify", tlv_ssl_verify)
 	ROW("client_address_reason", client_reason) ROW("client_address_chain", client_chain)
 	ROW("remote_user", remote_user) ROW("scheme", scheme) ROW("pass_access_scheme", access_scheme) ROW("https", https)
 	NUMBER_ROW("pass_server_port", server_port) NUMBER_ROW("pass_port", access_port)

@@ -40,7 +40,7 @@ struct settings {
 	struct str forwarded_for_header, forwarded_host_header;
 	struct cidrset proxy_real_ip_cidr;
 	uint32_t proxy_protocol_header_timeout_ms;
-	struct cidrset proxy_protocol_cidr; /* who must send a PROXY header; none: everybody */
+	struct cidrset proxy_protocol_cidr; /* who must send a PROXY header, and others must not; none: everybody must */
 	uint32_t ssl_buffer_size_bytes; /* 0: automatic */
 	bool use_http2;
 	bool hsts, hsts_include_subdomains, hsts_preload;

@@ -1,6 +1,6 @@
 /*
- * HANDSHAKE ─▶ IDLE ─▶ HEAD ─▶ BUSY ─▶ IDLE …
- *                └──────────────┴────▶ LINGER ─▶ CLOSED
+ * PROXY ─▶ HANDSHAKE ─▶ IDLE ─▶ HEAD ─▶ BUSY ─▶ IDLE …
+ *                         └──────────────┴────▶ LINGER ─▶ CLOSED
  */
 #include "conn.h"
 
@@ -23,6 +23,7 @@ static metric *gauge(struct conn *c, enum conn_state state)
 	switch (state) {
 	case CONN_IDLE:
 		return &m->connections_waiting;
+	case CONN_PROXY:
 	case CONN_HANDSHAKE:
 	case CONN_HEAD:
 		return &m->connections_reading;
@@ -73,6 +74,8 @@ static void close_conn(struct conn *c, bool is_reset)
 	deadline_stop(&c->env->deadlines, &c->deadline);
 	buf_deinit(&c->in);
 	buf_deinit(&c->out);
+	SSL_free(c->held_ssl);
+	mem_free((char *)(uintptr_t)c->client.proxy_tlvs.ptr);
 	*(c->prev ? &c->prev->next : &c->set->first) = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
@@ -405,12 +408,53 @@ static void on_handshake(struct conn *c, unsigned events)
 	}
 }
 
+/* The PROXY header was read: what follows it is as on any other connection, and often here already. */
+static void begin_after_proxy(struct conn *c)
+{
+	SSL *ssl = c->held_ssl;
+
+	wait_for(c, head_wait_ms(c));
+	if (ssl) {
+		unsigned events;
+
+		c->held_ssl = NULL;
+		set_state(c, CONN_HANDSHAKE);
+		events = stream_begin_tls(&c->stream, ssl);
+		stream_set_record_size(&c->stream, env_settings(c->env)->ssl_buffer_size_bytes);
+		on_handshake(c, events);
+		return;
+	}
+	set_state(c, CONN_IDLE);
+	read_head(c);
+}
+
+static void on_proxy(struct conn *c)
+{
+	switch (conn_read_proxy_header(c)) {
+	case CONN_PROXY_WAITS:
+		return;
+	case CONN_PROXY_READ:
+		begin_after_proxy(c);
+		return;
+	case CONN_PROXY_BAD:
+		end_conn(c, false, END_BAD_PROXY_HEADER); /* A33: no answer */
+		return;
+	case CONN_PROXY_EMPTY:
+		end_conn(c, false, END_CLOSED);
+		return;
+	}
+	abort();
+}
+
 static void on_event(struct stream *s, unsigned events)
 {
 	struct conn *c = container_of(s, struct conn, stream);
 
 	c->env->deadlines.now_ms = uv_now(c->env->loop);
 	switch (c->state) {
+	case CONN_PROXY:
+		on_proxy(c);
+		return;
 	case CONN_HANDSHAKE:
 		on_handshake(c, events);
 		return;
@@ -441,6 +485,10 @@ static void on_expired(struct deadline *d)
 	struct conn *c = container_of(d, struct conn, deadline);
 
 	switch (c->state) {
+	case CONN_PROXY:
+		conn_proxy_header_late(c);
+		end_conn(c, true, END_BAD_PROXY_HEADER);
+		return;
 	case CONN_HANDSHAKE:
 		end_conn(c, true, END_TLS_FAILED);
 		return;
@@ -481,22 +529,25 @@ void conn_open(struct conn_set *set, int fd, SSL *ssl, const struct addr *peer, 
 {
 	struct conn *c = mem_zalloc(sizeof(*c));
 	const struct settings *s = env_settings(set->env);
+	bool has_proxy = conn_needs_proxy_header(set->env, peer);
 
 	set->env->deadlines.now_ms = uv_now(set->env->loop);
 	c->env = set->env;
-	c->state = ssl ? CONN_HANDSHAKE : CONN_IDLE;
+	c->state = has_proxy ? CONN_PROXY : ssl ? CONN_HANDSHAKE : CONN_IDLE;
 	c->deadline.on_expired = on_expired;
 	c->who = (struct clientaddr_conn){.peer = *peer, .local = *local, .is_tls = ssl != NULL};
 	c->client = (struct exchange_client){
 		.ops = &conn_ops, .conn = &c->who, .ssl = ssl, .connection_id = ++set->env->next_connection_id};
 	metrics_add(&set->env->metrics.connections_accepted, 1);
-	if (stream_open(&c->stream, set->env->loop, fd, ssl, on_event) != 0) {
+	c->held_ssl = has_proxy ? ssl : NULL;
+	if (stream_open(&c->stream, set->env->loop, fd, has_proxy ? NULL : ssl, on_event) != 0) {
+		SSL_free(c->held_ssl);
 		mem_free(c);
 		return;
 	}
 	stream_set_record_size(&c->stream, s->ssl_buffer_size_bytes);
 	link_conn(set, c);
-	wait_for(c, head_wait_ms(c));
+	wait_for(c, has_proxy ? s->proxy_protocol_header_timeout_ms : head_wait_ms(c));
 }
 
 void conn_drain(struct conn_set *set)
@@ -510,7 +561,7 @@ void conn_drain(struct conn_set *set)
 			read_head(c); /* a request may have come this moment */
 		if (c->state == CONN_IDLE && c->n_requests)
 			end_conn(c, false, END_DRAINING);
-		else if (c->state == CONN_IDLE)
+		else if (c->state == CONN_IDLE || c->state == CONN_PROXY)
 			wait_for(c, DRAIN_FIRST_MS);
 		else if (c->state == CONN_HANDSHAKE || c->state == CONN_HEAD)
 			wait_for(c, head_wait_ms(c));

@@ -21,7 +21,10 @@ struct conn_set {
 	void (*on_empty)(struct conn_set *set); /* the last one is gone; may be NULL */
 };
 
-/* Takes the accepted descriptor and `ssl` (NULL for plain). On failure both are closed and nothing is left. */
+/*
+ * Takes the accepted descriptor and `ssl` (NULL for plain). On failure both are closed and nothing is left. Whether a PROXY
+ * header must come first is decided now, by the settings in force; a later change does not touch this connection.
+ */
 void conn_open(struct conn_set *set, int fd, SSL *ssl, const struct addr *peer, const struct addr *local);
 /*
  * For drain: closes those that wait for another request; new ones that have not sent their first get a second. The others

@@ -6,6 +6,7 @@
 #include "http1.h"
 
 enum conn_state {
+	CONN_PROXY,     /* a PROXY header must come first */
 	CONN_HANDSHAKE, /* TLS is being set up */
 	CONN_IDLE,      /* no byte of the next request is here */
 	CONN_HEAD,      /* part of a head is */
@@ -21,10 +22,11 @@ struct conn {
 	struct exchange_env *env;
 	struct exchange_client client;
 	struct clientaddr_conn who;
+	SSL *held_ssl;              /* of a TLS connection in CONN_PROXY */
 	struct exchange *exchange;  /* while CONN_BUSY */
 	struct deadline deadline;   /* of every state but CONN_BUSY, whose exchange has its own */
 	enum conn_state state;
-	struct buf in;              /* read, not looked at */
+	struct buf in;              /* read, not looked at; in CONN_PROXY what is there of the header */
 	struct buf out;             /* the client has not taken */
 	struct http1_body body;     /* of the request in progress */
 	uint64_t began_us;          /* first byte of the request */
@@ -48,6 +50,20 @@ extern const struct exchange_client_ops conn_ops;
 bool conn_flush(struct conn *c);
 /* F8. */
 void conn_reply_plain_on_tls(struct conn *c);
+
+/* proxy.c */
+/* Whether this peer must send a PROXY header, by the settings now in force. */
+bool conn_needs_proxy_header(const struct exchange_env *env, const struct addr *peer);
+enum conn_proxy {
+	CONN_PROXY_WAITS, /* more of it must come */
+	CONN_PROXY_READ,  /* all of it was taken, and nothing behind it; c->who and c->client know it */
+	CONN_PROXY_BAD,   /* counted and logged: to be closed without an answer */
+	CONN_PROXY_EMPTY, /* the peer closed without a byte */
+};
+/* Takes what is there of the header. In CONN_PROXY. */
+enum conn_proxy conn_read_proxy_header(struct conn *c);
+/* It did not come in time: counts and logs. */
+void conn_proxy_header_late(struct conn *c);
 
 /* conn.c */
 void conn_want_body(struct exchange_client *client, bool is_wanted);

@@ -66,6 +66,8 @@ struct exchange_env {
 	unsigned n_spare;
 	struct exchange *tunnels;
 	uint64_t next_connection_id;
+	uint64_t proxy_warned_ms;       /* when a bad PROXY header was last told of; 0: never */
+	uint64_t n_proxy_untold;        /* bad ones since */
 };
 
 /* A zeroed one. `sink` (keeps) may be NULL: no access log. */

@@ -68,6 +68,7 @@ struct exchange_client {
 	const struct exchange_client_ops *ops;
 	const struct clientaddr_conn *conn;
 	const SSL *ssl;          /* NULL for plain; for logs */
+	struct str proxy_tlvs;   /* of its PROXY header, may be empty; for logs */
 	uint64_t connection_id, connection_requests; /* for logs */
 	uint64_t overhead_bytes; /* of this answer on the wire: its head and chunk lines */
 };

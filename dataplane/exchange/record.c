@@ -96,6 +96,8 @@ static void write_line(struct exchange *ex, uint64_t took_us)
 		.peer = &conn->peer,
 		.local = &conn->local,
 		.proxy_client = conn->has_proxy_header ? &conn->proxy_src : NULL,
+		.proxy_server = conn->has_proxy_header ? &conn->proxy_dst : NULL,
+		.proxy_tlvs = ex->client->proxy_tlvs,
 		.scheme = conn->is_tls ? STR("https") : STR("http"),
 		.status = ex->status,
 		.request_bytes = ex->head_bytes + ex->body_received,

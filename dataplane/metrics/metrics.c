@@ -34,6 +34,12 @@ void metrics_count_end(struct metrics *m, enum end_reason reason)
 	metrics_add(&m->ends[reason], 1);
 }
 
+void metrics_count_proxy_header(struct metrics *m, enum proxyproto_result result)
+{
+	assert(result < PROXYPROTO_RESULT_COUNT);
+	metrics_add(&m->proxy_headers[result], 1);
+}
+
 static void sum_all(metric *to, const metric *from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -56,4 +62,5 @@ void metrics_sum(struct metrics *to, const struct metrics *from)
 	for (size_t method = 0; method < METRICS_METHODS; method++)
 		sum_all(to->requests[method], from->requests[method], METRICS_CLASSES);
 	sum_all(to->ends, from->ends, END_COUNT);
+	sum_all(to->proxy_headers, from->proxy_headers, PROXYPROTO_RESULT_COUNT);
 }

@@ -14,6 +14,7 @@
 #include "buf.h"
 #include "end.h"
 #include "http.h"
+#include "proxyproto.h"
 
 typedef _Atomic uint64_t metric;
 
@@ -69,6 +70,7 @@ struct metrics {
 	METRICS_HISTOGRAMS(METRICS_HISTOGRAM_FIELD)
 	metric requests[METRICS_METHODS][METRICS_CLASSES]; /* class 0: no response, else status / 100 */
 	metric ends[END_COUNT];
+	metric proxy_headers[PROXYPROTO_RESULT_COUNT];
 };
 
 static inline uint64_t metrics_read(const metric *m)
@@ -97,6 +99,8 @@ void metrics_count_request(
 	struct metrics *m, enum http_method method, unsigned status, enum end_reason reason, uint64_t duration_us);
 /* The end of a connection that had no request in progress: the reason alone. */
 void metrics_count_end(struct metrics *m, enum end_reason reason);
+/* A connection that had to begin with a PROXY header. */
+void metrics_count_proxy_header(struct metrics *m, enum proxyproto_result result);
 void metrics_observe(struct metrics_histogram *h, uint64_t us);
 /* Adds every counter of `from` to `to`, which nobody else touches. */
 void metrics_sum(struct metrics *to, const struct metrics *from);

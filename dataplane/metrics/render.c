@@ -98,6 +98,18 @@ static void add_ends(struct buf *out, const struct metrics *sum)
 	}
 }
 
+static void add_proxy_headers(struct buf *out, const struct metrics *sum)
+{
+	static const char name[] = "weirlock_proxy_headers_total";
+	char labels[64];
+
+	add_family(out, name, "counter", "Connections that had to begin with a PROXY header, by what came");
+	for (size_t i = 0; i < PROXYPROTO_RESULT_COUNT; i++) {
+		snprintf(labels, sizeof(labels), "result=\"%s\"", proxyproto_word((enum proxyproto_result)i));
+		add_row(out, name, labels, metrics_read(&sum->proxy_headers[i]));
+	}
+}
+
 static void add_one(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
 {
 	add_family(out, name, type, help);
@@ -146,6 +158,7 @@ bool metrics_render(
 		metrics_sum(sum, workers[i]);
 	add_requests(out, sum);
 	add_ends(out, sum);
+	add_proxy_headers(out, sum);
 	METRICS_HISTOGRAMS(ADD_HISTOGRAM)
 	add_counters(out, sum);
 	add_process(out, process);

@@ -78,6 +78,9 @@ static void test_render(void)
 	metrics_count_request(&b, (enum http_method)200, 0, END_CLIENT_GONE, 0);
 	metrics_count_request(&b, HTTP_GET, 999, END_DONE, 0);
 	metrics_count_end(&b, END_IDLE);
+	metrics_count_proxy_header(&a, PROXYPROTO_V2);
+	metrics_count_proxy_header(&b, PROXYPROTO_V2);
+	metrics_count_proxy_header(&b, PROXYPROTO_LATE);
 	metrics_read_process(&process);
 	CHECK(metrics_render(&text, both, 2, &process));
 	check_shape(&text);
@@ -87,6 +90,9 @@ static void test_render(void)
 	CHECK(has_line(&text, "nginx_ingress_controller_requests{method=\"invalid_method\",status=\"5xx\"} 1"));
 	CHECK(has_line(&text, "nginx_ingress_controller_requests{method=\"invalid_method\",status=\"000\"} 1"));
 	CHECK(has_line(&text, "weirlock_ends_total{reason=\"idle_timeout\",fault=\"0\"} 1"));
+	CHECK(has_line(&text, "weirlock_proxy_headers_total{result=\"v2\"} 2"));
+	CHECK(has_line(&text, "weirlock_proxy_headers_total{result=\"late\"} 1"));
+	CHECK(has_line(&text, "weirlock_proxy_headers_total{result=\"malformed_tlv\"} 0"));
 	CHECK(has_line(&text, "weirlock_ends_total{reason=\"upstream_closed\",fault=\"1\"} 1"));
 	CHECK(has_line(&text, "nginx_ingress_controller_request_duration_seconds_bucket{le=\"0.005\"} 3"));
 	CHECK(has_line(&text, "nginx_ingress_controller_request_duration_seconds_bucket{le=\"0.01\"} 4"));

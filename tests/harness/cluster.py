@@ -136,9 +136,9 @@ class Cluster:
     def client(self, proxy=0, tls=None, **rest):
         return self.scenario.own(wire.Client(self.http(proxy) if tls is None else self.https(proxy), tls=tls, **rest))
 
-    def get(self, host, target="/", proxy=0, tls=None, **rest):
+    def get(self, host, target="/", proxy=0, tls=None, first=b"", source=None, **rest):
         """One request on a connection of its own."""
-        with wire.Client(self.http(proxy) if tls is None else self.https(proxy), tls=tls) as c:
+        with wire.Client(self.http(proxy) if tls is None else self.https(proxy), tls=tls, first=first, source=source) as c:
             return c.get(target, host, **rest)
 
     # -------------------------------------------------------------------------------------------------- waiting
@@ -156,14 +156,21 @@ class Cluster:
                 wait.until(look, f"{p.name} answers {host}{target} as wanted", seconds)
         return response
 
-    def settle(self, seconds=wait.SECONDS):
+    def metric(self, series, proxy=0):
+        """The value of one series, with its labels as they are written."""
+        for line in self.admin("/metrics", self.proxies[proxy]).text.splitlines():
+            if line.startswith(series + " "):
+                return float(line.split()[-1])
+        raise AssertionError(f"no series {series}")
+
+    def settle(self, seconds=wait.SECONDS, **rest):
         """Until every proxy serves what the manifests say now: a marker written after all else is seen by all of them."""
         number = next(self._markers)
         host = f"marker-{number}.test"
         marker = manifests.ingress("marker", host, "/", "marker", annotations={"force-ssl-redirect": "true"},
                                    namespace="harness")
         self.apply(marker)
-        self.until_serves(host, want=lambda r: r.status in (301, 302, 307, 308), seconds=seconds)
+        self.until_serves(host, want=lambda r: r.status in (301, 302, 307, 308), seconds=seconds, **rest)
         return self
 
     # -------------------------------------------------------------------------------------------------- weirctl

@@ -28,7 +28,8 @@ def path(path, service, port=80, kind="Prefix"):
 
 def ingress(name, host=None, paths="/", service=None, annotations=None, tls=None, namespace="default", rules=None, class_name="nginx",
             **spec):
-    """`paths`: "/" or ["/a", …] of `service`, or a list of path(…). `tls`: {secret: [host, …]}. `annotations` without prefix.
+    """`paths`: "/" or ["/a", …] of `service`, or a list of path(…). `tls`: {secret: [host, …]}. `annotations` without prefix, or
+    with one of their own.
     `rules`: {host: paths} in place of one host."""
     if rules is None:
         rules = {host: paths} if service or not isinstance(paths, str) else {}
@@ -41,7 +42,7 @@ def ingress(name, host=None, paths="/", service=None, annotations=None, tls=None
         body["tls"] = [{"hosts": list(hosts), "secretName": secret} for secret, hosts in tls.items()]
     made = _object("networking.k8s.io/v1", "Ingress", name, namespace, spec=body)
     if annotations:
-        made["metadata"]["annotations"] = {PREFIX + k: str(v) for k, v in annotations.items()}
+        made["metadata"]["annotations"] = {k if "/" in k else PREFIX + k: str(v) for k, v in annotations.items()}
     return made
 
 

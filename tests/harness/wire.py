@@ -101,16 +101,21 @@ class Reader:
 
 
 class Client:
-    """One connection. Give `tls` (an SNI name, or "" for none) for a TLS one."""
+    """One connection. Give `tls` (an SNI name, or "" for none) for a TLS one, `source` to connect from that address, `first`
+    for bytes to send before all else (a PROXY header)."""
 
-    def __init__(self, address, tls=None, seconds=wait.SECONDS, context=None, receive_buffer=None):
+    def __init__(self, address, tls=None, seconds=wait.SECONDS, context=None, receive_buffer=None, source=None, first=b""):
         self.sock = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(seconds)
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect(address)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.address = self.sock.getsockname()
+        if first:
+            self.sock.sendall(first)
         if tls is not None:
             self.sock = (context or any_certificate()).wrap_socket(self.sock, server_hostname=tls or None)
         self.reader = Reader(self.sock, seconds)

@@ -1,9 +1,9 @@
-"""Peers that stall cost no CPU: slow readers, half-closed clients, silent WebSockets, unfinished heads, bodies and handshakes."""
+"""Peers that stall cost no CPU: slow readers, half-closed clients, silent WebSockets, unfinished heads, bodies, handshakes and PROXY headers."""
 import os
 import socket
 import time
 
-from harness import wait
+from harness import proxyheader, wait, wire
 from harness.websocket import WebSocket
 
 SECONDS = 60
@@ -24,6 +24,7 @@ def run(t):
                 connection.send(PIECE)
 
     c = t.cluster()
+    c.config(use_proxy_protocol="true", proxy_protocol_cidr="127.0.0.2", proxy_protocol_header_timeout="1h")
     c.route("large.test", t.backend("large", answer))
     c.route("silent.test", t.silent())
     c.route("a.test", t.backend()).start()
@@ -44,6 +45,8 @@ def run(t):
         if tls is None:
             for one in (half, waiting):
                 one.half_close()
+        for partial in (b"", proxyheader.v1()[:9], proxyheader.v2()[:20], proxyheader.v2() + b"\x16"):
+            kept.append(wire.Client(address, source="127.0.0.2", first=partial))
         kept += [slow, half, waiting, head, body, tunnel]
     handshake = socket.create_connection(c.https())
     handshake.sendall(b"\x16\x03\x01\x02\x00\x01")
@@ -57,5 +60,7 @@ def run(t):
 
     wait.until(is_quiet, "a second with less than 50 ms of CPU", seconds=20)
     t.equal(c.get("a.test").status, 200)
+    t.check(all(one.is_open() for one in kept if isinstance(one, wire.Client) and one.address[0] == "127.0.0.2"),
+            "partial headers still wait")
     for one in kept:
         one.close()
