@@ -3,6 +3,7 @@
 /* What every command of weirctl gets, and the table of commands. One file a command. */
 #include <stdbool.h>
 
+#include "asked.h"
 #include "opt.h"
 #include "output.h"
 #include "target.h"
@@ -13,6 +14,7 @@ struct command_line {
 	struct target target;
 	const char *namespace_;  /* -n; NULL is all */
 	bool is_watching;        /* --watch */
+	struct asked_words asked; /* with explain */
 };
 
 /* Exit status; errors are printed on stderr by the command. */
@@ -27,7 +29,7 @@ struct command {
 extern const struct command commands[]; /* ends with a NULL verb */
 
 command_fn command_status, command_snapshot, command_routes, command_backends, command_certs, command_settings,
-	command_problems, command_check, command_completion, command_document;
+	command_problems, command_check, command_explain, command_completion, command_document;
 
 /* "weirctl: …" on stderr. Returns `status`. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

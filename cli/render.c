@@ -55,6 +55,11 @@ static size_t shared_prefix(const ProtobufCEnumDescriptor *d)
 
 json_t *render_enum(const ProtobufCEnumDescriptor *descriptor, int value)
 {
+	return render_word(descriptor, value, '-');
+}
+
+json_t *render_word(const ProtobufCEnumDescriptor *descriptor, int value, char between)
+{
 	const ProtobufCEnumValue *found = protobuf_c_enum_descriptor_get_value(descriptor, value);
 	char text[64];
 	size_t n = 0;
@@ -62,7 +67,7 @@ json_t *render_enum(const ProtobufCEnumDescriptor *descriptor, int value)
 	if (!found)
 		return json_integer(value);
 	for (const char *p = found->name + shared_prefix(descriptor); *p && n < sizeof(text) - 1; p++)
-		text[n++] = (char)(*p == '_' ? '-' : ascii_lower((unsigned char)*p));
+		text[n++] = (char)(*p == '_' ? between : ascii_lower((unsigned char)*p));
 	text[n] = '\0';
 	return json_string(text);
 }

@@ -13,6 +13,8 @@
 json_t *render_message(const ProtobufCMessage *message, bool has_zeros);
 /* "KIND_HOST" style enum value to "host" (the prefix is what all values share). Owned text in a static table: borrowed. */
 json_t *render_enum(const ProtobufCEnumDescriptor *descriptor, int value);
+/* The same with another letter between its words: "invalid_header". */
+json_t *render_word(const ProtobufCEnumDescriptor *descriptor, int value, char between);
 /* A byte string as JSON text, made valid UTF-8. Owned. */
 json_t *render_text(struct str s);
 json_t *render_hex(struct str bytes, size_t most);

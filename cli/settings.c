@@ -1,8 +1,8 @@
 /* weirctl settings: every global setting by its ConfigMap key, with its value and where that came from. */
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
+#include "origin.h"
 #include "render.h"
 
 static const struct column columns[] = {
@@ -13,76 +13,17 @@ static const struct column columns[] = {
 	{0},
 };
 
-/* The ConfigMap key of a field of Settings: "keep_alive_ms" is keep-alive. A few have a name of their own. */
-static void key_of(const char *field, struct buf *key)
-{
-	static const char *const others[][2] = {
-		{"client_header_buffer_bytes", "client-header-buffer-size"},
-		{"large_client_header_count", "large-client-header-buffers"},
-		{"large_client_header_bytes", "large-client-header-buffers"},
-		{"ssl_protocol_tls12", "ssl-protocols"},
-		{"ssl_protocol_tls13", "ssl-protocols"},
-		{"denylist", "block-cidrs"},
-		{"compatibility_ingress_nginx", "compatibility"},
-		{"access_log_path", "http-access-log-path"},
-		{"default_certificate", "--default-ssl-certificate"},
-		{"default_backend", "--default-backend-service"},
-	};
-	static const char *const units[] = {"_ms", "_bytes", "_s"};
-	struct str name = str_from(field);
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (str_eq(name, str_from(others[i][0]))) {
-			buf_add(key, str_from(others[i][1]));
-			return;
-		}
-	}
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (str_ends_with(name, str_from(units[i])))
-			name = str_first(name, name.len - strlen(units[i]));
-	}
-	for (size_t i = 0; i < name.len; i++)
-		buf_add_char(key, name.ptr[i] == '_' ? '-' : name.ptr[i]);
-}
-
-/* For people: times in seconds, lists as they are written. */
-static json_t *shown(const char *field, json_t *value)
-{
-	char text[32];
-
-	if (str_eq(str_from(field), STR("ssl_buffer_size_bytes")) && json_integer_value(value) == 0)
-		return json_string("auto");
-	if (str_ends_with(str_from(field), STR("_ms"))) {
-		snprintf(text, sizeof(text), "%gs", (double)json_integer_value(value) / 1000);
-		return json_string(text);
-	}
-	if (str_ends_with(str_from(field), STR("_s"))) {
-		snprintf(text, sizeof(text), "%llds", (long long)json_integer_value(value));
-		return json_string(text);
-	}
-	if (str_eq(str_from(field), STR("compatibility_ingress_nginx")))
-		return json_string(json_is_true(value) ? "ingress-nginx" : "none");
-	return json_incref(value);
-}
-
-static void set_origin(json_t *row, const Weirlock__V1__Provenance *origin)
-{
-	json_object_set_new(row, "from", origin ? render_text(str_from(origin->object)) : json_string("default"));
-	if (origin)
-		json_object_set_new(row, "written", render_text(str_from(origin->value)));
-}
-
 static json_t *row_of(const struct view *v, const char *field, json_t *value)
 {
 	json_t *row = json_object();
 	struct buf key = {0};
 
-	key_of(field, &key);
+	origin_key(field, &key);
 	json_object_set_new(row, "setting", json_string(buf_cstr(&key)));
 	json_object_set_new(row, "field", json_string(field));
 	json_object_set(row, "value", value);
-	json_object_set_new(row, "shown", shown(field, value));
-	set_origin(row, view_origin(v, WEIRLOCK__V1__KIND__KIND_SETTINGS, STR(""), buf_str(&key)));
+	json_object_set_new(row, "shown", origin_shown(field, value));
+	origin_set(row, v, view_origin(v, WEIRLOCK__V1__KIND__KIND_SETTINGS, STR(""), buf_str(&key)));
 	buf_deinit(&key);
 	return row;
 }
@@ -117,7 +58,7 @@ static void add_route_defaults(const struct view *v, json_t *rows)
 			json_object_set_new(row, "setting", render_text(str_from(o->values[k]->field)));
 			json_object_set_new(row, "value", render_text(str_from(o->values[k]->value)));
 			json_object_set_new(row, "shown", render_text(str_from(o->values[k]->value)));
-			set_origin(row, o->values[k]);
+			origin_set(row, v, o->values[k]);
 			json_array_append_new(rows, row);
 		}
 	}

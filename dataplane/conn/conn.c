@@ -8,11 +8,14 @@
 #include <stdlib.h>
 
 #include "conn_private.h"
-#include "judge_limits.h"
+#include "judge_conn.h"
 #include "mem.h"
 
 enum { LINGER_GAP_MS = 5000, LINGER_TOTAL_MS = 30000, DRAIN_FIRST_MS = 1000, DRAIN_HEAD_MS = 5000 };
 enum { HEAD_READ = 64 * 1024, CHUNKED_READ = 64 * 1024, EARLY_READ = 16 * 1024, REFUSED_LINE_MAX = 8192 };
+
+_Static_assert((int)JUDGE_FIELDS_MAX <= (int)ENV_FIELDS && (int)JUDGE_HEAD_MAX <= (int)ENV_READ_SIZE / 2,
+	"a head fits into what a worker lends");
 
 /* -------------------------------------------------------------------------------------------------------------- states */
 
@@ -204,7 +207,7 @@ static void take_bytes(struct conn *c, char *bytes, size_t len)
 
 	if (c->state == CONN_IDLE)
 		c->began_us = env_now_us(c->env);
-	judge_limits(env_settings(c->env), ENV_FIELDS, ENV_READ_SIZE / 2, &limits);
+	judge_limits(env_settings(c->env), &limits);
 	switch (http1_parse_request(str_of(bytes, len), &limits, &head, &used, &error)) {
 	case PARSE_MORE:
 		keep_partial(c, bytes, len);

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-#include "judge_limits.h"
+#include "cidrset.h"
+#include "judge_conn.h"
 #include "limit.h"
 #include "route.h"
 #include "weirlock/v1/snapshot.pb-c.h"
@@ -43,17 +44,24 @@ enum end_reason judge_end(const struct judgement *j)
 	return j->status == 400 ? END_BAD_REQUEST : END_MISCONFIGURED;
 }
 
-void judge_limits(const struct settings *s, size_t n_fields, size_t most_bytes, struct http1_limits *limits)
+void judge_limits(const struct settings *s, struct http1_limits *limits)
 {
 	size_t head = s->client_header_buffer_bytes + (size_t)s->large_client_header_count * s->large_client_header_bytes;
 
 	*limits = (struct http1_limits){
-		.head_bytes = head < most_bytes ? head : most_bytes,
+		.head_bytes = head < JUDGE_HEAD_MAX ? head : JUDGE_HEAD_MAX,
 		.line_bytes = s->large_client_header_bytes,
-		.n_fields = n_fields,
+		.n_fields = JUDGE_FIELDS_MAX,
 		.drops_invalid_names = s->ignore_invalid_headers,
 		.keeps_underscores = s->enable_underscores_in_headers,
 	};
+}
+
+bool judge_needs_proxy_header(const struct settings *s, const struct addr *peer)
+{
+	if (!s->use_proxy_protocol)
+		return false;
+	return !s->proxy_protocol_cidr.n || cidrset_find(&s->proxy_protocol_cidr, peer);
 }
 
 static unsigned end_at(struct judgement *out, enum judge_step step, unsigned status)

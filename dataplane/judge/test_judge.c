@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "check.h"
-#include "judge_limits.h"
+#include "judge_conn.h"
 #include "test_content.h"
 
 #define KIND(x) WEIRLOCK__V1__KIND__KIND_##x
@@ -150,8 +150,9 @@ static void test_steps(void)
 		{"G9 length", "POST /old|Transfer-Encoding: chunked", JUDGE_LENGTH, 411, END_BAD_REQUEST, ""},
 	};
 	const struct generation *g = make_generation();
-	/* compatibility believes X-Forwarded-Proto from anybody: a short way to an access scheme */
-	struct clientaddr_rules rules = {.use_forwarded_headers = true, .believes_anyone = true,
+	/* X-Forwarded-Proto from anybody: a short way to an access scheme */
+	static const struct cidrset nobody;
+	struct clientaddr_rules rules = {.use_forwarded_headers = true, .believes_anyone = true, .trusted = &nobody,
 		.forwarded_for_header = STR("X-Forwarded-For"), .forwarded_host_header = STR("X-Forwarded-Host")};
 	struct clientaddr_conn conn = {0};
 
@@ -200,18 +201,36 @@ static void test_limits(void)
 	struct http1_limits limits;
 
 	check_case("G1 the sizes of heads");
-	judge_limits(&s, 100, 1 << 20, &limits);
+	judge_limits(&s, &limits);
 	CHECK_INT(limits.head_bytes, 1024 + 4 * 8192);
 	CHECK_INT(limits.line_bytes, 8192);
-	CHECK(limits.drops_invalid_names && !limits.keeps_underscores && limits.n_fields == 100);
-	judge_limits(&s, 100, 2000, &limits);
-	CHECK_INT(limits.head_bytes, 2000);
+	CHECK(limits.drops_invalid_names && !limits.keeps_underscores && limits.n_fields == JUDGE_FIELDS_MAX);
+	judge_limits(&(struct settings){.large_client_header_count = 1000, .large_client_header_bytes = 1 << 20}, &limits);
+	CHECK_INT(limits.head_bytes, JUDGE_HEAD_MAX);
+}
+
+static void test_proxy_header(void)
+{
+	struct cidr ten = {.net = {.family = 4, .ip = {10}}, .prefix = 8};
+	struct settings s = {0};
+	struct arena arena = {0};
+	struct addr inside = {.family = 4, .ip = {10, 1, 1, 1}}, outside = {.family = 4, .ip = {11, 1, 1, 1}};
+
+	cidrset_build(&s.proxy_protocol_cidr, &ten, 1, &arena);
+	check_case("A30 who must send a PROXY header");
+	CHECK(!judge_needs_proxy_header(&s, &inside));
+	s.use_proxy_protocol = true;
+	CHECK(judge_needs_proxy_header(&s, &inside) && !judge_needs_proxy_header(&s, &outside));
+	s.proxy_protocol_cidr = (struct cidrset){0};
+	CHECK(judge_needs_proxy_header(&s, &outside));
+	arena_deinit(&arena);
 }
 
 int main(void)
 {
 	test_steps();
 	test_limits();
+	test_proxy_header();
 	CHECK_INT(generation_live_count(), 0);
 	return check_done();
 }

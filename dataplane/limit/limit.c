@@ -15,15 +15,30 @@ unsigned limit_body_received(const struct route *route, uint64_t received)
 	return max && received > max ? 413 : 0;
 }
 
-unsigned limit_address(const struct settings *settings, const struct route *route, const struct addr *client)
+unsigned limit_address_by(const struct settings *settings, const struct route *route, const struct addr *client,
+	enum limit_list *list, const struct cidr **by)
 {
 	const struct policy *p = &route->policy;
 	bool has_own_list = p->has_allowlist || p->denylist.n;
+	bool hides_blocked = has_own_list && settings->compatibility_ingress_nginx;
 
-	if (!(has_own_list && settings->compatibility_ingress_nginx) &&
-		cidrset_find(&settings->denylist, client))
+	*list = LIMIT_BLOCK_CIDRS;
+	*by = hides_blocked ? NULL : cidrset_find(&settings->denylist, client);
+	if (*by)
 		return 403;
-	if (cidrset_find(&p->denylist, client))
+	*list = LIMIT_DENYLIST;
+	*by = cidrset_find(&p->denylist, client);
+	if (*by)
 		return 403;
-	return p->has_allowlist && !cidrset_find(&p->allowlist, client) ? 403 : 0;
+	*list = p->has_allowlist ? LIMIT_ALLOWLIST : LIMIT_NO_LIST;
+	*by = p->has_allowlist ? cidrset_find(&p->allowlist, client) : NULL;
+	return p->has_allowlist && !*by ? 403 : 0;
+}
+
+unsigned limit_address(const struct settings *settings, const struct route *route, const struct addr *client)
+{
+	enum limit_list list;
+	const struct cidr *by;
+
+	return limit_address_by(settings, route, client, &list, &by);
 }

@@ -18,4 +18,9 @@ unsigned limit_body_received(const struct route *route, uint64_t received);
  */
 unsigned limit_address(const struct settings *settings, const struct route *route, const struct addr *client);
 
+enum limit_list { LIMIT_NO_LIST, LIMIT_BLOCK_CIDRS, LIMIT_DENYLIST, LIMIT_ALLOWLIST };
+/* The same, and which list said so: the one that refused, or the allow list that admitted; `*by` is its network, or NULL. */
+unsigned limit_address_by(const struct settings *settings, const struct route *route, const struct addr *client,
+	enum limit_list *list, const struct cidr **by);
+
 #endif

@@ -1,0 +1,40 @@
+#ifndef ASKED_H
+#define ASKED_H
+/* A request that somebody asks about, from the words of the command line: its head as bytes, and the connection it comes on. */
+#include <stdbool.h>
+
+#include "clientaddr.h"
+#include "http1.h"
+#include "judge_conn.h"
+#include "opt.h"
+
+/* As given; NULL and false are the defaults. */
+struct asked_words {
+	struct opt_list headers;     /* "Name: value" */
+	const char *method, *peer, *listener, *sni, *proxy_header;
+	bool is_tls, is_1_0, compares;
+};
+
+struct asked {
+	struct str scheme, authority, target; /* of the URL; borrowed from the command line */
+	struct buf raw;                       /* the head that the proxy parses */
+	struct clientaddr_conn conn;
+	struct buf sni;                       /* "" for none */
+	bool names_port;                      /* --listener did */
+	struct http_field fields[JUDGE_FIELDS_MAX];
+	struct http_head head;                /* after asked_parse; points into raw */
+	struct http1_error error;             /* of asked_parse */
+};
+
+/*
+ * A zeroed one. `url` is borrowed ("https://host/path", or "host/path" for http). 0, or the exit status after a line on
+ * stderr. Our own end is at port 80 or 443 unless the words name another.
+ */
+int asked_init(struct asked *a, const struct asked_words *words, const char *url);
+/* The ports at which a proxy really listens, where the words name none. */
+void asked_set_ports(struct asked *a, uint16_t http_port, uint16_t https_port);
+void asked_deinit(struct asked *a);
+/* Parses the head as a proxy with these settings does. False: a->error says what it answers. */
+bool asked_parse(struct asked *a, const struct settings *settings);
+
+#endif

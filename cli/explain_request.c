@@ -1,0 +1,444 @@
+/* weirctl explain request: listener, certificate, client, host, path, answer or backend, settings, in the order of SEMANTICS 0. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "clock.h"
+#include "content.h"
+#include "explain.h"
+#include "limit.h"
+#include "mem.h"
+#include "reading.h"
+#include "render.h"
+#include "story.h"
+#include "tls.h"
+
+enum { HEAD_MAX = 1024 * 1024, MANY_PATHS = 40 };
+
+static const struct column step_columns[] = {{"STEP", "step", false}, {"RESULT", "result", false}, {"WHY", "why", false}, {0}};
+static const struct column host_columns[] = {
+	{"HOST", "host", false}, {"BY", "by", false}, {"NAME", "pattern", false}, {"RESULT", "result", false}, {0}};
+static const struct column path_columns[] = {{"PATH", "path", false}, {"TYPE", "path_type", false},
+	{"BACKEND", "backend", false}, {"INGRESS", "ingress", false}, {"RESULT", "result", false}, {0}};
+static const struct column setting_columns[] = {{"SETTING", "setting", false}, {"VALUE", "shown", false},
+	{"FROM", "from", false}, {"KEY", "key", true}, {"WRITTEN", "written", true}, {0}};
+
+/* ----------------------------------------------------------------------------------------------------- certificate */
+
+static const Weirlock__V1__Certificate *message_of(const struct view *v, struct str name)
+{
+	for (size_t i = 0; i < v->n_certificates; i++) {
+		if (str_eq(v->certificate_names[i], name))
+			return v->certificates[i];
+	}
+	return NULL;
+}
+
+static void add_expiry(const Weirlock__V1__Certificate *c, struct buf *why)
+{
+	int64_t left_ms = c->not_after_s * 1000 - (int64_t)clock_wall_ms();
+	char age[CLOCK_TEXT_MAX];
+
+	clock_age((uint64_t)(left_ms < 0 ? -left_ms : left_ms), age);
+	buf_printf(why, left_ms < 0 ? "; expired %s ago" : "; expires in %s", age);
+}
+
+static json_t *certificate_object(const struct story *s, struct str name, const char *how, struct buf *why)
+{
+	const Weirlock__V1__Certificate *c = message_of(s->view, name);
+	json_t *object = json_object();
+	char time[CLOCK_TEXT_MAX];
+
+	story_text(object, "name", str_eq(name, STR("-")) ? STR("(generated)") : name);
+	json_object_set_new(object, "found_by", json_string(how));
+	if (!c)
+		return object;
+	json_object_set_new(object, "not_after", json_string(clock_rfc3339((uint64_t)c->not_after_s * 1000, time)));
+	json_object_set_new(object, "fingerprint", render_hex(str_of(c->fingerprint.data, c->fingerprint.len), 32));
+	add_expiry(c, why);
+	return object;
+}
+
+static bool refuse_handshake(json_t *answer, const char *why)
+{
+	json_object_set_new(answer, "status", json_null());
+	json_object_set_new(answer, "step", json_string("tls"));
+	json_object_set_new(answer, "rule", json_string("F3"));
+	json_object_set_new(answer, "why", json_string(why));
+	return false;
+}
+
+/* F3. False when there is no handshake. */
+static bool tell_certificate(struct story *s, json_t *root, json_t *answer)
+{
+	static const char *const words[] = {"exact", "wildcard", "default", "refused", "none"};
+	static const char *const texts[] = {"it is the certificate of this very name", "found with the first label as *",
+		"no certificate for this name: the default one", "", ""};
+	struct str sni = buf_str(&s->asked->sni), name;
+	enum tls_found how;
+	struct tls_certificate *c = tls_contexts_look(generation_tls(s->generation), sni, &how);
+	struct buf why = {0};
+
+	if (!s->asked->conn.is_tls)
+		return true;
+	if (!c && how == TLS_FOUND_NONE && s->is_offline) {
+		story_step(s, "certificate", STR("(generated)"), "SNI '%.*s': none for this name; a controller makes a default one (F4)",
+			STR_ARG(sni));
+		return true;
+	}
+	if (!c) {
+		const char *reason = how == TLS_FOUND_REFUSED ? "ssl-reject-handshake: no certificate for this name" :
+								"there is no certificate, not even a default one";
+
+		story_step(s, "certificate", STR("none"), "SNI '%.*s': %s: the handshake is refused", STR_ARG(sni), reason);
+		return refuse_handshake(answer, reason);
+	}
+	name = generation_certificate_name(s->generation, c);
+	buf_printf(&why, sni.len ? "SNI %.*s: %s" : "no SNI%.*s: %s", STR_ARG(sni),
+		sni.len || how != TLS_FOUND_DEFAULT ? texts[how] : "the default one");
+	json_object_set_new(root, "certificate", certificate_object(s, name, words[how], &why));
+	story_step(s, "certificate", str_eq(name, STR("-")) ? STR("(generated)") : name, "%.*s (F3)", STR_ARG(buf_str(&why)));
+	buf_deinit(&why);
+	return true;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- answers */
+
+static void tell_bad_head(struct story *s, json_t *answer)
+{
+	struct buf status = {0};
+
+	buf_printf(&status, "%u", s->asked->error.status);
+	story_step(s, "request", buf_str(&status), "%s (0.2)", s->asked->error.reason);
+	json_object_set_new(answer, "status", json_integer(s->asked->error.status));
+	json_object_set_new(answer, "step", json_string("parse"));
+	json_object_set_new(answer, "rule", json_string("0.2"));
+	json_object_set_new(answer, "reason", json_string("bad_request"));
+	json_object_set_new(answer, "why", json_string(s->asked->error.reason));
+	buf_deinit(&status);
+}
+
+/* Which list, and which network of it. */
+static void add_list(const struct story *s, struct buf *why)
+{
+	static const char *const lists[] = {"", "block-cidrs", "the deny list", "the allow list"};
+	enum limit_list list;
+	const struct cidr *by;
+	unsigned status = limit_address_by(generation_settings(s->generation), s->judgement.rule.match.route,
+		&s->judgement.who.client, &list, &by);
+
+	buf_printf(why, ": %s ", lists[list]);
+	if (by)
+		cidr_add_text(why, by);
+	else if (status)
+		buf_add(why, STR("does not hold it"));
+}
+
+static void tell_answer(struct story *s, json_t *answer)
+{
+	const struct judgement *j = &s->judgement;
+	struct buf result = {0}, why = {0};
+
+	buf_printf(&why, "%s", judge_doc(j->step));
+	if (j->step == JUDGE_ADDRESS)
+		add_list(s, &why);
+	if (!j->status)
+		buf_add(&result, STR("from the backend"));
+	else
+		buf_printf(&result, "%u %.*s", j->status, STR_ARG(http_status_reason(j->status)));
+	if (j->location.len)
+		buf_printf(&result, " to %.*s", STR_ARG(j->location));
+	story_step(s, "answer", buf_str(&result), *judge_rule(j->step) ? "%.*s (%s)" : "%.*s%s", STR_ARG(buf_str(&why)),
+		judge_rule(j->step));
+	json_object_set_new(answer, "status", j->status ? json_integer(j->status) : json_null());
+	story_text(answer, "step", judge_word(j->step));
+	json_object_set_new(answer, "rule", json_string(judge_rule(j->step)));
+	story_text(answer, "reason", end_word(judge_end(j)));
+	story_text(answer, "why", buf_str(&why));
+	if (j->location.len)
+		story_text(answer, "location", j->location);
+	buf_deinit(&result);
+	buf_deinit(&why);
+}
+
+/* ----------------------------------------------------------------------------------------------- client, host, path */
+
+static void tell_client(struct story *s, json_t *root)
+{
+	const struct clientaddr *who = &s->judgement.who;
+	char text[ADDR_TEXT_MAX];
+	struct buf access = {0};
+	json_t *client = json_object();
+
+	story_step(s, "client", str_from(addr_ip_text(&who->client, text)), "%s", clientaddr_reason_doc(who->reason));
+	buf_printf(&access, "%.*s://%.*s", STR_ARG(who->scheme), STR_ARG(who->host));
+	story_step(s, "asked for", buf_str(&access), "scheme, host and port %.*s as redirects and the backend see them (A20 to A23)",
+		STR_ARG(who->port.len ? who->port : STR("-")));
+	json_object_set_new(client, "address", json_string(text));
+	story_text(client, "reason", clientaddr_reason_word(who->reason));
+	story_text(client, "scheme", who->scheme);
+	story_text(client, "host", who->host);
+	story_text(client, "port", who->port);
+	json_object_set_new(root, "client", client);
+	buf_deinit(&access);
+}
+
+static void tell_rule(struct story *s, json_t *root)
+{
+	const struct rewrite_request *r = &s->judgement.rule;
+	struct host_match m = generation_match_host(s->generation, r->server_name);
+	json_t *hosts = story_hosts(s), *first = json_array_get(hosts, 0);
+	const struct route *route = r->match.route;
+
+	story_step(s, "host", m.host->name, "%s %s takes %.*s (B3)", json_string_value(json_object_get(first, "by")),
+		json_string_value(json_object_get(first, "pattern")), STR_ARG(r->server_name.len ? r->server_name : STR("no name")));
+	story_step(s, "path", route ? route->path : STR("none"), "%s%.*s%s%.*s", r->match.has_failed ? "a regular expression gave up for " :
+			route ? "of Ingress " : "no path of the host takes ",
+		STR_ARG(!route ? r->path : route->ingress.len ? route->ingress : STR("(the default host's own)")),
+		route ? ", takes " : "", STR_ARG(route ? r->path : STR("")));
+	json_object_set_new(root, "hosts", hosts);
+	json_object_set_new(root, "paths", story_paths(s));
+	if (route)
+		story_text(root, "upstream", route->backend_index == BACKEND_NONE ? STR("upstream-default-backend") : route->log_name);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- backend */
+
+static json_t *endpoint_list(const struct backend *b, size_t *n_ready)
+{
+	json_t *list = json_array();
+
+	*n_ready = 0;
+	for (size_t i = 0; i < b->n_endpoints; i++) {
+		char text[ADDR_TEXT_MAX];
+		json_t *endpoint = json_object();
+
+		*n_ready += !b->endpoints[i].is_terminating;
+		json_object_set_new(endpoint, "address", json_string(addr_text(&b->endpoints[i].addr, text)));
+		json_object_set_new(endpoint, "terminating", json_boolean(b->endpoints[i].is_terminating));
+		json_array_append_new(list, endpoint);
+	}
+	return list;
+}
+
+static void tell_backend(struct story *s, json_t *root)
+{
+	const struct route *route = s->judgement.rule.match.route;
+	const struct backend *b = route ? generation_backend(s->generation, route) : NULL;
+	json_t *object;
+	size_t n_ready;
+
+	if (!b)
+		return;
+	object = json_object();
+	story_text(object, "name", b->name);
+	json_object_set_new(object, "endpoints", endpoint_list(b, &n_ready));
+	json_object_set_new(object, "ready", json_integer((json_int_t)n_ready));
+	json_object_set_new(root, "backend", object);
+	story_step(s, "backend", b->name, "%zu endpoint%s%s", b->n_endpoints, b->n_endpoints == 1 ? "" : "s",
+		b->n_endpoints && !n_ready ? ", all terminating: used because none is ready (H1)" : "");
+}
+
+/* The head that the backend would get, as the proxy writes it. False when the rule gives none: 500. */
+static bool tell_backend_request(struct story *s, json_t *root, json_t *answer)
+{
+	struct str own = http_head_value(&s->asked->head, FIELD_X_REQUEST_ID), lines;
+	bool generates = generation_settings(s->generation)->generate_request_id;
+	const struct rewrite_head head = {
+		.request = &s->judgement.rule,
+		.rules = &s->rules,
+		.conn = &s->asked->conn,
+		.request_id = own.len || !generates ? own : STR("(32 random hex digits)"),
+		.is_upgrade = s->judgement.is_upgrade,
+		.body = s->asked->head.body,
+		.content_length = s->asked->head.content_length,
+	};
+	struct buf out;
+	bool is_good;
+	json_t *object;
+
+	buf_init(&out, HEAD_MAX);
+	is_good = rewrite_write_head(&head, &out);
+	if (is_good) {
+		lines = str_first(buf_str(&out), str_find_str(buf_str(&out), STR("\r\n")));
+		object = json_object();
+		story_text(object, "line", lines);
+		json_object_set_new(object, "fields", story_fields(str_from_index(buf_str(&out), lines.len + 2)));
+		json_object_set_new(root, "backend_request", object);
+	} else {
+		story_step(s, "request", STR("500"), "the rule gives no valid request for the backend (C14)");
+		json_object_set_new(answer, "status", json_integer(500));
+		json_object_set_new(answer, "reason", json_string("misconfigured"));
+	}
+	buf_deinit(&out);
+	return is_good;
+}
+
+/* ------------------------------------------------------------------------------------------------------ all of it */
+
+static void tell_request(struct story *s, json_t *root)
+{
+	struct asked *a = s->asked;
+	json_t *request = json_object();
+
+	story_text(request, "line", str_first(buf_str(&a->raw), str_find_str(buf_str(&a->raw), STR("\r\n"))));
+	json_object_set_new(request, "listener", json_string(a->conn.is_tls ? "https" : "http"));
+	json_object_set_new(root, "request", request);
+}
+
+static void judge(struct story *s, json_t *root, json_t *answer)
+{
+	const struct judge_request request = {
+		.generation = s->generation,
+		.rules = &s->rules,
+		.conn = &s->asked->conn,
+		.head = &s->asked->head,
+	};
+
+	judge_request(&request, &s->arena, &s->judgement);
+	if (s->judgement.who.client.family) {
+		tell_client(s, root);
+		tell_rule(s, root);
+	}
+	tell_answer(s, answer);
+	if (s->judgement.who.client.family)
+		tell_backend(s, root);
+	if (!s->judgement.status)
+		tell_backend_request(s, root, answer);
+	if (s->judgement.rule.match.route)
+		json_object_set_new(root, "settings", story_settings(s));
+}
+
+/* The whole of it as one object. Owned. */
+static json_t *explain(struct story *s)
+{
+	json_t *root = json_object(), *answer = json_object();
+	char id[16];
+	struct content_id snapshot;
+
+	tell_request(s, root);
+	if (content_id_from(str_of(s->view->snapshot->id.data, s->view->snapshot->id.len), &snapshot))
+		json_object_set_new(root, "snapshot", json_string(content_id_text(&snapshot, id)));
+	json_object_set(root, "steps", s->steps);
+	json_object_set(root, "answer", answer);
+	if (story_tell_connection(s, answer) && tell_certificate(s, root, answer)) {
+		if (asked_parse(s->asked, generation_settings(s->generation)))
+			judge(s, root, answer);
+		else
+			tell_bad_head(s, answer);
+	}
+	json_decref(answer);
+	return root;
+}
+
+/* -------------------------------------------------------------------------------------------------------- printing */
+
+/* Of a host with very many paths, those that come near. Owned. */
+static json_t *near_paths(const struct output *out, json_t *paths, size_t *n_hidden)
+{
+	json_t *near = json_array(), *row;
+	bool has_many = json_array_size(paths) > MANY_PATHS && out->format == OUTPUT_TABLE;
+	size_t i;
+
+	*n_hidden = 0;
+	json_array_foreach(paths, i, row)
+	{
+		const char *result = json_string_value(json_object_get(row, "result"));
+		bool is_far = str_eq(str_from(result), str_from(route_fate_doc(ROUTE_NOT_PREFIX))) ||
+			str_eq(str_from(result), str_from(route_fate_doc(ROUTE_NOT_EXACT)));
+
+		if (has_many && is_far)
+			++*n_hidden;
+		else
+			json_array_append(near, row);
+	}
+	return near;
+}
+
+static void print_paths(struct output *out, json_t *paths)
+{
+	size_t n_hidden;
+	json_t *near = near_paths(out, paths, &n_hidden);
+
+	explain_table(out, "Paths of the host, in their order:", near, path_columns);
+	if (n_hidden)
+		output_note(out, "(and %zu more that are other paths: -o wide shows all)", n_hidden);
+	json_decref(near);
+}
+
+static void print_backend_request(struct output *out, json_t *request)
+{
+	size_t i;
+	json_t *field;
+
+	if (!request)
+		return;
+	output_note(out, "\nThe backend gets:\n  %s", json_string_value(json_object_get(request, "line")));
+	json_array_foreach(json_object_get(request, "fields"), i, field)
+		output_note(out, "  %s: %s", json_string_value(json_object_get(field, "name")),
+			json_string_value(json_object_get(field, "value")));
+}
+
+/* Empty texts and lists say nothing; -o wide has them. */
+static void print_settings(struct output *out, const struct view *v, json_t *settings)
+{
+	json_t *rows = json_array(), *row;
+	size_t i;
+
+	json_array_foreach(settings, i, row)
+	{
+		json_t *shown = json_object_get(row, "shown");
+		bool is_empty = (json_is_string(shown) && !json_string_length(shown)) || (json_is_array(shown) && !json_array_size(shown));
+
+		if (!is_empty || out->format == OUTPUT_WIDE)
+			json_array_append(rows, row);
+	}
+	explain_table(out, "What holds for this path:", rows, setting_columns);
+	if (json_array_size(rows) && !v->snapshot->built_ms)
+		output_note(out, "(a proxy does not know where values came from: ask its controller)");
+	json_decref(rows);
+}
+
+static void print(struct output *out, const struct view *v, json_t *root)
+{
+	if (out->format != OUTPUT_TABLE && out->format != OUTPUT_WIDE) {
+		output_rows(out, root, NULL);
+		return;
+	}
+	output_rows(out, json_object_get(root, "steps"), step_columns);
+	explain_table(out, "Names that come near:", json_object_get(root, "hosts"), host_columns);
+	print_paths(out, json_object_get(root, "paths"));
+	print_backend_request(out, json_object_get(root, "backend_request"));
+	print_settings(out, v, json_object_get(root, "settings"));
+}
+
+int explain_request(struct command_line *line, const char *url)
+{
+	struct asked *asked = mem_zalloc(sizeof(*asked));
+	uint16_t http_port, https_port;
+	const struct generation *g;
+	struct view v;
+	struct story s;
+	json_t *root;
+	int status = asked_init(asked, &line->asked, url);
+
+	if (status == 0)
+		status = target_snapshot(&line->target, "", &v);
+	if (status == 0) {
+		status = reading_compile(&v, &g);
+		if (status == 0) {
+			explain_ports(&line->target, &http_port, &https_port);
+			asked_set_ports(asked, http_port, https_port);
+			story_init(&s, &v, g, asked, https_port);
+			s.is_offline = line->target.manifests.n > 0;
+			root = explain(&s);
+			print(&line->out, &v, root);
+			json_decref(root);
+			story_deinit(&s);
+			generation_unref(&g);
+		}
+		view_deinit(&v);
+	}
+	asked_deinit(asked);
+	mem_free(asked);
+	return status;
+}
