@@ -15,6 +15,7 @@ static const struct column columns[] = {
 	{"STATE", "state", false},
 	{"SNAPSHOT", "snapshot", false},
 	{"AGE", "age", false},
+	{"STALE-FOR", "stale_for", false},
 	{"CONNS", "connections", false},
 	{"TUNNELS", "tunnels", true},
 	{"REQUESTS", "requests", false},
@@ -24,6 +25,7 @@ static const struct column columns[] = {
 	{"HEARD", "last_heard", true},
 	{"LAG", "lag", true},
 	{"GENERATIONS", "generations", true},
+	{"LAST-GOOD", "last_good", true},
 	{"HTTP", "http", true},
 	{"HTTPS", "https", true},
 	{"IDENTITY", "identity", true},
@@ -90,6 +92,14 @@ static void set_report(json_t *row, const Weirlock__V1__ReportRequest *r)
 	json_object_set_new(row, "https", render_text(str_from(r->https)));
 	json_object_set_new(row, "admin", render_text(str_from(r->admin)));
 	json_object_set_new(row, "is_stale", json_boolean(r->is_stale));
+	json_object_set_new(row, "is_from_disk", json_boolean(r->is_from_disk));
+	json_object_set_new(row, "confirmed_age_ms", json_integer((json_int_t)r->confirmed_age_ms));
+	if (r->is_stale)
+		set_age(row, "stale_for", r->confirmed_age_ms);
+	if (r->sealed_age_ms)
+		set_age(row, "last_good", r->sealed_age_ms);
+	if (r->not_sealed[0])
+		json_object_set_new(row, "why", render_text(str_from(r->not_sealed)));
 	set_memory(row, r->rss_bytes);
 	set_age(row, "uptime", r->uptime_ms);
 }

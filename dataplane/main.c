@@ -13,7 +13,7 @@
 struct arguments {
 	struct proxy_options options;
 	struct opt_list http, https;
-	const char *admin, *state_dir;
+	const char *admin;
 	struct opt_common common;
 	struct opt rows[20];
 	struct opt_program program;
@@ -22,7 +22,7 @@ struct arguments {
 static const char details[] =
 	"Signals: SIGTERM and SIGINT fail /readyz, stop accepting, let requests finish and give WebSockets\n"
 	"worker-shutdown-timeout; then the process ends with status 0. A second one ends it at once.\n"
-	"Exit status: 0 fine, 2 usage, 4 an address cannot be bound, 5 invalid identity.\n"
+	"Exit status: 0 fine, 2 usage, 4 an address cannot be bound, 5 invalid identity or state directory.\n"
 	"stdout gets one line once the first snapshot is served, ready http=ADDR:PORT https=ADDR:PORT admin=ADDR:PORT,\n"
 	"and after it the access log. stderr gets the log.";
 
@@ -42,8 +42,8 @@ static void make_rows(struct arguments *a)
 			0},
 		{"inspect", 0, OPT_TEXT, &o->inspect, "URL", "Where weirctl may look at this proxy, tcp:// or ipc://; default nowhere",
 			0, 0},
-		{"state-dir", 0, OPT_TEXT, &a->state_dir, "DIR",
-			"Where the last good snapshot will be kept; nothing is written there in this version", 0, 0},
+		{"state-dir", 0, OPT_TEXT, &o->state_dir, "DIR",
+			"Where the last good snapshot is kept, sealed for the identity, to start from without a controller", 0, 0},
 		{"workers", 0, OPT_UINT, &o->n_workers, "N", "Threads that serve; default one for each CPU", 1, WORKERS_MAX},
 		OPT_COMMON(&a->common),
 		{0},
@@ -108,8 +108,8 @@ static bool check(struct arguments *a, struct buf *error)
 static void set_logs(struct arguments *a)
 {
 	a->options.logs_json = a->common.log_format && strcmp(a->common.log_format, "json") == 0;
-	if (a->state_dir)
-		log_warn("proxy", "--state-dir has no effect yet: the last good snapshot is not kept");
+	if (a->options.state_dir && a->options.is_insecure)
+		log_warn("proxy", "--state-dir has no effect with --insecure: there is no identity to seal the last good snapshot for");
 }
 
 /* EXIT_FINE, or the exit status; -1 when everything was said and done. */

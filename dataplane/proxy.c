@@ -10,6 +10,7 @@
 #include "admin.h"
 #include "clock.h"
 #include "config.h"
+#include "lastgood.h"
 #include "log.h"
 #include "mem.h"
 #include "metrics.h"
@@ -18,12 +19,20 @@
 #include "subscribe.h"
 #include "worker.h"
 
+/* A controller that is there has answered by then; one that is not need not be waited for any longer. */
+enum { SEED_AFTER_MS = 400 };
+
 struct proxy {
 	uv_loop_t *loop;
 	const struct proxy_options *options;
 	struct rpc_identity *identity;
 	struct rpc_server *inspect;
 	struct subscribe *subscribe;
+	struct lastgood *lastgood;  /* NULL without --state-dir or without an identity */
+	struct content *seed;       /* what was on disk, until it is clear whether a controller answers */
+	uint64_t seed_confirmed_ms; /* wall clock */
+	uv_timer_t seed_timer;
+	bool has_timer;
 	struct admin *admin;
 	struct workers *workers;
 	struct accesslog_sink sink;
@@ -57,7 +66,67 @@ static bool apply(void *data, struct content *content, struct config_errors *err
 	log_info("proxy", "snapshot compiled id=%s resources=%zu us=%llu", content_id_text(&id, text),
 		content_count(content), (unsigned long long)(clock_mono_us() - began_us));
 	workers_apply(p->workers, g);
+	if (p->lastgood)
+		lastgood_keep(p->lastgood, content);
 	return true;
+}
+
+/* ------------------------------------------------------------------------------------------- the last good one on disk */
+
+static uint64_t confirmed_ms(void *data)
+{
+	struct proxy *p = data;
+	uint64_t age_ms;
+
+	subscribe_is_stale(p->subscribe, &age_ms);
+	return clock_wall_ms() - age_ms;
+}
+
+static void start_from_disk(struct proxy *p)
+{
+	uint64_t now = clock_wall_ms(), age_ms = now > p->seed_confirmed_ms ? now - p->seed_confirmed_ms : 0;
+	struct content_id id = content_id(p->seed);
+	char text[16], age[CLOCK_TEXT_MAX];
+
+	if (subscribe_seed(p->subscribe, p->seed, age_ms))
+		log_warn("proxy", "stale: no controller answers, starting from the last good snapshot on disk id=%s, confirmed %s ago",
+			content_id_text(&id, text), clock_age(age_ms, age));
+	else
+		log_error("proxy", "the last good snapshot on disk cannot be served by this version id=%s",
+			content_id_text(&id, text));
+}
+
+static void on_seed_timer(uv_timer_t *timer)
+{
+	struct proxy *p = container_of(timer, struct proxy, seed_timer);
+
+	if (!subscribe_is_ready(p->subscribe) && !p->is_draining)
+		start_from_disk(p);
+	content_destroy(p->seed);
+	p->seed = NULL;
+}
+
+static int open_lastgood(struct proxy *p, struct buf *error)
+{
+	const struct lastgood_options options = {
+		.directory = p->options->state_dir,
+		.identity = p->identity,
+		.data = p,
+		.confirmed_ms = confirmed_ms,
+	};
+
+	if (!p->options->state_dir || !p->identity)
+		return EXIT_FINE;
+	p->lastgood = lastgood_open(p->loop, &options, error);
+	if (!p->lastgood)
+		return EXIT_BAD_INPUT;
+	p->seed = lastgood_load(p->lastgood, &p->seed_confirmed_ms);
+	if (!p->seed)
+		return EXIT_FINE;
+	uv_timer_init(p->loop, &p->seed_timer);
+	p->has_timer = true;
+	uv_timer_start(&p->seed_timer, on_seed_timer, SEED_AFTER_MS, 0);
+	return EXIT_FINE;
 }
 
 static void add_addrs(const struct proxy *p, struct buf *line)
@@ -116,7 +185,21 @@ static void report(void *data, Weirlock__V1__ReportRequest *out)
 	out->http = p->http;
 	out->https = p->https;
 	out->admin = p->admin_text;
-	out->is_stale = subscribe_is_stale(p->subscribe, NULL);
+	if (p->lastgood) {
+		lastgood_age_ms(p->lastgood, &out->sealed_age_ms);
+		out->not_sealed = lastgood_trouble(p->lastgood);
+	}
+}
+
+/* Ready for as long as anything is served; that it is stale is said, and is no reason to send clients elsewhere. */
+static void say_stale(const struct proxy *p, struct buf *reason)
+{
+	char age[CLOCK_TEXT_MAX];
+	uint64_t age_ms;
+
+	if (subscribe_is_stale(p->subscribe, &age_ms))
+		buf_printf(reason, "stale: serving the last good snapshot%s, confirmed by a controller %s ago",
+			subscribe_is_seeded(p->subscribe) ? " from disk" : "", clock_age(age_ms, age));
 }
 
 static bool is_ready(void *owner, struct buf *reason)
@@ -127,6 +210,8 @@ static bool is_ready(void *owner, struct buf *reason)
 		buf_add(reason, STR("draining"));
 	else if (!p->is_ready)
 		buf_add(reason, STR("no snapshot so far"));
+	else
+		say_stale(p, reason);
 	return p->is_ready && !p->is_draining;
 }
 
@@ -144,6 +229,8 @@ static void add_metrics(void *owner, struct buf *out)
 	metrics_read_process(&process);
 	metrics_render(out, all, n, &process);
 	subscribe_metrics(p->subscribe, out);
+	if (p->lastgood)
+		lastgood_metrics(p->lastgood, out);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- leaving */
@@ -160,6 +247,11 @@ static void end(struct proxy *p)
 		admin_close(p->admin, NULL);
 	if (p->inspect)
 		rpc_server_close(p->inspect, NULL, NULL);
+	if (p->has_timer)
+		uv_close((uv_handle_t *)&p->seed_timer, NULL);
+	if (p->lastgood)
+		lastgood_close(p->lastgood); /* asks subscribe for an age, at once if at all */
+	p->lastgood = NULL;
 	if (p->subscribe)
 		subscribe_close(p->subscribe, NULL, NULL);
 	if (p->is_draining)
@@ -189,6 +281,7 @@ void proxy_destroy(struct proxy *p)
 		return;
 	if (p->generation)
 		generation_unref(&p->generation);
+	content_destroy(p->seed);
 	rpc_identity_destroy(p->identity);
 	mem_free(p);
 }
@@ -282,6 +375,8 @@ static int open_all(struct proxy *p, struct buf *error)
 		result = open_admin(p, error);
 	if (result == EXIT_FINE)
 		result = open_channel(p, error);
+	if (result == EXIT_FINE)
+		result = open_lastgood(p, error);
 	if (result == EXIT_FINE)
 		result = open_inspect(p, error);
 	return result;

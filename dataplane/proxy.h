@@ -19,6 +19,7 @@ struct proxy_options {
 	size_t n_http, n_https;
 	struct addr admin;
 	const char *inspect;    /* URL, or NULL */
+	const char *state_dir;  /* where the last good snapshot is kept, or NULL */
 	unsigned n_workers;
 	bool logs_json;
 };
@@ -27,7 +28,7 @@ struct proxy;
 
 /*
  * Binds, starts the threads and looks for a controller; keeps `loop` and `options`. EXIT_FINE and `*out`, or an exit status
- * with a line in `error`: EXIT_NO_CONNECTION when an address cannot be had, EXIT_BAD_INPUT for a bad identity, EXIT_USAGE
+ * with a line in `error`: EXIT_NO_CONNECTION when an address cannot be had, EXIT_BAD_INPUT for a bad identity or state directory, EXIT_USAGE
  * for a bad URL.
  */
 int proxy_open(uv_loop_t *loop, const struct proxy_options *options, struct buf *error, struct proxy **out);

@@ -22,11 +22,19 @@ static void add_head(struct buf *out, unsigned status, struct str type, size_t l
 
 static unsigned ask(bool (*is_well)(void *, struct buf *), void *owner, unsigned status_if_not, struct buf *body)
 {
-	if (!is_well || is_well(owner, body)) {
-		buf_clear(body);
+	struct buf note = {0};
+
+	if (!is_well || is_well(owner, &note)) {
 		buf_add(body, STR("ok\n"));
+		if (note.len) {
+			buf_add(body, buf_str(&note));
+			buf_add_char(body, '\n');
+		}
+		buf_deinit(&note);
 		return 200;
 	}
+	buf_add(body, buf_str(&note));
+	buf_deinit(&note);
 	buf_add(body, body->len ? STR("\n") : STR("no\n"));
 	return status_if_not;
 }

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/kdf.h>
+#include <openssl/x509.h>
 #include <sys/stat.h>
 
 #include "clock.h"
@@ -20,6 +22,7 @@ struct rpc_identity {
 	char *paths[N_FILES];
 	struct stat seen[N_FILES]; /* of the files as they were when last read, well or not */
 	uint64_t checked_ms;
+	unsigned version; /* grows when other files were read */
 	SSL_CTX *server, *client;
 	BIO_METHOD *bio;
 };
@@ -143,6 +146,7 @@ static bool read_files(struct rpc_identity *identity, struct buf *error)
 	SSL_CTX_free(identity->client);
 	identity->server = server;
 	identity->client = client;
+	identity->version++;
 	return true;
 }
 
@@ -188,22 +192,61 @@ void rpc_identity_destroy(struct rpc_identity *identity)
 	mem_free(identity);
 }
 
-SSL_CTX *identity_context(struct rpc_identity *identity, bool is_server)
+static void refresh(struct rpc_identity *identity)
 {
 	uint64_t now = clock_mono_ms();
 	struct buf error = {0};
 
-	if (now - identity->checked_ms >= CHECK_EVERY_MS) {
-		identity->checked_ms = now;
-		if (look(identity)) {
-			if (read_files(identity, &error))
-				log_info("rpc", "identity read again file=%s", identity->paths[0]);
-			else
-				log_warn("rpc", "identity changed and is bad, the old one stays: %s", buf_cstr(&error));
-		}
+	if (now - identity->checked_ms < CHECK_EVERY_MS)
+		return;
+	identity->checked_ms = now;
+	if (look(identity)) {
+		if (read_files(identity, &error))
+			log_info("rpc", "identity read again file=%s", identity->paths[0]);
+		else
+			log_warn("rpc", "identity changed and is bad, the old one stays: %s", buf_cstr(&error));
 	}
 	buf_deinit(&error);
+}
+
+SSL_CTX *identity_context(struct rpc_identity *identity, bool is_server)
+{
+	refresh(identity);
 	return is_server ? identity->server : identity->client;
+}
+
+unsigned rpc_identity_version(struct rpc_identity *identity)
+{
+	refresh(identity);
+	return identity->version;
+}
+
+/* HKDF-SHA256 (RFC 5869), extract and expand. */
+static bool hkdf(struct str key, struct str salt, struct str purpose, uint8_t *out, size_t n)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
+	size_t got = n;
+	bool is_done = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_CTX_set_hkdf_md(ctx, EVP_sha256()) == 1 &&
+		EVP_PKEY_CTX_set1_hkdf_key(ctx, (const uint8_t *)key.ptr, (int)key.len) == 1 &&
+		EVP_PKEY_CTX_set1_hkdf_salt(ctx, (const uint8_t *)salt.ptr, (int)salt.len) == 1 &&
+		EVP_PKEY_CTX_add1_hkdf_info(ctx, (const uint8_t *)purpose.ptr, (int)purpose.len) == 1 &&
+		EVP_PKEY_derive(ctx, out, &got) == 1 && got == n;
+
+	EVP_PKEY_CTX_free(ctx);
+	return is_done;
+}
+
+bool rpc_identity_derive(struct rpc_identity *identity, const char *purpose, struct str salt, uint8_t *out, size_t n)
+{
+	EVP_PKEY *key = SSL_CTX_get0_privatekey(identity->client);
+	unsigned char *der = NULL;
+	int size = key ? i2d_PrivateKey(key, &der) : 0; /* the same bytes for the same key, however its file is written */
+	bool is_done = size > 0 && hkdf(str_of(der, (size_t)size), salt, str_from(purpose), out, n);
+
+	if (der)
+		OPENSSL_clear_free(der, (size_t)size);
+	ERR_clear_error();
+	return is_done;
 }
 
 const BIO_METHOD *identity_bio(const struct rpc_identity *identity)

@@ -45,6 +45,8 @@ struct subscribe {
 	uint32_t watch_ttl_ms;
 	uint64_t started_ms, opened_ms, confirmed_ms, applied_ms, retry_ms, report_due_ms, logged_ms;
 	struct content *content; /* served; NULL at first */
+	bool is_seeded;          /* it is from disk, and nobody has confirmed it */
+	uint64_t seed_age_ms;    /* then: how old that was at confirmed_ms */
 	struct fetch fetch;
 	/* of the last one that was refused; kept for the next Watch and until another is applied */
 	bool has_refused;
@@ -59,6 +61,8 @@ struct subscribe {
 /* update.c: from a session that is ready to the next Watch. */
 void update_hello(struct subscribe *s);
 void update_pause(struct subscribe *s, uint32_t ms);
+/* A controller says that what is served is current, or was just applied. */
+void update_confirm(struct subscribe *s);
 /* Takes `content`: apply or refuse. */
 bool update_take(struct subscribe *s, struct content *content);
 void proxy_inspect_init(struct subscribe *s);

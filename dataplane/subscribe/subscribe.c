@@ -79,7 +79,8 @@ void fill_report(struct subscribe *s, Weirlock__V1__ReportRequest *out)
 	out->uptime_ms = clock_mono_ms() - s->started_ms;
 	if (s->options.report)
 		s->options.report(s->options.data, out);
-	out->is_stale = s->content && subscribe_is_stale(s, NULL);
+	out->is_stale = subscribe_is_stale(s, &out->confirmed_age_ms) && s->content;
+	out->is_from_disk = s->is_seeded;
 }
 
 static void on_reported(void *data, enum rpc_status status, struct str message, const ProtobufCMessage *response)
@@ -108,12 +109,18 @@ static void report(struct subscribe *s)
 static void log_waiting(struct subscribe *s, uint64_t now)
 {
 	const char *reason = rpc_client_reason(s->client);
+	char age[CLOCK_TEXT_MAX];
+	uint64_t age_ms;
 
 	if (s->logged_ms ? now - s->logged_ms < LOG_EVERY_MS : now - s->started_ms < RETRY_MS)
 		return;
 	s->logged_ms = now;
-	log_warn("subscribe", "waiting for a controller url=%s serving=%s%s%s", s->urls[s->at],
-		s->content ? "the last snapshot" : "nothing", *reason ? ": " : "", reason);
+	if (s->content && subscribe_is_stale(s, &age_ms))
+		log_warn("subscribe", "stale: waiting for a controller url=%s, serving the last snapshot%s, confirmed %s ago%s%s",
+			s->urls[s->at], s->is_seeded ? " from disk" : "", clock_age(age_ms, age), *reason ? ": " : "", reason);
+	else
+		log_warn("subscribe", "waiting for a controller url=%s serving=%s%s%s", s->urls[s->at],
+			s->content ? "the last snapshot" : "nothing", *reason ? ": " : "", reason);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -172,12 +179,22 @@ struct content *subscribe_content(struct subscribe *s)
 	return s->content;
 }
 
-bool subscribe_seed(struct subscribe *s, struct content *content)
+bool subscribe_seed(struct subscribe *s, struct content *content, uint64_t age_ms)
 {
 	bool is_good = !s->content && update_take(s, content_copy(content));
 
 	s->has_refused = false; /* no controller asked for it */
+	if (is_good) {
+		s->is_seeded = true;
+		s->seed_age_ms = age_ms;
+		s->confirmed_ms = clock_mono_ms();
+	}
 	return is_good;
+}
+
+bool subscribe_is_seeded(const struct subscribe *s)
+{
+	return s->is_seeded;
 }
 
 bool subscribe_is_ready(const struct subscribe *s)
@@ -187,11 +204,11 @@ bool subscribe_is_ready(const struct subscribe *s)
 
 bool subscribe_is_stale(const struct subscribe *s, uint64_t *age_ms)
 {
-	uint64_t age = clock_mono_ms() - s->confirmed_ms;
+	uint64_t age = clock_mono_ms() - s->confirmed_ms + s->seed_age_ms;
 
 	if (age_ms)
 		*age_ms = age;
-	return age > s->watch_ttl_ms + GRACE_MS;
+	return s->is_seeded || age > s->watch_ttl_ms + GRACE_MS;
 }
 
 void subscribe_report_now(struct subscribe *s)
@@ -218,6 +235,7 @@ void subscribe_metrics(const struct subscribe *s, struct buf *out)
 	buf_printf(out, "# TYPE weirlock_snapshot_repairs_total counter\nweirlock_snapshot_repairs_total %llu\n",
 		(unsigned long long)s->n_repairs);
 	buf_printf(out, "# TYPE weirlock_snapshot_stale gauge\nweirlock_snapshot_stale %d\n", is_stale);
+	buf_printf(out, "# TYPE weirlock_snapshot_from_disk gauge\nweirlock_snapshot_from_disk %d\n", s->is_seeded);
 	buf_printf(out, "# TYPE weirlock_snapshot_confirmed_age_seconds gauge\nweirlock_snapshot_confirmed_age_seconds %llu\n",
 		(unsigned long long)(age / 1000));
 }

@@ -43,15 +43,17 @@ void subscribe_inspect(struct subscribe *s, struct rpc_server *server);
 /* What is served; borrowed until the next apply, or NULL. For whoever writes the last good snapshot to disk. */
 struct content *subscribe_content(struct subscribe *s);
 /*
- * Starts from a snapshot that was kept on disk, before any controller was heard; goes through `apply`. It is stale until a
- * controller confirms it. Copies. False when `apply` refused.
+ * Starts from a snapshot that was kept on disk, before any controller was heard; goes through `apply`. A controller confirmed
+ * it `age_ms` ago; it is stale until one does again. Copies. False when something is served already, or `apply` refused.
  */
-bool subscribe_seed(struct subscribe *s, struct content *content);
+bool subscribe_seed(struct subscribe *s, struct content *content, uint64_t age_ms);
+/* What is served came from subscribe_seed, and no controller has confirmed it. */
+bool subscribe_is_seeded(const struct subscribe *s);
 /* True once a snapshot is served. */
 bool subscribe_is_ready(const struct subscribe *s);
 /*
- * True when no controller has confirmed for longer than its watch_ttl plus a second that what is served is current;
- * `age_ms` (may be NULL) is how long ago it did, or since start.
+ * True when no controller has confirmed for longer than its watch_ttl plus a second that what is served is current, and from
+ * subscribe_seed until one does; `age_ms` (may be NULL) is how long ago one did (before this process, for a seed), or since start.
  */
 bool subscribe_is_stale(const struct subscribe *s, uint64_t *age_ms);
 /* Sends a report soon: something changed (draining, say). */

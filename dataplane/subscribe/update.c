@@ -56,6 +56,18 @@ static void recover(struct subscribe *s, const char *what, enum rpc_status statu
 
 /* ------------------------------------------------------------------------------------------------- what was received */
 
+void update_confirm(struct subscribe *s)
+{
+	uint64_t age_ms;
+	char age[CLOCK_TEXT_MAX];
+
+	if (subscribe_is_stale(s, &age_ms) && s->content)
+		log_info("subscribe", "in step again after %s", clock_age(age_ms, age));
+	s->confirmed_ms = clock_mono_ms();
+	s->is_seeded = false;
+	s->seed_age_ms = 0;
+}
+
 bool update_take(struct subscribe *s, struct content *content)
 {
 	struct content_id id = content_id(content);
@@ -97,7 +109,7 @@ static void received(struct subscribe *s, struct content *content, const char *w
 	} else {
 		s->wants_whole = false;
 		if (update_take(s, content))
-			s->confirmed_ms = clock_mono_ms();
+			update_confirm(s);
 	}
 	if (!s->is_closing)
 		watch(s);
@@ -186,7 +198,7 @@ static void heartbeat(struct subscribe *s, const Weirlock__V1__Heartbeat *same)
 	if (s->content) {
 		own = content_id(s->content);
 		if (content_id_eq(&id, &own) || (s->has_refused && content_id_eq(&id, &s->refused)))
-			s->confirmed_ms = clock_mono_ms();
+			update_confirm(s);
 	}
 	watch(s);
 }

@@ -17,7 +17,10 @@ enum { ADMIN_CONNECTIONS = 64, ADMIN_HEAD_BYTES = 8192, ADMIN_TIMEOUT_MS = 10 * 
 /* Called on the loop's thread; they must not block. Any may be NULL: healthy, ready, no metrics (404). */
 struct admin_hooks {
 	void *owner; /* handed to each function */
-	/* True: 200 "ok". False: 500, or 503 for ready, with `reason` (one line, no newline) as the body. */
+	/*
+	 * True: 200 "ok", and a second line with `reason` if something deserves a look. False: 500, or 503 for ready, with
+	 * `reason` (one line, no newline) as the body.
+	 */
 	bool (*is_healthy)(void *owner, struct buf *reason);
 	bool (*is_ready)(void *owner, struct buf *reason);
 	/* Appends Prometheus text, version 0.0.4. */

@@ -77,6 +77,14 @@ struct rpc_identity;
 /* NULL, with a line in `error` that names the file and what is wrong. */
 struct rpc_identity *rpc_identity_load(const char *directory, struct buf *error);
 void rpc_identity_destroy(struct rpc_identity *identity);
+/* Looks at the files (twice a second at most); another number than before says that they were read again. */
+unsigned rpc_identity_version(struct rpc_identity *identity);
+/*
+ * `n` secret bytes for a purpose and a salt, from the private key as it now is: HKDF-SHA256 over its DER form, with `purpose`
+ * as info. Who has no tls.key cannot make them; the same key gives the same bytes on every machine. False when the key
+ * cannot be read out (it lives in hardware).
+ */
+bool rpc_identity_derive(struct rpc_identity *identity, const char *purpose, struct str salt, uint8_t *out, size_t n);
 
 /* -------------------------------------------------------------------------------------------------------- server */
 

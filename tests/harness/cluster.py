@@ -87,13 +87,13 @@ class Cluster:
         self.controllers.append(p)
         return p.wait_ready() if wait_ready else p
 
-    def proxy(self, name=None, controllers=None, options=(), wait_ready=True, workers=2, identity=None):
+    def proxy(self, name=None, controllers=None, options=(), wait_ready=True, workers=2, identity=None, wrap=()):
         name = name or f"proxy-{len(self.proxies) + 1}"
         urls = controllers or [c.listen for c in self.controllers]
         state = os.path.join(self.directory, name + ".state")
         os.makedirs(state, exist_ok=True)
         inspect = f"tcp://127.0.0.1:{wait.free_port()}"
-        argv = [self.scenario.program("weirlock-proxy")]
+        argv = [*wrap, self.scenario.program("weirlock-proxy")]
         for url in urls:
             argv += ["--controller", url]
         argv += ["--identity", identity or self.scenario.identity("proxy"), "--name", name, "--http", "127.0.0.1:0",
