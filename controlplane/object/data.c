@@ -1,46 +1,6 @@
 /* Secret and ConfigMap: named bytes. */
+#include "base64.h"
 #include "read.h"
-
-static int base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* RFC 4648 with padding; line breaks are skipped, as Kubernetes does. `out` has room for 3 bytes per 4 of `text`. */
-static bool decode_base64(struct str text, char *out, size_t *len)
-{
-	uint32_t bits = 0;
-	size_t n = 0, n_pad = 0;
-
-	*len = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		int value = base64_value(c);
-
-		if (c == '\n' || c == '\r')
-			continue;
-		if (c == '=' && n % 4 >= 2)
-			n_pad++;
-		else if (value < 0 || n_pad)
-			return false;
-		bits = bits << 6 | (uint32_t)(value < 0 ? 0 : value);
-		if (++n % 4 == 0) {
-			out[(*len)++] = (char)(bits >> 16);
-			out[(*len)++] = (char)(bits >> 8);
-			out[(*len)++] = (char)bits;
-		}
-	}
-	if (n % 4)
-		return false;
-	*len -= n_pad;
-	return true;
-}
 
 static void take_base64(struct reader *r, const struct at *at, const char *name, json_t *value, struct pair *out)
 {
@@ -52,10 +12,10 @@ static void take_base64(struct reader *r, const struct at *at, const char *name,
 		read_bad(r, &here, STR(""), "base64 text", "use stringData for plain text");
 		return;
 	}
-	bytes = arena_alloc(arena, json_string_length(value) / 4 * 3 + 4);
+	bytes = arena_alloc(arena, BASE64_ROOM(json_string_length(value)));
 	out->name = arena_str(arena, str_from(name));
 	out->value.ptr = bytes;
-	if (!decode_base64(read_bytes(value), bytes, &out->value.len))
+	if (!base64_decode(read_bytes(value), bytes, &out->value.len))
 		read_bad(r, &here, STR(""), "base64 text", "use stringData for plain text");
 }
 

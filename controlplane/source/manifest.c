@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "buf.h"
+#include "document.h"
 #include "mem.h"
 
 struct reading {
@@ -93,7 +94,7 @@ static bool is_deep(struct str bytes)
 		} else if (c == '"') {
 			is_in_text = !is_in_text;
 		} else if (!is_in_text && (c == '{' || c == '[')) {
-			if (++depth > MANIFEST_MAX_DEPTH)
+			if (++depth > DOCUMENT_MAX_DEPTH)
 				return true;
 		} else if (!is_in_text && (c == '}' || c == ']') && depth > 0) {
 			depth--;

@@ -9,7 +9,7 @@
 #include "problem.h"
 #include "str.h"
 
-enum { MANIFEST_MAX_BYTES = 64 * 1024 * 1024, MANIFEST_MAX_DEPTH = 64, MANIFEST_MAX_ALIASED = 1000000 };
+enum { MANIFEST_MAX_BYTES = 64 * 1024 * 1024 };
 
 /* One document, or one item of a List. `json` is borrowed for the call; `line` counts from 1. */
 typedef void manifest_fn(void *owner, json_t *json, size_t line);
@@ -21,11 +21,5 @@ typedef void manifest_fn(void *owner, json_t *json, size_t line);
  * a million values through aliases.
  */
 bool manifest_read(struct str bytes, struct str path, manifest_fn *each, void *owner, struct problems *problems);
-
-/* For the readers of one format; `line` is that of the first byte, *why a static text. */
-typedef void document_fn(void *owner, json_t *json, size_t line, const size_t *item_lines, size_t n_item_lines);
-bool yaml_read(struct str bytes, size_t line, document_fn *each, void *owner, size_t *bad_line, const char **why);
-/* A plain scalar by the core schema of YAML 1.1, as kubectl has it. NULL when it has no JSON form (.inf, .nan). Owned. */
-json_t *scalar_resolve(struct str text);
 
 #endif

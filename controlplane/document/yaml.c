@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <yaml.h>
 
-#include "manifest.h"
+#include "buf.h"
+#include "document.h"
 #include "map.h"
 #include "mem.h"
 
@@ -26,7 +27,7 @@ struct anchor {
 };
 
 struct yaml_state {
-	struct level levels[MANIFEST_MAX_DEPTH];
+	struct level levels[DOCUMENT_MAX_DEPTH];
 	size_t depth;
 	json_t *root;
 	struct map anchors;
@@ -113,7 +114,7 @@ static bool place(struct yaml_state *s, json_t *value, size_t height, bool is_pl
 {
 	struct level *l;
 
-	if (s->depth + height > MANIFEST_MAX_DEPTH) {
+	if (s->depth + height > DOCUMENT_MAX_DEPTH) {
 		json_decref(value);
 		return fail(s, "nested more than 64 levels deep");
 	}
@@ -163,7 +164,7 @@ static bool on_alias(struct yaml_state *s, const yaml_event_t *e)
 		return fail(s, "an alias needs an anchor that ends before it");
 	s->n_values += a->n_values;
 	s->n_aliased += a->n_values;
-	if (s->n_aliased > MANIFEST_MAX_ALIASED)
+	if (s->n_aliased > DOCUMENT_MAX_ALIASED)
 		return fail(s, "aliases unfold to more than a million values");
 	return place(s, json_incref(a->value), a->height, false);
 }
@@ -181,7 +182,7 @@ static bool on_start(struct yaml_state *s, const yaml_event_t *e, json_t *value,
 {
 	struct level *l;
 
-	if (s->depth == MANIFEST_MAX_DEPTH) {
+	if (s->depth == DOCUMENT_MAX_DEPTH) {
 		json_decref(value);
 		return fail(s, "nested more than 64 levels deep");
 	}
@@ -200,7 +201,7 @@ static bool merge_one(struct yaml_state *s, json_t *into, json_t *from)
 	if (!json_is_object(from))
 		return fail(s, "<< takes a mapping, or a list of mappings");
 	s->n_aliased += json_object_size(from);
-	if (s->n_aliased > MANIFEST_MAX_ALIASED)
+	if (s->n_aliased > DOCUMENT_MAX_ALIASED)
 		return fail(s, "aliases unfold to more than a million values");
 	json_object_update_missing(into, from);
 	return true;

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "manifest.h"
+#include "document.h"
 
 static bool is_one_of(struct str text, const char *const *words)
 {
