@@ -153,9 +153,14 @@ static bool on_delete(struct intake *in, const struct source_event *e)
 	return store_delete(in->store, e->kind, e->namespace_, e->name);
 }
 
+static bool is_of_object(const struct source_event *e)
+{
+	return e->type == SOURCE_PUT || e->type == SOURCE_DELETE || e->type == SOURCE_REFUSE;
+}
+
 bool intake_take(struct intake *in, const struct source_event *e)
 {
-	if (e->type != SOURCE_PROBLEMS && e->type != SOURCE_SYNCED && !is_watched(in, e))
+	if (is_of_object(e) && !is_watched(in, e))
 		return false;
 	switch (e->type) {
 	case SOURCE_PUT:
@@ -166,6 +171,8 @@ bool intake_take(struct intake *in, const struct source_event *e)
 		return on_refuse(in, e);
 	case SOURCE_PROBLEMS:
 		return store_set_origin_problems(in->store, e->origin, e->problems);
+	case SOURCE_LISTED:
+		return false;
 	case SOURCE_SYNCED:
 		intake_retry(in);
 		in->is_synced = true;

@@ -25,6 +25,19 @@ static bool is_streamed(struct kubeapi_call *call)
 	return call->request.on_line && status == 200;
 }
 
+/* The last line of the head is empty. */
+static size_t on_head_line(char *bytes, size_t one, size_t size, void *owner)
+{
+	struct kubeapi_call *call = owner;
+	long status = 0;
+
+	(void)one;
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 200 && call->state == CALL_RUNNING && str_trim(str_of(bytes, size)).len == 0)
+		call->request.on_open(call->request.owner);
+	return size;
+}
+
 /* Anything but `size` ends the call. */
 static size_t on_bytes(char *bytes, size_t one, size_t size, void *owner)
 {
@@ -158,6 +171,10 @@ void call_prepare(struct kubeapi_call *call)
 	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
 	curl_easy_setopt(call->easy, CURLOPT_WRITEFUNCTION, on_bytes);
 	curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
+	if (call->request.on_open) {
+		curl_easy_setopt(call->easy, CURLOPT_HEADERFUNCTION, on_head_line);
+		curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
+	}
 	curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->why);
 	curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
 	if (api->wants_fresh)

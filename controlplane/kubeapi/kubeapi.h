@@ -46,6 +46,8 @@ struct kubeapi_result {
 /* `line` without its end; borrowed. The call may be cancelled from here. */
 typedef void kubeapi_line_fn(void *owner, struct str line);
 typedef void kubeapi_done_fn(void *owner, const struct kubeapi_result *result);
+/* The head of an answer with status 200 is there; the call may not be cancelled from here. */
+typedef void kubeapi_open_fn(void *owner);
 
 /* Texts are copied. */
 struct kubeapi_request {
@@ -56,6 +58,7 @@ struct kubeapi_request {
 	size_t max_bytes;         /* of the answer, or of one line of it; more is -EMSGSIZE */
 	unsigned silence_s;       /* so long without a byte is -ETIMEDOUT; 0 is 30 */
 	kubeapi_line_fn *on_line; /* of an answer with status 200: each line as it comes; NULL: the body is kept whole */
+	kubeapi_open_fn *on_open; /* may be NULL */
 	kubeapi_done_fn *on_done; /* once, unless cancelled; never before kubeapi_start has returned */
 	void *owner;
 };

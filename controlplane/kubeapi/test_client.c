@@ -17,7 +17,7 @@ struct seen {
 	struct buf lines;
 	struct buf body;
 	int error;
-	unsigned status, retry_after_s, n_done, n_lines;
+	unsigned status, retry_after_s, n_done, n_lines, n_opened;
 	unsigned cancel_at; /* the line at which the call is cancelled */
 	bool starts_another;
 	struct kubeapi_call *call;
@@ -94,6 +94,14 @@ static void on_done(void *owner, const struct kubeapi_result *r)
 	CHECK((r->error == 0) == (r->why[0] == '\0'));
 }
 
+static void on_open(void *owner)
+{
+	struct seen *s = owner;
+
+	CHECK_INT(s->n_lines, 0);
+	s->n_opened++;
+}
+
 static void on_line(void *owner, struct str line)
 {
 	struct seen *s = owner;
@@ -132,7 +140,8 @@ static void run(uint64_t ms)
 
 static void call(const char *path, bool is_stream)
 {
-	struct kubeapi_request request = {.path = str_from(path), .max_bytes = 40, .silence_s = 1, .on_done = on_done, .owner = &seen};
+	struct kubeapi_request request = {.path = str_from(path), .max_bytes = 40, .silence_s = 1, .on_open = on_open,
+		.on_done = on_done, .owner = &seen};
 
 	if (is_stream)
 		request.on_line = on_line;
@@ -175,6 +184,7 @@ static void test_cases(void)
 		CHECK_INT(seen.n_done, 1);
 		CHECK_INT(seen.error, cases[i].error);
 		CHECK_INT(seen.status, cases[i].status);
+		CHECK_INT(seen.n_opened, cases[i].status == 200);
 		CHECK_INT(seen.retry_after_s, cases[i].retry_after_s);
 		CHECK_STR(buf_str(&seen.lines), str_from(cases[i].lines));
 		CHECK_STR(buf_str(&seen.body), str_from(cases[i].body));

@@ -18,6 +18,11 @@ struct str object_kind_text(enum object_kind kind)
 	return kind < KIND_COUNT ? str_from(kinds[kind].kind) : STR("");
 }
 
+struct str object_kind_api(enum object_kind kind)
+{
+	return kind < KIND_COUNT ? str_from(kinds[kind].api_version) : STR("");
+}
+
 bool object_kind_is_namespaced(enum object_kind kind)
 {
 	return kinds[kind].is_namespaced;

@@ -29,6 +29,8 @@ enum object_kind { OBJECT_KINDS(OBJECT_KIND_ENUM) KIND_COUNT };
 /* "Ingress"; and back: KIND_COUNT if unknown. */
 struct str object_kind_text(enum object_kind kind);
 enum object_kind object_kind_from(struct str kind, struct str api_version);
+/* "networking.k8s.io/v1" */
+struct str object_kind_api(enum object_kind kind);
 bool object_kind_is_namespaced(enum object_kind kind);
 
 struct pair {

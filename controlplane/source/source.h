@@ -15,6 +15,7 @@ enum source_event_type {
 	SOURCE_DELETE,   /* kind, namespace_, name */
 	SOURCE_REFUSE,   /* kind, namespace_, name: its newest form cannot be read; problems say why */
 	SOURCE_PROBLEMS, /* origin: what is wrong there as a whole; none clears what was said before */
+	SOURCE_LISTED,   /* of the API server alone: all kinds that are read whole are in; what is read by name comes next */
 	SOURCE_SYNCED,
 };
 
