@@ -15,8 +15,10 @@
 #include "default_certificate.h"
 #include "endpoints.h"
 #include "intake.h"
+#include "kube.h"
 #include "log.h"
 #include "mem.h"
+#include "named.h"
 #include "process.h"
 #include "publish.h"
 #include "rpc.h"
@@ -32,7 +34,10 @@ struct controller {
 	const struct controller_options *options;
 	struct reconcile_options reconcile;
 	struct store *store;
-	struct source *source;
+	struct source *source;          /* manifests; or */
+	struct kubeapi *api;            /* the API server, and what is read from it */
+	struct kube *kube;
+	struct named named;
 	struct rpc_identity *identity;
 	struct rpc_server *server;
 	struct publish *publish;
@@ -40,12 +45,13 @@ struct controller {
 	uv_timer_t build_timer, leave_timer;
 	struct buf urls;                /* " control=tcp://…" for each */
 	struct buf chain_pem, key_pem;  /* the generated certificate */
-	struct buf manifests;           /* "manifests a, b", for people */
+	struct buf origin;              /* "manifests a, b" or "API server https://…", for people */
 	struct intake *intake;
 	struct setting_values settings; /* of the last build */
 	struct problems found;          /* by the last build */
 	struct problems told;           /* all that was logged and is listed: the store's and the build's, sorted */
-	bool is_synced, is_stopping;
+	bool is_synced, is_ready, is_stopping;
+	bool has_listed;                /* what is wanted by name can be said */
 	bool is_structural;             /* of the events since the last build */
 	bool is_partial;                /* the newest snapshot was built from endpoints alone; a whole build is due */
 	uint64_t partial_since_ms;      /* when the first of those that are due for a whole build was made */
@@ -147,9 +153,21 @@ static void build(struct controller *c)
 		build_whole(c, c->is_partial && !c->is_structural && !is_structural);
 }
 
+/* A new Ingress is not to be served without its certificate, if that is on its way. */
+static bool is_worth_waiting(const struct controller *c)
+{
+	return c->kube && kube_is_settling(c->kube) && c->first_event_ms &&
+		clock_mono_ms() < c->first_event_ms + MAX_WAIT_MS;
+}
+
 static void on_build_timer(uv_timer_t *timer)
 {
-	build(container_of(timer, struct controller, build_timer));
+	struct controller *c = container_of(timer, struct controller, build_timer);
+
+	if (is_worth_waiting(c))
+		uv_timer_start(timer, on_build_timer, ENDPOINTS_WAIT_MS, 0);
+	else
+		build(c);
 }
 
 /* Something changed: build soon. */
@@ -171,14 +189,30 @@ static void schedule(struct controller *c, bool is_structural)
 
 /* ---------------------------------------------------------------------------------------------------------- events */
 
+static void begin_to_serve(struct controller *c);
+
+static void follow_names(struct controller *c, const struct source_event *e)
+{
+	if (e->type == SOURCE_LISTED) {
+		c->has_listed = true;
+		named_all(&c->named);
+	} else if (c->has_listed) {
+		named_follow(&c->named, e);
+	}
+}
+
 static void on_source_event(void *owner, const struct source_event *e)
 {
 	struct controller *c = owner;
 	enum object_kind kind = e->object ? e->object->kind : e->kind;
 	bool is_news = intake_take(c->intake, e);
 
+	if (c->kube)
+		follow_names(c, e);
 	if (e->type == SOURCE_SYNCED)
 		c->is_synced = true;
+	if (e->type == SOURCE_SYNCED && c->kube)
+		begin_to_serve(c);
 	if (is_news)
 		schedule(c, kind != KIND_ENDPOINT_SLICE || e->type == SOURCE_PROBLEMS);
 }
@@ -191,10 +225,12 @@ static bool is_ready(void *owner, struct buf *reason)
 
 	if (c->is_stopping)
 		buf_add(reason, STR("stopping"));
-	else if (!c->is_synced || !publish_current(c->publish))
-		buf_add(reason, STR("no snapshot yet"));
-	else
+	else if (c->is_ready)
 		return true;
+	else if (c->kube && !c->is_synced)
+		kube_waiting(c->kube, reason);
+	else
+		buf_add(reason, STR("no snapshot yet"));
 	return false;
 }
 
@@ -232,6 +268,8 @@ static void add_metrics(void *owner, struct buf *out)
 			"process_resident_memory_bytes %llu\n",
 		(unsigned long long)process_rss_bytes());
 	publish_metrics(c->publish, out);
+	if (c->kube)
+		kube_metrics(c->kube, out);
 }
 
 static void list_problems(void *data, struct problems *out)
@@ -244,7 +282,7 @@ static void list_problems(void *data, struct problems *out)
 static int open_channel(struct controller *c, struct buf *error)
 {
 	const struct controller_options *o = c->options;
-	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->manifests), .data = c, .problems = list_problems};
+	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
 
 	if (!o->is_insecure) {
@@ -310,9 +348,30 @@ static int make_certificate(struct controller *c, struct buf *error)
 	return EXIT_FINE;
 }
 
+static int open_kube(struct controller *c)
+{
+	const struct reconcile_options *r = &c->reconcile;
+	const struct kube_options options = {
+		.namespaces = r->watch_namespaces,
+		.n_namespaces = r->n_watch_namespaces,
+		.namespace_selector = c->options->namespace_selector,
+		.configmap = r->configmap,
+		.default_certificate = r->default_ssl_certificate,
+		.default_backend = r->default_backend_service,
+	};
+
+	log_info("controller", "objects come from the %s", buf_cstr(&c->origin));
+	c->kube = kube_open(c->loop, c->api, &options, on_source_event, c);
+	c->named = (struct named){c->kube, c->store, c->intake, &c->reconcile};
+	return EXIT_FINE;
+}
+
 static int open_source(struct controller *c, struct buf *error)
 {
 	const struct opt_list *paths = &c->options->manifests;
+
+	if (c->api)
+		return open_kube(c);
 
 	if (source_files_open(c->loop, paths->items, paths->n, on_source_event, c, error, &c->source) < 0)
 		return EXIT_BAD_INPUT;
@@ -345,10 +404,41 @@ static void note_reads(struct controller *c)
 		buf_deinit(&keys[i]);
 }
 
+/* Before anything else: it decides where objects come from. */
+static int open_api(struct controller *c, struct buf *error)
+{
+	const struct kubeapi_options api = {c->options->kubeconfig, c->options->context};
+	const struct opt_list *paths = &c->options->manifests;
+
+	if (paths->n) {
+		buf_add(&c->origin, STR("manifests "));
+		for (size_t i = 0; i < paths->n; i++)
+			buf_printf(&c->origin, "%s%s", i ? ", " : "", paths->items[i]);
+		return EXIT_FINE;
+	}
+	if (!kubeapi_open(c->loop, &api, error, &c->api))
+		return EXIT_BAD_INPUT;
+	buf_printf(&c->origin, "API server %.*s", STR_ARG(kubeapi_server(c->api)));
+	return EXIT_FINE;
+}
+
+/* All is in: the first snapshot, before anybody can ask, and then the door is opened. */
+static void begin_to_serve(struct controller *c)
+{
+	struct buf error = {0};
+	int status;
+
+	build_whole(c, false);
+	status = listen_all(c, &error);
+	c->is_ready = status == EXIT_FINE;
+	c->options->on_ready(c->options->owner, c, status, &error);
+	buf_deinit(&error);
+}
+
 int controller_open(uv_loop_t *loop, const struct controller_options *options, struct buf *error, struct controller **out)
 {
-	static int (*const steps[])(struct controller *, struct buf *) = {open_channel, open_admin, make_certificate, open_source,
-		listen_all};
+	static int (*const steps[])(struct controller *, struct buf *) = {open_api, open_channel, open_admin, make_certificate,
+		open_source};
 	struct controller *c = mem_zalloc(sizeof(*c));
 
 	*out = c;
@@ -360,18 +450,15 @@ int controller_open(uv_loop_t *loop, const struct controller_options *options, s
 	c->intake = intake_create(c->store, &c->reconcile);
 	uv_timer_init(loop, &c->build_timer);
 	uv_timer_init(loop, &c->leave_timer);
-	buf_add(&c->manifests, STR("manifests "));
-	for (size_t i = 0; i < options->manifests.n; i++)
-		buf_printf(&c->manifests, "%s%s", i ? ", " : "", options->manifests.items[i]);
 	note_reads(c);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		int result = steps[i](c, error);
 
 		if (result != EXIT_FINE)
 			return result;
-		if (steps[i] == open_source)
-			build_whole(c, false); /* before anybody can ask */
 	}
+	if (c->is_synced)
+		begin_to_serve(c);
 	return EXIT_FINE;
 }
 
@@ -408,7 +495,14 @@ void controller_stop(struct controller *c)
 	c->is_stopping = true;
 	log_info("controller", "stopping: proxies keep serving and look for another controller");
 	uv_timer_stop(&c->build_timer);
-	source_close(c->source, NULL);
+	if (c->source)
+		source_close(c->source, NULL);
+	if (c->kube)
+		kube_close(c->kube, NULL);
+	if (c->api)
+		kubeapi_close(c->api, NULL, NULL);
+	c->kube = NULL;
+	c->api = NULL;
 	publish_leave(c->publish);
 	uv_timer_start(&c->leave_timer, on_leave_timer, LEAVE_MS, 0);
 }
@@ -426,6 +520,6 @@ void controller_destroy(struct controller *c)
 	buf_deinit(&c->key_pem);
 	buf_deinit(&c->chain_pem);
 	buf_deinit(&c->urls);
-	buf_deinit(&c->manifests);
+	buf_deinit(&c->origin);
 	mem_free(c);
 }

@@ -10,8 +10,18 @@
 #include "opt.h"
 #include "reconcile.h"
 
+struct controller;
+
 struct controller_options {
-	struct opt_list manifests;
+	struct opt_list manifests; /* none: the API server */
+	const char *kubeconfig, *context; /* or NULL: that of the pod that we run in */
+	struct str namespace_selector;    /* of labels; "" is not to look */
+	/*
+	 * Called once, when proxies are served: EXIT_FINE, and the ready line may be printed. Any other exit status of opt.h comes
+	 * with a line in `error`, and the caller stops the controller. May be within controller_open.
+	 */
+	void (*on_ready)(void *owner, struct controller *c, int status, const struct buf *error);
+	void *owner;
 	struct opt_list listen;    /* URLs */
 	const char *identity;      /* directory, or NULL with is_insecure */
 	bool is_insecure;
@@ -21,10 +31,8 @@ struct controller_options {
 	struct reconcile_options reconcile; /* texts are kept, not copied */
 };
 
-struct controller;
-
 /*
- * Opens everything and reads the manifests for the first time. Then the caller runs the loop until controller_stop has
+ * Opens everything and reads the manifests for the first time, or begins to ask the API server. Then the caller runs the loop until controller_stop has
  * closed all. On failure: an exit status of opt.h other than EXIT_FINE, with a line in `error`; what was opened is left to
  * the end of the process. Keeps `loop` and `options`.
  */

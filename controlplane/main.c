@@ -5,17 +5,20 @@
 #include <unistd.h>
 
 #include "controller.h"
+#include "kubeapi.h"
 #include "process.h"
 #include "rpc.h"
 
 struct arguments {
 	struct controller_options options;
 	const char *admin;
-	const char *configmap, *ingress_class, *controller_class, *watch_namespace, *annotations_prefix;
+	const char *configmap, *ingress_class, *controller_class, *annotations_prefix, *namespace_selector;
+	struct opt_list namespaces;
+	struct str watched[64]; /* the texts of `namespaces` */
 	const char *default_ssl_certificate, *default_backend_service;
 	struct opt_common common;
 	/* of the contract, but not served yet: refused with a word, never passed over */
-	const char *kubeconfig, *publish_service, *publish_status_address, *election_id;
+	const char *publish_service, *publish_status_address, *election_id;
 	struct opt rows[32];
 	struct opt_program program;
 };
@@ -30,7 +33,11 @@ static void make_rows(struct arguments *a)
 	struct controller_options *o = &a->options;
 	struct reconcile_options *r = &o->reconcile;
 	const struct opt rows[] = {
-		{"manifests", 0, OPT_LIST, &o->manifests, "PATH", "A file or a directory of YAML and JSON, watched; repeatable", 0, 0},
+		{"manifests", 0, OPT_LIST, &o->manifests, "PATH",
+			"Objects from a file or a directory of YAML and JSON, watched; repeatable", 0, 0},
+		{"kubeconfig", 0, OPT_TEXT, &o->kubeconfig, "FILE",
+			"Objects from the API server that this file names; without it and --manifests: that of the pod we run in", 0, 0},
+		{"context", 0, OPT_TEXT, &o->context, "NAME", "Of the kubeconfig; default its current-context", 0, 0},
 		{"listen", 0, OPT_LIST, &o->listen, "URL",
 			"Where proxies and weirctl find this controller, tcp:// or ipc://; repeatable; default tcp://127.0.0.1:7443", 0,
 			0},
@@ -49,7 +56,10 @@ static void make_rows(struct arguments *a)
 			"Also take the IngressClass that is named as --ingress-class", 0, 0},
 		{"watch-ingress-without-class", 0, OPT_FLAG, &r->watch_ingress_without_class, NULL,
 			"Also serve Ingresses without a class", 0, 0},
-		{"watch-namespace", 0, OPT_TEXT, &a->watch_namespace, "NAMESPACE", "Serve this namespace alone", 0, 0},
+		{"watch-namespace", 0, OPT_LIST, &a->namespaces, "NAMESPACE",
+			"Serve the Ingresses of this namespace, and of no other that is not named so; repeatable; default all", 0, 0},
+		{"watch-namespace-selector", 0, OPT_TEXT, &a->namespace_selector, "LABELS",
+			"Serve the namespaces with these labels; from the API server alone", 0, 0},
 		{"configmap", 0, OPT_TEXT, &a->configmap, "NS/NAME", "The ConfigMap with the settings", 0, 0},
 		{"default-ssl-certificate", 0, OPT_TEXT, &a->default_ssl_certificate, "NS/NAME",
 			"The Secret for hosts without a certificate; default a generated one", 0, 0},
@@ -59,7 +69,6 @@ static void make_rows(struct arguments *a)
 		{"disable-svc-external-name", 0, OPT_FLAG, &r->disable_svc_external_name, NULL,
 			"No endpoints for Services of type ExternalName", 0, 0},
 		{"annotations-prefix", 0, OPT_TEXT, &a->annotations_prefix, "PREFIX", "Default nginx.ingress.kubernetes.io", 0, 0},
-		{"kubeconfig", 0, OPT_TEXT, &a->kubeconfig, "FILE", "Not in this version: objects come from --manifests", 0, 0},
 		{"publish-service", 0, OPT_TEXT, &a->publish_service, "NS/NAME", "Not in this version: nothing is written to a cluster", 0, 0},
 		{"publish-status-address", 0, OPT_TEXT, &a->publish_status_address, "LIST", "Not in this version: nothing is written to a cluster", 0, 0},
 		{"election-id", 0, OPT_TEXT, &a->election_id, "NAME", "Not in this version: nothing is written to a cluster", 0, 0},
@@ -70,7 +79,7 @@ static void make_rows(struct arguments *a)
 	_Static_assert(sizeof(rows) <= sizeof(a->rows), "room for all rows");
 	memcpy(a->rows, rows, sizeof(rows));
 	a->program = (struct opt_program){"weirlock-controller", "turns Kubernetes objects into what Weirlock's proxies serve",
-		"weirlock-controller --manifests PATH --identity DIR [OPTIONS]", details, a->rows};
+		"weirlock-controller [--manifests PATH | --kubeconfig FILE] --identity DIR [OPTIONS]", details, a->rows};
 }
 
 static bool is_path(const char *option, const char *text, struct buf *error)
@@ -88,13 +97,13 @@ static bool check_not_yet(const struct arguments *a, struct buf *error)
 {
 	const struct {
 		const char *name, *value;
-	} later[] = {{"kubeconfig", a->kubeconfig}, {"publish-service", a->publish_service},
+	} later[] = {{"publish-service", a->publish_service},
 		{"publish-status-address", a->publish_status_address}, {"election-id", a->election_id}};
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
 		if (!later[i].value)
 			continue;
-		buf_printf(error, "--%s is not supported yet: this version reads --manifests and writes nothing to a cluster",
+		buf_printf(error, "--%s is not supported yet: this version writes nothing to a cluster",
 			later[i].name);
 		return false;
 	}
@@ -109,17 +118,34 @@ static bool check_channel(const struct controller_options *o, struct buf *error)
 		(!o->is_insecure || rpc_check_local("listen", urls, o->listen.n, error));
 }
 
+/* Where objects come from: exactly one place. */
+static bool check_source(const struct arguments *a, struct buf *error)
+{
+	const struct controller_options *o = &a->options;
+
+	if (o->manifests.n && o->kubeconfig)
+		buf_add(error, STR("--manifests and --kubeconfig: objects come from one of them; leave the other out"));
+	else if (!o->manifests.n && !o->kubeconfig && !kubeapi_is_in_cluster())
+		buf_add(error, STR("where do objects come from? Give --manifests PATH (a directory or file), or --kubeconfig FILE, or run "
+				   "this in a pod with a ServiceAccount (--help tells more)"));
+	else if (o->context && !o->kubeconfig)
+		buf_add(error, STR("--context: is of a kubeconfig; give --kubeconfig FILE"));
+	else if (a->namespace_selector && a->namespaces.n)
+		buf_add(error, STR("--watch-namespace and --watch-namespace-selector: give one of them"));
+	else if (a->namespace_selector && o->manifests.n)
+		buf_add(error, STR("--watch-namespace-selector: with --manifests, name the namespaces by --watch-namespace"));
+	else
+		return true;
+	return false;
+}
+
 static bool check(struct arguments *a, struct buf *error)
 {
 	if (!check_not_yet(a, error) || !is_path("configmap", a->configmap, error) ||
 		!is_path("default-ssl-certificate", a->default_ssl_certificate, error) ||
 		!is_path("default-backend-service", a->default_backend_service, error))
 		return false;
-	if (a->options.manifests.n == 0) {
-		buf_add(error, STR("--manifests PATH is needed: a directory or file of manifests (--help tells more)"));
-		return false;
-	}
-	if (!check_channel(&a->options, error))
+	if (!check_source(a, error) || !check_channel(&a->options, error))
 		return false;
 	if (!addr_parse_host_port(str_from(a->admin), &a->options.admin)) {
 		buf_printf(error, "--admin: '%s' is not ADDR:PORT", a->admin);
@@ -140,7 +166,12 @@ static void set_options(struct arguments *a)
 
 	set_text(&r->ingress_class, a->ingress_class);
 	set_text(&r->controller_class, a->controller_class);
-	set_text(&r->watch_namespace, a->watch_namespace);
+	set_text(&a->options.namespace_selector, a->namespace_selector);
+	for (size_t i = 0; i < a->namespaces.n; i++) {
+		if (a->namespaces.items[i][0]) /* an empty one is what charts pass for all */
+			a->watched[r->n_watch_namespaces++] = str_from(a->namespaces.items[i]);
+	}
+	r->watch_namespaces = a->watched;
 	set_text(&r->configmap, a->configmap);
 	set_text(&r->default_ssl_certificate, a->default_ssl_certificate);
 	set_text(&r->default_backend_service, a->default_backend_service);
@@ -169,7 +200,17 @@ static int read_arguments(struct arguments *a, int argc, char **argv, struct buf
 struct signals {
 	uv_signal_t term, interrupt;
 	struct controller *controller;
+	int status; /* of the process */
+	struct buf error;
 };
+
+static void end_signals(struct signals *s)
+{
+	if (uv_is_closing((uv_handle_t *)&s->term))
+		return;
+	uv_close((uv_handle_t *)&s->term, NULL);
+	uv_close((uv_handle_t *)&s->interrupt, NULL);
+}
 
 static void on_signal(uv_signal_t *handle, int number)
 {
@@ -177,8 +218,27 @@ static void on_signal(uv_signal_t *handle, int number)
 
 	(void)number;
 	controller_stop(s->controller);
-	uv_close((uv_handle_t *)&s->term, NULL);
-	uv_close((uv_handle_t *)&s->interrupt, NULL);
+	end_signals(s);
+}
+
+static void on_controller_ready(void *owner, struct controller *c, int status, const struct buf *error)
+{
+	struct signals *s = owner;
+	struct buf line = {0};
+
+	if (status == EXIT_FINE) {
+		controller_ready_line(c, &line);
+		puts(buf_cstr(&line));
+		fflush(stdout);
+		buf_deinit(&line);
+		return;
+	}
+	s->status = status;
+	buf_add(&s->error, buf_str(error));
+	if (s->controller) { /* else it is being opened, and the end of the process is near */
+		controller_stop(c);
+		end_signals(s);
+	}
 }
 
 static void watch_signals(uv_loop_t *loop, struct signals *s)
@@ -190,26 +250,31 @@ static void watch_signals(uv_loop_t *loop, struct signals *s)
 	uv_signal_start(&s->interrupt, on_signal, SIGINT);
 }
 
-static int run(const struct controller_options *options, struct buf *error)
+static int run(struct controller_options *options, struct buf *error)
 {
 	static struct signals signals; /* these two live as long as the process, also when opening failed half way */
 	static uv_loop_t loop;
-	struct buf line = {0};
+	struct controller *controller;
 	int result;
 
 	uv_loop_init(&loop);
-	result = controller_open(&loop, options, error, &signals.controller);
-	if (result != EXIT_FINE)
-		return result;
+	options->on_ready = on_controller_ready;
+	options->owner = &signals;
+	result = controller_open(&loop, options, error, &controller);
+	if (result == EXIT_FINE && signals.status != EXIT_FINE)
+		buf_add(error, buf_str(&signals.error));
+	if (result != EXIT_FINE || signals.status != EXIT_FINE) {
+		buf_deinit(&signals.error);
+		return result != EXIT_FINE ? result : signals.status;
+	}
+	signals.controller = controller;
 	watch_signals(&loop, &signals);
-	controller_ready_line(signals.controller, &line);
-	puts(buf_cstr(&line));
-	fflush(stdout);
-	buf_deinit(&line);
 	uv_run(&loop, UV_RUN_DEFAULT);
-	controller_destroy(signals.controller);
+	controller_destroy(controller);
 	uv_loop_close(&loop);
-	return EXIT_FINE;
+	buf_add(error, buf_str(&signals.error));
+	buf_deinit(&signals.error);
+	return signals.status;
 }
 
 int main(int argc, char **argv)

@@ -38,6 +38,18 @@ void intake_destroy(struct intake *in)
 	mem_free(in);
 }
 
+const struct object *intake_held(const struct intake *in, struct str key)
+{
+	return map_get(&in->held, key);
+}
+
+const struct object *intake_next_held(const struct intake *in, size_t *cursor)
+{
+	void *value;
+
+	return map_next(&in->held, cursor, NULL, &value) ? value : NULL;
+}
+
 static void drop_held(struct intake *in, struct str key)
 {
 	struct object *o = map_del(&in->held, key);
@@ -115,9 +127,8 @@ static bool is_watched(const struct intake *in, const struct source_event *e)
 {
 	struct str namespace_ = e->object ? e->object->namespace_ : e->namespace_;
 	struct str name = e->object ? e->object->name : e->name;
-	struct str watched = in->options->watch_namespace;
 
-	return !watched.len || !namespace_.len || str_eq(namespace_, watched) || is_named_by_option(in, namespace_, name) ||
+	return !namespace_.len || reconcile_watches(in->options, namespace_) || is_named_by_option(in, namespace_, name) ||
 		str_eq(namespace_, str_first(in->options->default_backend_service,
 					   str_find(in->options->default_backend_service, '/')));
 }

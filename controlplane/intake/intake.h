@@ -16,6 +16,10 @@ struct intake *intake_create(struct store *store, const struct reconcile_options
 void intake_destroy(struct intake *in);
 /* True when the store, or its problems, changed. Ingresses wait for SOURCE_SYNCED: only then is there all that admission looks at. */
 bool intake_take(struct intake *in, const struct source_event *event);
+/* The newest form of an Ingress that was refused, or waits; NULL: there is none. Borrowed until the next event. */
+const struct object *intake_held(const struct intake *in, struct str key);
+/* All of these: start with 0; NULL at the end. */
+const struct object *intake_next_held(const struct intake *in, size_t *cursor);
 /* Asks again for what was set aside, the elder first (C9's order). */
 void intake_retry(struct intake *in);
 

@@ -22,12 +22,21 @@ static bool takes_by_name(const struct reconcile *pass, const struct object *ing
 	return false;
 }
 
+bool reconcile_watches(const struct reconcile_options *options, struct str namespace_)
+{
+	for (size_t i = 0; i < options->n_watch_namespaces; i++) {
+		if (str_eq(options->watch_namespaces[i], namespace_))
+			return true;
+	}
+	return options->n_watch_namespaces == 0;
+}
+
 bool class_takes(const struct reconcile *pass, const struct object *ingress, struct problems *problems)
 {
 	const struct reconcile_options *options = pass->options;
 	const struct str *annotation = object_annotation(ingress, STR("kubernetes.io/ingress.class"));
 
-	if (options->watch_namespace.len > 0 && !str_eq(options->watch_namespace, ingress->namespace_))
+	if (!reconcile_watches(options, ingress->namespace_))
 		return false;
 	if (ingress->ingress.has_class_name && ingress->ingress.class_name.len > 0)
 		return takes_by_name(pass, ingress, problems);

@@ -18,7 +18,8 @@
 struct reconcile_options {
 	struct str ingress_class;            /* --ingress-class */
 	struct str controller_class;         /* --controller-class */
-	struct str watch_namespace;          /* --watch-namespace; "" is all */
+	const struct str *watch_namespaces;  /* --watch-namespace; none is all */
+	size_t n_watch_namespaces;
 	struct str configmap;                /* --configmap, "namespace/name" or "" */
 	struct str default_ssl_certificate;  /* --default-ssl-certificate, "namespace/name" or "" */
 	struct str default_backend_service;  /* --default-backend-service, "namespace/name" or "" */
@@ -59,6 +60,17 @@ struct snapshot *reconcile_result_finish(struct reconcile_result *result, uint64
  */
 bool reconcile_admit(struct store *store, const struct reconcile_options *options, const struct object *ingress,
 	struct problems *problems);
+
+/*
+ * What must be fetched by name because it is referred to: the Secrets of an Ingress of ours (of others: none), and what the
+ * settings name. Object keys, in `arena`; how many.
+ */
+size_t reconcile_ingress_names(struct store *store, const struct reconcile_options *options, const struct object *ingress,
+	struct arena *arena, struct str **out);
+size_t reconcile_settings_names(struct store *store, const struct reconcile_options *options, struct arena *arena,
+	struct str **out);
+/* Whether Ingresses of the namespace are served (N9). */
+bool reconcile_watches(const struct reconcile_options *options, struct str namespace_);
 
 struct reconcile; /* one pass */
 struct reconcile *reconcile_begin(struct store *store, const struct reconcile_options *options);

@@ -70,15 +70,6 @@ void kube_send(struct stream *s, const struct source_event *e)
 
 /* ------------------------------------------------------------------------------------------------------------ syncing */
 
-static bool are_all_in(const struct kube *k)
-{
-	for (const struct stream *s = k->streams; s; s = s->next) {
-		if (!s->is_in)
-			return false;
-	}
-	return true;
-}
-
 static void send_bare(struct kube *k, enum source_event_type type)
 {
 	static const struct problems none;
@@ -115,14 +106,11 @@ void kube_advance(struct kube *k)
 		return;
 	}
 	give_turns(k);
-	k->n_settling = 0;
-	for (struct stream *s = k->streams; s; s = s->next)
-		k->n_settling += s->n_wanting > 0 && !s->is_in;
-	if (!k->has_listed && are_all_in(k)) {
+	if (!k->has_listed && k->n_missing == 0) {
 		k->has_listed = true;
 		send_bare(k, SOURCE_LISTED);
 	}
-	if (k->has_listed && !k->has_synced && are_all_in(k)) {
+	if (k->has_listed && !k->has_synced && k->n_missing == 0) {
 		k->has_synced = true;
 		send_bare(k, SOURCE_SYNCED);
 	}

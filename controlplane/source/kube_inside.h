@@ -23,6 +23,7 @@ struct stream {
 	bool has_lines;          /* in this watch */
 	struct buf message;      /* of the server, about the last refusal */
 	bool is_in;              /* all that it can give is in, for the first time */
+	bool is_settling;        /* not in, and nothing is the matter */
 	bool is_needed;          /* without it nothing is published */
 	bool is_listing;         /* counted in kube->n_listing */
 	bool is_waiting_turn;    /* for a list: others are at it */
@@ -42,7 +43,8 @@ struct kube {
 	struct map wants;      /* reader → struct wants */
 	struct map by_name;    /* object key → struct stream */
 	unsigned n_listing, n_waiting_turn;
-	unsigned n_settling;   /* streams by name that are not in */
+	unsigned n_missing;    /* streams that are not in */
+	unsigned n_settling;   /* of these, those that are on their way without trouble */
 	bool has_listed, has_synced, is_closing;
 	uint64_t random;
 	unsigned n_open;       /* streams, closing ones too */

@@ -101,6 +101,21 @@ static bool can_do_without(const struct stream *s, enum feed_outcome outcome)
 	return !s->is_needed && (outcome == FEED_FORBIDDEN || outcome == FEED_NOT_FOUND);
 }
 
+static void stop_settling(struct stream *s)
+{
+	if (s->is_settling)
+		s->kube->n_settling--;
+	s->is_settling = false;
+}
+
+static void become_in(struct stream *s)
+{
+	if (!s->is_in)
+		s->kube->n_missing--;
+	s->is_in = true;
+	stop_settling(s);
+}
+
 static void leave_list(struct stream *s)
 {
 	if (s->is_listing)
@@ -118,8 +133,9 @@ static void end(struct stream *s, enum feed_outcome outcome, bool is_last_page, 
 	if (outcome != FEED_FINE && outcome != FEED_EXPIRED)
 		s->kube->n_failures++;
 	if (feed_is_trouble(&s->state, outcome)) {
-		if (!s->is_in && can_do_without(s, outcome))
-			s->is_in = true;
+		stop_settling(s);
+		if (can_do_without(s, outcome))
+			become_in(s);
 		tell_trouble(s, outcome);
 	}
 	if (s->is_closing) /* by whoever got the event */
@@ -171,7 +187,7 @@ static void on_page(void *owner, const struct kubeapi_result *r)
 	if (outcome == FEED_FINE) {
 		if (is_last) {
 			known_end_list(&s->known);
-			s->is_in = true;
+			become_in(s);
 		}
 		tell_good(s);
 	}
@@ -348,6 +364,9 @@ struct stream *stream_open(struct kube *k, const struct scope *scope, bool is_ne
 		s->next->previous = s;
 	k->streams = s;
 	k->n_open++;
+	k->n_missing++;
+	k->n_settling++;
+	s->is_settling = true;
 	uv_timer_init(k->loop, &s->timer);
 	uv_timer_start(&s->timer, on_timer, 0, 0);
 	return s;
@@ -382,6 +401,7 @@ void stream_close(struct stream *s, bool says_so)
 	s->is_closing = true;
 	if (s->call)
 		kubeapi_cancel(s->call);
+	become_in(s);
 	leave_list(s);
 	if (s->is_waiting_turn)
 		k->n_waiting_turn--;

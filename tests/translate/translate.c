@@ -78,7 +78,6 @@ static void set_option(struct pair_run *run, struct str word)
 	} rows[] = {
 		{"--ingress-class", &o->ingress_class, NULL},
 		{"--controller-class", &o->controller_class, NULL},
-		{"--watch-namespace", &o->watch_namespace, NULL},
 		{"--configmap", &o->configmap, NULL},
 		{"--default-ssl-certificate", &o->default_ssl_certificate, NULL},
 		{"--default-backend-service", &o->default_backend_service, NULL},
@@ -89,6 +88,15 @@ static void set_option(struct pair_run *run, struct str word)
 		{"--disable-svc-external-name", NULL, &o->disable_svc_external_name},
 	};
 
+	if (str_eq(name, STR("--watch-namespace"))) {
+		static struct str namespaces[4];
+
+		if (o->n_watch_namespaces == 4)
+			abort();
+		o->watch_namespaces = namespaces;
+		namespaces[o->n_watch_namespaces++] = value;
+		return;
+	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (!str_eq(name, str_from(rows[i].name)))
 			continue;

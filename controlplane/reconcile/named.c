@@ -1,0 +1,57 @@
+/* What must be fetched by name, because objects or settings refer to it: no list of the API server gives it. */
+#include "pass.h"
+
+#include "mem.h"
+
+struct names {
+	struct arena *arena;
+	struct str *items;
+	size_t n, cap;
+};
+
+static void add(struct names *names, const char *kind, struct str namespace_, struct str name)
+{
+	if (!name.len)
+		return;
+	names->items = mem_grow(names->items, &names->cap, names->n + 1, sizeof(*names->items));
+	names->items[names->n++] = namespace_.len
+		? arena_printf(names->arena, "%s %.*s/%.*s", kind, STR_ARG(namespace_), STR_ARG(name))
+		: arena_printf(names->arena, "%s %.*s", kind, STR_ARG(name));
+}
+
+/* Into the arena, where the texts are. */
+static size_t finish(struct names *names, struct str **out)
+{
+	*out = names->n ? arena_alloc(names->arena, names->n * sizeof(**out)) : NULL;
+	if (names->n)
+		memcpy(*out, names->items, names->n * sizeof(**out));
+	mem_free(names->items);
+	return names->n;
+}
+
+size_t reconcile_ingress_names(struct store *store, const struct reconcile_options *options, const struct object *ingress,
+	struct arena *arena, struct str **out)
+{
+	const struct reconcile pass = {.store = store, .options = options};
+	struct names names = {.arena = arena};
+	struct problems unread = {0};
+
+	if (class_takes(&pass, ingress, &unread)) {
+		for (size_t i = 0; i < ingress->ingress.n_tls; i++)
+			add(&names, "Secret", ingress->namespace_, ingress->ingress.tls[i].secret);
+	}
+	problems_deinit(&unread);
+	return finish(&names, out);
+}
+
+size_t reconcile_settings_names(struct store *store, const struct reconcile_options *options, struct arena *arena,
+	struct str **out)
+{
+	struct reconcile *pass = reconcile_begin(store, options);
+	struct names names = {.arena = arena};
+
+	add(&names, "ConfigMap", STR(""), pass->settings.items[SETTING_ADD_HEADERS].value.text);
+	add(&names, "ConfigMap", STR(""), pass->settings.items[SETTING_PROXY_SET_HEADERS].value.text);
+	reconcile_end(pass);
+	return finish(&names, out);
+}
