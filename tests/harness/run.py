@@ -13,6 +13,11 @@ import time
 from . import process, scenario
 
 
+# A network of its own, in which the addresses of pods are loopback ones.
+IN_NAMESPACE = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--", "sh", "-c",
+                'ip link set lo up && ip address add 10.244.0.0/16 dev lo && exec "$@"', "sh"]
+
+
 class Plan:
     """What a scenario's file says of itself, read without running it."""
 
@@ -46,8 +51,8 @@ class Runner:
         started = time.monotonic()
         output = os.path.join(logs, "scenario.log")
         with open(output, "w") as log:
-            child = subprocess.Popen([sys.executable, "-m", "harness.scenario", "--directory", logs, "--programs",
-                                      os.path.abspath(where), plan.name], stdout=log, stderr=subprocess.STDOUT,
+            argv = [sys.executable, "-m", "harness.scenario", "--directory", logs, "--programs", os.path.abspath(where), plan.name]
+            child = subprocess.Popen(IN_NAMESPACE + argv if self.args.netns else argv, stdout=log, stderr=subprocess.STDOUT,
                                      stdin=subprocess.DEVNULL, start_new_session=True)
             try:
                 status = child.wait(plan.seconds)
@@ -85,10 +90,10 @@ class Runner:
                 if status == "timeout":
                     print(f"    | not done within {plan.seconds} s")
                 print("\n".join("    | " + line for line in process.tail(text, 30).splitlines()))
-                print(f"    logs: {os.path.dirname(output)}   again: tests/run scenario {plan.name}", flush=True)
+                print(f"    logs: {os.path.dirname(output)}   again: tests/run {self.args.part} {plan.name}", flush=True)
             if self.args.results:
                 with open(self.args.results, "a") as f:
-                    f.write(f"{word} scenario {plan.name}{f' ({why})' if why else ''}\n")
+                    f.write(f"{word} {self.args.part} {plan.name}{f' ({why})' if why else ''}\n")
 
     def many(self, plans, width):
         todo = list(plans)
@@ -118,6 +123,8 @@ def main():
     options.add_argument("--logs", default="build/test-logs/scenario")
     options.add_argument("--results", help="a file to which results are added, a line each")
     options.add_argument("--width", type=int, default=2, help="how many at a time")
+    options.add_argument("--part", default="scenario", help="what results are counted under")
+    options.add_argument("--netns", action="store_true", help="each in a network namespace of its own")
     options.add_argument("--list", action="store_true")
     options.add_argument("names", nargs="*")
     args = options.parse_args()

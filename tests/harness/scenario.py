@@ -14,7 +14,7 @@ from . import backend, certificates, cluster, process
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-FOLDER = os.path.join(ROOT, "tests", "scenario")
+FOLDER = os.path.join(ROOT, "tests", os.environ.get("WEIRLOCK_TEST_FOLDER", "scenario"))
 SKIPPED = 77
 
 
@@ -53,6 +53,10 @@ class Scenario:
 
     def cluster(self):
         return cluster.Cluster(self)
+
+    def kube_cluster(self, **rest):
+        from . import kubernetes
+        return kubernetes.KubeCluster(self, **rest)
 
     def backend(self, name="backend", handler=backend.echo, **rest):
         return self.own(backend.Backend(name, handler, **rest))
