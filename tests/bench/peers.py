@@ -50,6 +50,7 @@ _PROXY = _COMMON + """
     proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Host $http_host;
     proxy_set_header X-Forwarded-Port $server_port; proxy_set_header X-Forwarded-Proto $scheme;
     proxy_set_header X-Forwarded-Scheme $scheme; proxy_set_header X-Scheme $scheme;
+    {trust}
     server {{
         listen 127.0.0.1:{http} default_server backlog=4096; listen 127.0.0.1:{https} ssl default_server backlog=4096;
         server_name _; return 404;
@@ -122,10 +123,11 @@ def certificate(directory):
                     "-keyout", f"{directory}/tls.key", "-out", f"{directory}/tls.crt"], check=True, capture_output=True)
 
 
-def nginx(directory, backend_port):
+def nginx(directory, backend_port, trust=""):
+    """`trust` is what it says of real addresses, for all hosts."""
     http, https = machine.free_ports(2)
     p = _nginx("nginx", _PROXY, directory, machine.PROXY_CORE, backend=backend_port, http=http, https=https, host=HOST,
-               logged=LOGGED_HOST, log=LOG_JSON % "req_id")
+               logged=LOGGED_HOST, log=LOG_JSON % "req_id", trust=trust)
     p.http, p.https = http, https
     wait_answers(http, HOST)
     return p
@@ -173,14 +175,14 @@ def configure(directory, **more):
         log_format_escape_json="true", log_format_upstream=LOG_JSON % "req_id", **more))
 
 
-def weirlock(programs, directory, backend_port, **annotations):
-    """The controller (on the load's core) and a proxy; a list of both, proxy last."""
+def weirlock(programs, directory, backend_port, settings=None, **annotations):
+    """The controller (on the load's core) and a proxy; a list of both, proxy last. `settings` are more keys of the ConfigMap."""
     path = os.path.join(directory, "manifests")
     os.makedirs(path)
     with open(f"{directory}/tls.crt") as crt, open(f"{directory}/tls.key") as key:
         write(path, manifests.secret_text("tls", crt.read(), key.read()))
     write(path, manifests.ingress_class())
-    configure(directory)
+    configure(directory, **(settings or {}))
     write(path, manifests.service("app"))
     write(path, manifests.slice_of("app", ("127.0.0.1", backend_port)))
     for host, is_logged in ((HOST, "false"), (LOGGED_HOST, "true")):

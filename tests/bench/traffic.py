@@ -46,19 +46,25 @@ def _round(scenario, programs, pids, seconds):
     return {p: us for p, (us, _) in made.items()}, max(share for _, share in made.values())
 
 
+def rounds(scenario, programs, pids, args):
+    """The µs per request of each program in each round that was kept, and how many of these were disturbed."""
+    _round(scenario, programs, pids, min(1.0, args.seconds))  # warms up
+    made = []
+    while sum(share <= DISTURBED for _, share in made) < args.runs and len(made) < PATIENCE * args.runs:
+        made.append(_round(scenario, programs, pids, args.seconds))
+    made.sort(key=lambda r: r[1])
+    kept = made[:args.runs]
+    return [us for us, _ in kept], sum(share > DISTURBED for _, share in kept)
+
+
 def _scenario(name, programs, pids, args):
     scenario = SCENARIOS[name]
-    _round(scenario, programs, pids, min(1.0, args.seconds))  # warms up
-    rounds = []
-    while sum(share <= DISTURBED for _, share in rounds) < args.runs and len(rounds) < PATIENCE * args.runs:
-        rounds.append(_round(scenario, programs, pids, args.seconds))
-    rounds.sort(key=lambda r: r[1])
-    kept = rounds[:args.runs]
-    runs = {p: [us[p] for us, _ in kept] for p in programs}
+    kept, n_disturbed = rounds(scenario, programs, pids, args)
+    runs = {p: [us[p] for us in kept] for p in programs}
     medians = {p: statistics.median(values) for p, values in runs.items()}
-    ratios = [us["nginx"] / us["weirlock"] for us, _ in kept]
+    ratios = [us["nginx"] / us["weirlock"] for us in kept]
     made = {"says": scenario.says, "runs": runs, "us_per_request": medians, "ratio": statistics.median(ratios),
-            "ratio_range": [min(ratios), max(ratios)], "disturbed": sum(share > DISTURBED for _, share in kept)}
+            "ratio_range": [min(ratios), max(ratios)], "disturbed": n_disturbed}
     machine.say(f"{name}: nginx {medians['nginx']:.2f} µs, Weirlock {medians['weirlock']:.2f} µs, {made['ratio']:.2f} ×"
                 + (f"; {made['disturbed']} of {args.runs} rounds were disturbed" if made["disturbed"] else ""))
     return made
