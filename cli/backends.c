@@ -39,6 +39,22 @@ static json_t *endpoint_list(const struct view *v, struct str backend)
 	return list;
 }
 
+/* I1: a hash decides before the algorithm. */
+static void add_balance(json_t *row, const Weirlock__V1__Backend *b)
+{
+	if (!b->hash_by[0])
+		json_object_set_new(
+			row, "load_balance", render_enum(&weirlock__v1__load_balance__descriptor, (int)b->load_balance));
+	else
+		json_object_set_new(row, "load_balance", json_string(b->hash_subset_size ? "chashsubset" : "chash"));
+	if (b->hash_by[0])
+		json_object_set_new(row, "hash_by", render_text(str_from(b->hash_by)));
+	if (b->hash_subset_size)
+		json_object_set_new(row, "hash_subset_size", json_integer((json_int_t)b->hash_subset_size));
+	if (b->slow_start_ms)
+		json_object_set_new(row, "slow_start_ms", json_integer((json_int_t)b->slow_start_ms));
+}
+
 int command_backends(struct command_line *line)
 {
 	struct view v;
@@ -66,8 +82,7 @@ int command_backends(struct command_line *line)
 		json_object_set_new(row, "service", render_text(service));
 		json_object_set_new(row, "port", render_text(str_from(b->port)));
 		json_object_set_new(row, "protocol", render_enum(&weirlock__v1__protocol__descriptor, (int)b->protocol));
-		json_object_set_new(
-			row, "load_balance", render_enum(&weirlock__v1__load_balance__descriptor, (int)b->load_balance));
+		add_balance(row, b);
 		json_object_set_new(row, "ready", json_integer((json_int_t)n_ready));
 		json_object_set_new(row, "terminating", json_integer((json_int_t)n_terminating));
 		json_object_set_new(row, "endpoints", endpoint_list(&v, v.backend_names[i]));

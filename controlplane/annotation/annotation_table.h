@@ -21,6 +21,13 @@
 		.type = VALUE_CHOICE, .words = "HTTP|HTTPS|AUTO_HTTP|GRPC|GRPCS|FCGI", .ignores_case = true)                \
 	X(LOAD_BALANCE, "load-balance", BACKEND, LOW, CORE, REJECT, "ConfigMap", "How an endpoint is chosen",               \
 		.type = VALUE_CHOICE, .words = "round_robin|ewma|chash|chashsubset|sticky_balanced|sticky_persistent")      \
+	X(UPSTREAM_HASH_BY, "upstream-hash-by", BACKEND, HIGH, COMMON, REJECT, "",                                           \
+		"Same value, same endpoint: text with variables, such as $remote_addr or $http_x_user", .type = VALUE_TEXT,  \
+		.words = REGEX_CHARS)                                                                                       \
+	X(UPSTREAM_HASH_BY_SUBSET, "upstream-hash-by-subset", BACKEND, LOW, RARE, REJECT, "false",                           \
+		"Same value, same group of endpoints", PLAIN_FLAG)                                                          \
+	X(UPSTREAM_HASH_BY_SUBSET_SIZE, "upstream-hash-by-subset-size", BACKEND, LOW, RARE, REJECT, "3",                     \
+		"Endpoints of a group", PLAIN_COUNT(1, 1000))                                                                \
 	X(SERVICE_UPSTREAM, "service-upstream", BACKEND, LOW, CORE, FALSE, "ConfigMap",                                     \
 		"Send to the Service's address, not to its endpoints", PLAIN_FLAG)                                                \
 	X(PROXY_NEXT_UPSTREAM, "proxy-next-upstream", LOCATION, MEDIUM, CORE, FALLBACK, "ConfigMap",                        \
@@ -96,6 +103,11 @@
 		"false takes the paths out of global-auth-url", PLAIN_FLAG)
 
 /* The same for those that ingress-nginx never had: under weirlock.io/, whatever --annotations-prefix says. */
-#define OWN_ANNOTATIONS(X)
+#define OWN_ANNOTATIONS(X)                                                                                                  \
+	X(OWN_LOAD_BALANCE, "load-balance", BACKEND, LOW, COMMON, REJECT, "load-balance",                                   \
+		"How an endpoint is chosen; wins over load-balance of ingress-nginx", .type = VALUE_CHOICE,                 \
+		.words = "round_robin|ewma|least_conn|random_two")                                                          \
+	X(SLOW_START, "slow-start", BACKEND, LOW, COMMON, FALLBACK, "0",                                                    \
+		"Time until a new endpoint gets its whole share", .type = VALUE_DURATION, .max = 24 * 3600 * 1000)
 
 #endif

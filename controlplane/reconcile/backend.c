@@ -1,6 +1,7 @@
 /* Stage 4: the Services that Ingresses name. One Backend per Service and port (C20), one Endpoints per slice of each. */
 #include <stdlib.h>
 
+#include "expression.h"
 #include "mem.h"
 #include "pass.h"
 
@@ -39,13 +40,33 @@ static bool same_port(const struct port_ref *a, const struct port_ref *b)
 	return a->number == b->number && (a->number || str_eq(a->name, b->name));
 }
 
+/* What one Ingress says for all that name the Service and port, and the field it becomes. */
+static const struct {
+	enum annotation_id id;
+	const char *field;
+} of_backend[] = {
+	{ANNOTATION_BACKEND_PROTOCOL, "protocol"},
+	{ANNOTATION_LOAD_BALANCE, "load_balance"},
+	{ANNOTATION_OWN_LOAD_BALANCE, "load_balance"},
+	{ANNOTATION_SERVICE_UPSTREAM, "service_upstream"},
+	{ANNOTATION_UPSTREAM_HASH_BY, "hash_by"},
+	{ANNOTATION_UPSTREAM_HASH_BY_SUBSET, "hash_subset_size"},
+	{ANNOTATION_UPSTREAM_HASH_BY_SUBSET_SIZE, "hash_subset_size"},
+	{ANNOTATION_SLOW_START, "slow_start_ms"},
+};
+
+static bool is_same_value(const struct value *a, const struct value *b)
+{
+	return a->number == b->number && a->flag == b->flag && str_eq(a->text, b->text);
+}
+
 /* C20: the first Ingress decides; others that want it otherwise are told. */
 static void complain_difference(struct uses *u, const struct use *first, const struct view *later, enum annotation_id id)
 {
 	const struct annotation *kept = first->view ? annotation_get(&first->view->annotations, id) : NULL;
 	const struct annotation *lost = annotation_get(&later->annotations, id);
 
-	if (!lost || (kept && kept->value.number == lost->value.number && kept->value.flag == lost->value.flag))
+	if (!lost || (kept && is_same_value(&kept->value, &lost->value)))
 		return;
 	problems_add(&u->result->problems, &(struct problem){.severity = SEVERITY_WARN, .object = later->object->key,
 		.field = lost->name, .value = lost->written,
@@ -63,9 +84,8 @@ static void add_use(struct uses *u, const struct port_ref *port, struct view *vi
 			continue;
 		if (first->view == view || !view)
 			return;
-		complain_difference(u, first, view, ANNOTATION_BACKEND_PROTOCOL);
-		complain_difference(u, first, view, ANNOTATION_LOAD_BALANCE);
-		complain_difference(u, first, view, ANNOTATION_SERVICE_UPSTREAM);
+		for (size_t k = 0; k < sizeof(of_backend) / sizeof(of_backend[0]); k++)
+			complain_difference(u, first, view, of_backend[k].id);
 		return;
 	}
 	u->items = mem_grow(u->items, &u->cap, u->n + 1, sizeof(*u->items));
@@ -117,20 +137,81 @@ static void add_default(struct uses *u)
 		add_use(u, &(struct port_ref){.number = service->service.ports[0].port}, NULL);
 }
 
+static const struct annotation *find(const struct use *use, enum annotation_id id)
+{
+	return use->view ? annotation_get(&use->view->annotations, id) : NULL;
+}
+
+static void complain_value(const struct uses *u, const struct use *use, const struct annotation *a, struct str rule,
+	const char *fix, const char *effect)
+{
+	problems_add(&u->result->problems, &(struct problem){.severity = SEVERITY_WARN, .object = use->view->object->key,
+		.field = a->name, .value = a->written, .rule = rule, .fix = str_from(fix), .effect = str_from(effect)});
+}
+
+/* Both tables and our own one begin with the words that are algorithms, in the order of the message. */
+static void fill_load_balance(const struct uses *u, const struct use *use, Weirlock__V1__Backend *out)
+{
+	const struct annotation *own = find(use, ANNOTATION_OWN_LOAD_BALANCE), *a = find(use, ANNOTATION_LOAD_BALANCE);
+	int64_t number = u->pass->settings.items[SETTING_LOAD_BALANCE].value.number;
+
+	if (own) {
+		number = own->value.number;
+	} else if (a && a->value.number <= WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_EWMA) {
+		number = a->value.number;
+	} else if (a) {
+		number = WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_ROUND_ROBIN;
+		if (!find(use, ANNOTATION_UPSTREAM_HASH_BY))
+			complain_value(u, use, a, STR("an algorithm by itself: upstream-hash-by and affinity choose it (I1)"),
+				"write round_robin or ewma, or use those annotations", "round_robin is used");
+	}
+	out->load_balance = (Weirlock__V1__LoadBalance)number;
+}
+
+/* I6: a variable that nobody knows is empty, and then all requests have the same key. */
+static void check_variables(const struct uses *u, const struct use *use, const struct annotation *a)
+{
+	struct http_expression e;
+	size_t n_variables = 0;
+
+	http_expression_compile(a->value.text, &u->pass->scratch, &e);
+	for (size_t i = 0; i < e.n; i++) {
+		n_variables += e.parts[i].variable != HTTP_VARIABLE_NONE;
+		if (e.parts[i].variable == HTTP_VARIABLE_UNKNOWN)
+			complain_value(u, use, a,
+				arena_printf(&u->pass->scratch, "made of known variables, and $%.*s is none (I6)",
+					STR_ARG(e.parts[i].text)),
+				"use $remote_addr, $request_uri, $uri, $host, $http_NAME, $cookie_NAME, $arg_NAME or another known one",
+				"this variable is empty");
+	}
+	if (!n_variables)
+		complain_value(u, use, a, STR("a text with a variable (I4)"), "write $remote_addr, $request_uri or another variable",
+			"all requests go to one endpoint");
+}
+
+/* I1: a hash decides before load-balance. */
+static void fill_hash(const struct uses *u, const struct use *use, Weirlock__V1__Backend *out)
+{
+	const struct annotation *by = find(use, ANNOTATION_UPSTREAM_HASH_BY);
+	const struct annotation *subset = find(use, ANNOTATION_UPSTREAM_HASH_BY_SUBSET);
+	const struct annotation *size = find(use, ANNOTATION_UPSTREAM_HASH_BY_SUBSET_SIZE);
+
+	if (!by || !by->value.text.len)
+		return;
+	check_variables(u, use, by);
+	out->hash_by = message_text(&u->pass->scratch, by->value.text);
+	if (subset && subset->value.flag)
+		out->hash_subset_size = size ? (uint32_t)size->value.number : 3;
+}
+
 static void fill_balance(const struct uses *u, const struct use *use, Weirlock__V1__Backend *out)
 {
-	enum { ROUND_ROBIN, EWMA }; /* the first words of both tables */
-	const struct annotation *a = use->view ? annotation_get(&use->view->annotations, ANNOTATION_LOAD_BALANCE) : NULL;
-	const struct setting *s = &u->pass->settings.items[SETTING_LOAD_BALANCE];
-	bool is_ewma = a ? a->value.number == EWMA : s->value.number == EWMA;
+	const struct annotation *slow = find(use, ANNOTATION_SLOW_START);
 
-	if (is_ewma)
-		out->load_balance = WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_EWMA;
-	if (a && a->value.number != ROUND_ROBIN && !is_ewma)
-		problems_add(&u->result->problems, &(struct problem){.severity = SEVERITY_WARN,
-			.object = use->view->object->key, .field = a->name, .value = a->written,
-			.rule = STR("served yet"), .fix = STR("write round_robin or ewma"),
-			.effect = STR("round_robin is used")});
+	fill_load_balance(u, use, out);
+	fill_hash(u, use, out);
+	if (slow)
+		out->slow_start_ms = (uint32_t)slow->value.number;
 }
 
 static void add_origin(const struct uses *u, const struct use *use, const char *backend, const char *field, enum annotation_id id)
@@ -233,9 +314,8 @@ static void put_backend(const struct uses *u, const struct use *use)
 		fill_external(u, use, target, &message);
 	else
 		put_endpoints(u, use, target, name);
-	add_origin(u, use, name.ptr, "protocol", ANNOTATION_BACKEND_PROTOCOL);
-	add_origin(u, use, name.ptr, "load_balance", ANNOTATION_LOAD_BALANCE);
-	add_origin(u, use, name.ptr, "service_upstream", ANNOTATION_SERVICE_UPSTREAM);
+	for (size_t i = 0; i < sizeof(of_backend) / sizeof(of_backend[0]); i++)
+		add_origin(u, use, name.ptr, of_backend[i].field, of_backend[i].id);
 	result_put(u->result, WEIRLOCK__V1__KIND__KIND_BACKEND, name, &message.base);
 }
 

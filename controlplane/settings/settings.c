@@ -178,7 +178,6 @@ static void complain_idle(const struct reading *r, enum setting_id id, const str
 		{SETTING_PROXY_BUFFERING, "off", "responses are streamed"},
 		{SETTING_PROXY_REQUEST_BUFFERING, "off", "request bodies are streamed"},
 		{SETTING_PROXY_BUFFERS_NUMBER, "", "responses are streamed"},
-		{SETTING_LOAD_BALANCE, "round_robin", "endpoints take turns"},
 	};
 
 	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {

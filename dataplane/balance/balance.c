@@ -1,13 +1,17 @@
-/* A worker's state by backend number, and which algorithm a backend asks for. EWMA is round robin until it has a file. */
+/*
+ * A worker's state by backend number. It stands for the newest list of endpoints; an exchange that still holds an older one
+ * (it is about to retry) chooses without it, and prefers endpoints that the newest list has: the others are gone or going.
+ */
 #include "balance.h"
 
+#include "choice.h"
 #include "mem.h"
-#include "round_robin.h"
+#include "weirlock/v1/snapshot.pb-c.h"
 
 struct balance {
 	uint64_t random;
-	struct round_robin *items; /* by backend number; a number that is given to another name just goes on */
-	size_t n;
+	struct balance_state **items; /* by backend number; NULL: never asked for */
+	size_t n, cap;
 };
 
 struct balance *balance_create(uint64_t seed)
@@ -22,6 +26,11 @@ void balance_destroy(struct balance *b)
 {
 	if (!b)
 		return;
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->items[i])
+			mem_free(b->items[i]->items);
+		mem_free(b->items[i]);
+	}
 	mem_free(b->items);
 	mem_free(b);
 }
@@ -36,25 +45,212 @@ static uint64_t next_random(struct balance *b)
 	return z ^ z >> 31;
 }
 
-static struct round_robin *state_of(struct balance *b, unsigned index)
-{
-	if (index >= b->n) {
-		size_t n = b->n, cap = b->n;
+/* -------------------------------------------------------------------------------------------- lists that come and go */
 
-		b->items = mem_grow(b->items, &cap, (size_t)index + 1, sizeof(*b->items));
-		memset(b->items + n, 0, (cap - n) * sizeof(*b->items));
-		b->n = cap;
+/* The first endpoint that does not sort before `addr`. */
+static size_t first_from(const struct balance_state *s, const struct addr *addr)
+{
+	size_t from = 0, to = s->n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (addr_cmp(&s->items[middle].addr, addr) < 0)
+			from = middle + 1;
+		else
+			to = middle;
 	}
-	return &b->items[index];
+	return from;
 }
 
-int balance_select(struct balance *b, const struct backend *backend, const struct balance_tried *tried, uint64_t now_ms)
+static struct balance_endpoint *find(const struct balance_state *s, const struct addr *addr)
 {
-	struct round_robin *state;
+	size_t i = first_from(s, addr);
 
-	(void)now_ms; /* for algorithms that weigh by age */
+	return i < s->n && addr_eq(&s->items[i].addr, addr) ? &s->items[i] : NULL;
+}
+
+/* The rotation goes on after the address it used last, whether or not that is still there. */
+static void move_rotation(struct balance_state *s, const struct balance_state *old)
+{
+	size_t next;
+
+	s->last = s->n;
+	if (old->last >= old->n || !s->n)
+		return;
+	next = first_from(s, &old->items[old->last].addr);
+	if (next < s->n && addr_eq(&s->items[next].addr, &old->items[old->last].addr))
+		s->last = next;
+	else
+		s->last = next ? next - 1 : s->n - 1;
+}
+
+static void begin_endpoint(struct balance_state *s, size_t i, const struct backend *backend, uint64_t now_ms)
+{
+	s->items[i].born_ms = now_ms ? now_ms : 1;
+	s->warm_until_ms = now_ms + backend->slow_start_ms;
+	ewma_begin(s, i, now_ms);
+}
+
+/* What is known of endpoints that stay goes over to the new list; those that come beside others are new. */
+static void take_list(struct balance_state *s, const struct backend *backend, uint64_t now_ms)
+{
+	struct balance_state old = *s;
+
+	s->version = backend->version;
+	s->n = backend->n_endpoints;
+	s->wants_ewma = backend->load_balance == WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_EWMA;
+	s->items = s->n ? mem_calloc(s->n, sizeof(*s->items)) : NULL;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct balance_endpoint *known = find(&old, &backend->endpoints[i].addr);
+
+		if (known)
+			s->items[i] = *known;
+		s->items[i].addr = backend->endpoints[i].addr;
+	}
+	for (size_t i = 0; i < s->n && old.n; i++) {
+		if (!find(&old, &s->items[i].addr))
+			begin_endpoint(s, i, backend, now_ms);
+	}
+	move_rotation(s, &old);
+	mem_free(old.items);
+}
+
+void balance_apply(struct balance *b, const struct generation *g, uint64_t now_ms)
+{
+	size_t cursor = 0;
+	const struct backend *backend;
+
+	while ((backend = generation_next_backend(g, &cursor))) {
+		struct balance_state *s = backend->index < b->n ? b->items[backend->index] : NULL;
+
+		if (s && s->version != backend->version)
+			take_list(s, backend, now_ms);
+	}
+}
+
+/* The state of a backend, standing for its list; NULL when it stands for a newer one. */
+static struct balance_state *state_of(struct balance *b, const struct backend *backend, uint64_t now_ms)
+{
+	struct balance_state *s;
+
+	if (backend->index >= b->n) {
+		size_t n = b->n;
+
+		b->items = mem_grow(b->items, &b->cap, (size_t)backend->index + 1, sizeof(struct balance_state *));
+		b->n = b->cap;
+		memset(b->items + n, 0, (b->n - n) * sizeof(struct balance_state *));
+	}
+	s = b->items[backend->index];
+	if (!s)
+		s = b->items[backend->index] = mem_zalloc(sizeof(*s));
+	if (s->version < backend->version)
+		take_list(s, backend, now_ms);
+	return s->version == backend->version ? s : NULL;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- choosing */
+
+static int run_algorithm(const struct choice *c)
+{
+	if (c->backend->ring)
+		return chash_select(c);
+	switch (c->backend->load_balance) {
+	case WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_EWMA:
+		return ewma_select(c);
+	case WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_LEAST_CONN:
+		return least_conn_select(c);
+	case WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_RANDOM_TWO:
+		return random_two_select(c);
+	default:
+		return round_robin_select(c);
+	}
+}
+
+static bool was_tried(const struct balance_tried *tried, size_t index)
+{
+	for (unsigned i = 0; i < tried->n; i++) {
+		if (tried->items[i] == index)
+			return true;
+	}
+	return false;
+}
+
+/* For a list that is not the newest: one that was not tried and still exists; else one not tried; else any. */
+static int select_from_old(struct balance *b, const struct backend *backend, const struct balance_ask *ask)
+{
+	const struct balance_state *newest = b->items[backend->index];
+	size_t n = backend->n_endpoints, from = (size_t)(next_random(b) % n);
+	int second = -1;
+
+	for (size_t k = 0; k < n; k++) {
+		size_t i = (from + k) % n;
+
+		if (was_tried(&ask->tried, i))
+			continue;
+		if (find(newest, &backend->endpoints[i].addr))
+			return (int)i;
+		if (second < 0)
+			second = (int)i;
+	}
+	return second >= 0 ? second : (int)from;
+}
+
+int balance_select(struct balance *b, const struct backend *backend, const struct balance_ask *ask)
+{
+	struct choice c = {.backend = backend, .tried = ask->tried, .now_ms = ask->now_ms, .key = ask->key};
+	int chosen = -1;
+
 	if (!backend->n_endpoints)
 		return -1;
-	state = state_of(b, backend->index);
-	return round_robin_select(state, backend, tried, state->last.family ? 0 : next_random(b));
+	c.state = state_of(b, backend, ask->now_ms);
+	if (!c.state)
+		return select_from_old(b, backend, ask);
+	c.draw = next_random(b);
+	for (int level = 0; chosen < 0 && level < CHOICE_LEVELS; level++) {
+		c.level = (enum choice_level)level;
+		chosen = run_algorithm(&c);
+	}
+	return chosen;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- learning */
+
+/* NULL when the endpoint is gone. */
+static struct balance_endpoint *locate(const struct balance *b, const struct balance_ticket *t)
+{
+	const struct balance_state *s = b->items[t->backend];
+
+	return s->version == t->version ? &s->items[t->endpoint] : find(s, &t->addr);
+}
+
+void balance_begin(
+	struct balance *b, const struct backend *backend, unsigned endpoint, uint64_t now_ms, struct balance_ticket *out)
+{
+	struct balance_endpoint *e;
+
+	state_of(b, backend, now_ms);
+	*out = (struct balance_ticket){
+		true, backend->index, endpoint, backend->version, backend->endpoints[endpoint].addr};
+	e = locate(b, out);
+	if (e)
+		e->in_flight++;
+}
+
+void balance_end(struct balance *b, struct balance_ticket *ticket, uint64_t now_ms, const struct balance_outcome *outcome)
+{
+	struct balance_endpoint *e = ticket->is_open ? locate(b, ticket) : NULL;
+	struct balance_state *s;
+
+	ticket->is_open = false;
+	if (!e)
+		return;
+	s = b->items[ticket->backend];
+	if (e->in_flight) /* an endpoint that went and came back in between counts from nothing */
+		e->in_flight--;
+	if (outcome->kind == BALANCE_UNKNOWN)
+		return;
+	e->n_failures = outcome->kind == BALANCE_FAILED ? e->n_failures + 1 : 0;
+	if (s->wants_ewma)
+		ewma_add(s, (size_t)(e - s->items), outcome->us, outcome->kind == BALANCE_FAILED, now_ms);
 }

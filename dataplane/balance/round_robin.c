@@ -1,58 +1,48 @@
 /*
- * The rotation remembers the endpoint it chose last, by address: when endpoints come and go, it goes on with the one after
- * that address in sort order, so a change neither starts the rotation anew nor skips anybody.
+ * I2: strict rotation in the order of addresses. While an endpoint is in slow start the rotation is smooth and weighted: each
+ * turn gives every endpoint its weight in credit, and the richest pays for all.
  */
-#include "round_robin.h"
+#include "choice.h"
 
-static bool is_tried(const struct balance_tried *tried, size_t index)
+static int select_in_turn(const struct choice *c)
 {
-	for (unsigned i = 0; i < tried->n; i++) {
-		if (tried->items[i] == index)
-			return true;
+	struct balance_state *s = c->state;
+	size_t first = (s->last < s->n ? s->last + 1 : (size_t)(c->draw % s->n)) % s->n;
+
+	for (size_t i = 0, at = first; i < s->n; i++, at = at + 1 == s->n ? 0 : at + 1) {
+		if (choice_allows(c, at)) {
+			s->last = at;
+			return (int)at;
+		}
 	}
-	return false;
+	return -1;
 }
 
-/* The first endpoint that sorts after `last`; n when there is none. */
-static size_t first_after(const struct backend *b, const struct addr *last)
+static int select_weighted(const struct choice *c)
 {
-	size_t from = 0, to = b->n_endpoints;
+	struct balance_state *s = c->state;
+	int32_t total = 0;
+	int best = -1;
 
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
+	for (size_t k = 0; k < s->n; k++) {
+		size_t i = (s->last + 1 + k) % s->n; /* who is next in turn wins among equals */
+		int32_t weight = (int32_t)choice_weight(c, i);
 
-		if (addr_cmp(&b->endpoints[middle].addr, last) <= 0)
-			from = middle + 1;
-		else
-			to = middle;
+		if (!choice_allows(c, i))
+			continue;
+		s->items[i].credit += weight;
+		total += weight;
+		if (best < 0 || s->items[i].credit > s->items[best].credit)
+			best = (int)i;
 	}
-	return from;
-}
-
-static size_t next_in_turn(const struct round_robin *state, const struct backend *b, uint64_t random)
-{
-	size_t next;
-
-	if (!state->last.family)
-		return (size_t)(random % b->n_endpoints);
-	if (state->at < b->n_endpoints && addr_eq(&b->endpoints[state->at].addr, &state->last))
-		next = state->at + 1; /* nothing moved */
-	else
-		next = first_after(b, &state->last);
-	return next % b->n_endpoints;
-}
-
-int round_robin_select(struct round_robin *state, const struct backend *backend, const struct balance_tried *tried,
-	uint64_t random)
-{
-	size_t first, chosen, n = backend->n_endpoints;
-
-	if (!n)
+	if (best < 0)
 		return -1;
-	first = chosen = next_in_turn(state, backend, random);
-	for (size_t i = 0; i < n && tried && is_tried(tried, chosen); i++)
-		chosen = (first + i + 1) % n; /* all tried: comes round to `first` */
-	state->at = chosen;
-	state->last = backend->endpoints[chosen].addr;
-	return (int)chosen;
+	s->items[best].credit -= total;
+	s->last = (size_t)best;
+	return best;
+}
+
+int round_robin_select(const struct choice *c)
+{
+	return c->now_ms < c->state->warm_until_ms ? select_weighted(c) : select_in_turn(c);
 }

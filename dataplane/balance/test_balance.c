@@ -10,10 +10,17 @@ struct fleet {
 	struct backend backend;
 };
 
+static uint64_t n_fleets;
+
+static int pick(struct balance *b, const struct backend *backend)
+{
+	return balance_select(b, backend, &(struct balance_ask){.now_ms = 1000});
+}
+
 /* Endpoints with the last address bytes of `ids`, which must ascend. */
 static void make_fleet(struct fleet *f, const uint8_t *ids, size_t n)
 {
-	*f = (struct fleet){.backend = {.name = STR("b"), .index = 3, .n_endpoints = n}};
+	*f = (struct fleet){.backend = {.name = STR("b"), .index = 3, .n_endpoints = n, .version = ++n_fleets}};
 	for (size_t i = 0; i < n; i++)
 		f->endpoints[i].addr = (struct addr){.family = 4, .port = 80, .ip = {10, 0, 0, ids[i]}};
 	f->backend.endpoints = f->endpoints;
@@ -41,7 +48,7 @@ static void test_fairness(void)
 
 		make_fleet(&f, ids, n);
 		for (size_t i = 0; i < n * 5; i++) {
-			int at = balance_select(b, &f.backend, NULL, 0);
+			int at = pick(b, &f.backend);
 
 			if (CHECK(at >= 0 && (size_t)at < n))
 				counts[at]++;
@@ -64,7 +71,7 @@ static void test_start(void)
 		struct fleet f;
 
 		make_fleet(&f, ids, sizeof(ids));
-		seen |= 1u << balance_select(b, &f.backend, NULL, 0);
+		seen |= 1u << pick(b, &f.backend);
 		balance_destroy(b);
 	}
 	CHECK_INT(seen, 0xff);
@@ -77,13 +84,13 @@ static void test_none(void)
 
 	check_case("no endpoints");
 	make_fleet(&f, NULL, 0);
-	CHECK_INT(balance_select(b, &f.backend, NULL, 0), -1);
+	CHECK_INT(pick(b, &f.backend), -1);
 	balance_destroy(b);
 	balance_destroy(NULL);
 }
 
 /* Random fleets that change between requests, with up to 16 tries each. */
-static void test_tries(void)
+static void test_tries(uint32_t load_balance)
 {
 	struct balance *b = balance_create(9);
 	uint64_t x = 88172645463325252u;
@@ -92,7 +99,7 @@ static void test_tries(void)
 	for (unsigned round = 0; round < 5000; round++) {
 		uint8_t ids[MAX];
 		size_t n = 0;
-		struct balance_tried tried = {0};
+		uint16_t tried[16];
 		struct fleet f;
 		uint64_t seen = 0;
 
@@ -101,13 +108,15 @@ static void test_tries(void)
 				ids[n++] = (uint8_t)id;
 		}
 		make_fleet(&f, ids, n);
+		f.backend.load_balance = load_balance;
 		for (unsigned i = 0; n && i < 16; i++) {
-			int at = balance_select(b, &f.backend, &tried, round);
+			const struct balance_ask ask = {.tried = {tried, i}, .now_ms = round, .key = STR("k")};
+			int at = balance_select(b, &f.backend, &ask);
 
 			CHECK(at >= 0 && (size_t)at < n);
 			CHECK_INT(seen >> at & 1, i >= n);
 			seen |= (uint64_t)1 << at;
-			tried.items[tried.n++] = (uint16_t)at;
+			tried[i] = (uint16_t)at;
 		}
 	}
 	balance_destroy(b);
@@ -123,14 +132,14 @@ static void test_change(void)
 	check_case("the rotation goes on after the address it used last");
 	make_fleet(&f, before, sizeof(before));
 	do {
-		at = balance_select(b, &f.backend, NULL, 0);
+		at = pick(b, &f.backend);
 	} while (f.endpoints[at].addr.ip[3] != 20);
 	make_fleet(&f, after, sizeof(after)); /* 20 is gone, 5 and 15 are new */
-	CHECK_INT(f.endpoints[balance_select(b, &f.backend, NULL, 0)].addr.ip[3], 30);
-	CHECK_INT(f.endpoints[balance_select(b, &f.backend, NULL, 0)].addr.ip[3], 40);
-	CHECK_INT(f.endpoints[balance_select(b, &f.backend, NULL, 0)].addr.ip[3], 5);
+	CHECK_INT(f.endpoints[pick(b, &f.backend)].addr.ip[3], 30);
+	CHECK_INT(f.endpoints[pick(b, &f.backend)].addr.ip[3], 40);
+	CHECK_INT(f.endpoints[pick(b, &f.backend)].addr.ip[3], 5);
 	make_fleet(&f, before, 1);
-	CHECK_INT(balance_select(b, &f.backend, NULL, 0), 0);
+	CHECK_INT(pick(b, &f.backend), 0);
 	balance_destroy(b);
 }
 
@@ -145,12 +154,70 @@ static void test_two_backends(void)
 	make_fleet(&one, ids, 3);
 	make_fleet(&two, ids, 3);
 	two.backend.index = 4000;
-	first = balance_select(b, &one.backend, NULL, 0);
-	second = balance_select(b, &two.backend, NULL, 0);
+	first = pick(b, &one.backend);
+	second = pick(b, &two.backend);
 	for (int i = 1; i < 7; i++) {
-		CHECK_INT(balance_select(b, &one.backend, NULL, 0), (first + i) % 3);
+		CHECK_INT(pick(b, &one.backend), (first + i) % 3);
 		if (i % 2)
-			CHECK_INT(balance_select(b, &two.backend, NULL, 0), (second + i / 2 + 1) % 3);
+			CHECK_INT(pick(b, &two.backend), (second + i / 2 + 1) % 3);
+	}
+	balance_destroy(b);
+}
+
+static void test_old_list(void)
+{
+	static const uint8_t before[] = {1, 2, 3}, after[] = {3, 4};
+	struct balance *b = balance_create(5);
+	struct fleet old, newest;
+
+	check_case("who holds an older list prefers what still exists");
+	make_fleet(&old, before, 3);
+	make_fleet(&newest, after, 2);
+	pick(b, &old.backend);
+	pick(b, &newest.backend);
+	for (int i = 0; i < 20; i++) {
+		uint16_t tried = 2;
+		const struct balance_ask ask = {.tried = {&tried, 1}};
+
+		CHECK_INT(pick(b, &old.backend), 2);
+		CHECK(balance_select(b, &old.backend, &ask) < 2); /* nothing else is left of it */
+	}
+	CHECK_INT(old.endpoints[2].addr.ip[3], 3);
+	balance_destroy(b);
+}
+
+static void test_counts(void)
+{
+	static const uint8_t before[] = {1, 2}, after[] = {1, 2, 3};
+	const struct balance_outcome answered = {.kind = BALANCE_ANSWERED, .us = 5000};
+	struct balance *b = balance_create(5);
+	struct balance_ticket tickets[14], more[4];
+	struct fleet old, newest;
+
+	check_case("what is in progress is known across a change");
+	make_fleet(&old, before, 2);
+	make_fleet(&newest, after, 3);
+	old.backend.load_balance = newest.backend.load_balance = 2; /* least_conn */
+	for (unsigned i = 0; i < 14; i++)
+		balance_begin(b, &old.backend, i >= 10, 1, &tickets[i]);
+	for (unsigned i = 0; i < 4; i++) {
+		int at = pick(b, &newest.backend);
+
+		CHECK_INT(at, 2);
+		balance_begin(b, &newest.backend, 2, 1, &more[i]);
+	}
+	for (unsigned i = 0; i < 9; i++)
+		balance_end(b, &tickets[i], 2, &answered);
+	CHECK_INT(pick(b, &newest.backend), 0);
+	balance_end(b, &tickets[0], 2, &answered); /* a second time does nothing */
+	CHECK_INT(pick(b, &newest.backend), 0);
+	make_fleet(&newest, after + 1, 2);
+	newest.backend.load_balance = 2;
+	CHECK(pick(b, &newest.backend) >= 0);
+	balance_end(b, &tickets[9], 2, &answered); /* it is gone */
+	for (unsigned i = 0; i < 4; i++) {
+		balance_end(b, &tickets[10 + i], 2, &answered);
+		balance_end(b, &more[i], 2, &answered);
 	}
 	balance_destroy(b);
 }
@@ -160,8 +227,11 @@ int main(void)
 	test_fairness();
 	test_start();
 	test_none();
-	test_tries();
+	for (uint32_t algorithm = 0; algorithm < 4; algorithm++)
+		test_tries(algorithm);
 	test_change();
 	test_two_backends();
+	test_old_list();
+	test_counts();
 	return check_done();
 }

@@ -1,12 +1,16 @@
 /* Slices are put beside their backends by number, then every backend is taken over or merged anew. */
 #include "backend_table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "decode.h"
+#include "hash_ring.h"
 #include "mem.h"
 
 enum { MAX_MERGED = 65000 }; /* balance numbers endpoints with 16 bits */
+
+static _Atomic uint64_t n_merged; /* gives each list of endpoints its version */
 
 struct merged {
 	atomic_uint refs;
@@ -14,6 +18,7 @@ struct merged {
 	struct object **slices; /* the Endpoints, in the order of their names */
 	size_t n_slices;
 	struct backend backend;
+	struct hash_ring *ring;
 };
 
 static void unref(struct merged *m)
@@ -25,6 +30,7 @@ static void unref(struct merged *m)
 		compiled_unref(&m->slices[i]);
 	mem_free(m->slices);
 	mem_free(m->backend.endpoints);
+	hash_ring_destroy(m->ring);
 	mem_free(m);
 }
 
@@ -81,6 +87,49 @@ static void merge_endpoints(struct merged *m)
 	b->n_endpoints = prefer_ready(b->endpoints, drop_duplicates(b->endpoints, n));
 }
 
+/* I4: nodes are endpoints, called by their address. */
+static struct hash_ring *make_endpoint_ring(const struct backend *b)
+{
+	char(*texts)[ADDR_TEXT_MAX] = mem_calloc(b->n_endpoints, sizeof(*texts));
+	struct str *ids = mem_calloc(b->n_endpoints, sizeof(*ids));
+	struct hash_ring *ring;
+
+	for (size_t i = 0; i < b->n_endpoints; i++)
+		ids[i] = str_from(addr_text(&b->endpoints[i].addr, texts[i]));
+	ring = hash_ring_create(ids, b->n_endpoints);
+	mem_free(ids);
+	mem_free(texts);
+	return ring;
+}
+
+/* I5: nodes are groups, called set1, set2, … */
+static struct hash_ring *make_subset_ring(const struct backend *b)
+{
+	size_t n = (b->n_endpoints + b->hash_subset_size - 1) / b->hash_subset_size;
+	char(*texts)[32] = mem_calloc(n, sizeof(*texts));
+	struct str *ids = mem_calloc(n, sizeof(*ids));
+	struct hash_ring *ring;
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "set%zu", i + 1);
+		ids[i] = str_from(texts[i]);
+	}
+	ring = hash_ring_create(ids, n);
+	mem_free(ids);
+	mem_free(texts);
+	return ring;
+}
+
+static void add_ring(struct merged *m)
+{
+	struct backend *b = &m->backend;
+
+	if (!b->n_endpoints || !b->hash_by)
+		return;
+	m->ring = b->hash_subset_size ? make_subset_ring(b) : make_endpoint_ring(b);
+	b->ring = m->ring;
+}
+
 /* ------------------------------------------------------------------------------------- one backend and its slices */
 
 struct group {
@@ -108,8 +157,13 @@ static struct merged *merge(const struct group *g)
 		.port = b->port,
 		.external_name = b->external_name,
 		.external_port = b->external_port,
+		.version = atomic_fetch_add_explicit(&n_merged, 1, memory_order_relaxed) + 1,
+		.hash_by = b->hash_by,
+		.hash_subset_size = b->hash_subset_size,
+		.slow_start_ms = b->slow_start_ms,
 	};
 	merge_endpoints(m);
+	add_ring(m);
 	return m;
 }
 

@@ -23,6 +23,8 @@ struct tls_certificate;  /* tls.h */
 struct tls_contexts;     /* tls.h: server contexts and the certificate by SNI */
 struct clientaddr_rules; /* clientaddr.h */
 struct path_index;       /* path_index.h: how a host finds a route */
+struct hash_ring;        /* hash_ring.h: which endpoint a key leads to */
+struct http_expression;  /* expression.h: a text with variables */
 struct regex;            /* regex.h: a compiled regular expression with its limits */
 
 struct header {
@@ -77,6 +79,11 @@ struct backend {
 	uint16_t external_port;
 	struct endpoint *endpoints; /* ready ones; when none is ready, the terminating ones that still serve */
 	size_t n_endpoints;
+	uint64_t version;        /* of the list: two that differ have different ones, and later ones are larger */
+	const struct http_expression *hash_by; /* I4; NULL: load_balance decides */
+	uint32_t hash_subset_size;             /* I5; 0: each key has one endpoint */
+	const struct hash_ring *ring; /* of hash_by: nodes are endpoints, or groups of hash_subset_size of them in order; or NULL */
+	uint32_t slow_start_ms;
 };
 
 enum path_type { ROUTE_PREFIX, ROUTE_EXACT, ROUTE_REGEX };

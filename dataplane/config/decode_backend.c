@@ -3,7 +3,29 @@
 
 #include <stdlib.h>
 
+#include "expression.h"
+
 enum { MAX_PEM = 1024 * 1024, MAX_ZONE = 253 };
+
+enum { MAX_SLOW_START_MS = 24 * 3600 * 1000 };
+
+static bool decode_balance(struct decode *d, const Weirlock__V1__Backend *in, struct backend_object *out)
+{
+	struct str hash_by;
+
+	out->load_balance = (uint32_t)in->load_balance;
+	out->slow_start_ms = in->slow_start_ms;
+	out->hash_subset_size = in->hash_subset_size;
+	if (!decode_text(d, "hash_by", in->hash_by, MAX_TEXT, &hash_by) ||
+		!decode_range(d, "slow_start_ms", in->slow_start_ms, 0, MAX_SLOW_START_MS) ||
+		!decode_range(d, "hash_subset_size", in->hash_subset_size, 0, MAX_ENDPOINTS))
+		return false;
+	if (hash_by.len) {
+		out->hash_by = arena_zalloc(d->arena, sizeof(*out->hash_by));
+		http_expression_compile(hash_by, d->arena, out->hash_by);
+	}
+	return true;
+}
 
 bool decode_backend(struct decode *d, const Weirlock__V1__Backend *in, struct backend_object *out)
 {
@@ -11,14 +33,13 @@ bool decode_backend(struct decode *d, const Weirlock__V1__Backend *in, struct ba
 		return decode_refuse(d, "name", "is empty or too long");
 	if (!decode_range(d, "protocol", (uint64_t)in->protocol, 0, WEIRLOCK__V1__PROTOCOL__PROTOCOL_FCGI) ||
 		!decode_range(d, "load_balance", (uint64_t)in->load_balance, 0,
-			WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_EWMA) ||
+			WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_RANDOM_TWO) ||
 		!decode_range(d, "external_port", in->external_port, 0, UINT16_MAX))
 		return false;
 	out->protocol = (uint32_t)in->protocol;
-	out->load_balance = (uint32_t)in->load_balance;
 	out->external_port = (uint16_t)in->external_port;
 	if (!decode_text(d, "service", in->service, MAX_NAME, &out->service) ||
-		!decode_text(d, "port", in->port, MAX_NAME, &out->port))
+		!decode_text(d, "port", in->port, MAX_NAME, &out->port) || !decode_balance(d, in, out))
 		return false;
 	if (in->external_name[0]) {
 		if (!decode_server_name(d, "external_name", in->external_name, &out->external_name) ||

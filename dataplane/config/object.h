@@ -32,6 +32,8 @@ struct backend_object {
 	uint32_t protocol, load_balance;
 	struct str service, port, external_name;
 	uint16_t external_port;
+	struct http_expression *hash_by;
+	uint32_t hash_subset_size, slow_start_ms;
 };
 
 struct endpoints_object {

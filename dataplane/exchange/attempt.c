@@ -47,19 +47,54 @@ static void note_connected(struct exchange *ex)
 
 /* ------------------------------------------------------------------------------------------------------------ choosing */
 
-/* Takes the next endpoint of the rotation; false when there is none. */
+enum { KEY_MAX = 64 * 1024 };
+
+/* I4: evaluated once; retries hash to the same place. */
+static struct str balance_key(struct exchange *ex)
+{
+	struct http_facts facts;
+	struct buf key;
+
+	if (!ex->backend->hash_by || ex->has_balance_key)
+		return ex->balance_key;
+	exchange_facts(ex, &facts);
+	buf_init(&key, KEY_MAX);
+	http_expression_write(ex->backend->hash_by, &facts, &key); /* what does not fit is left out, alike every time */
+	ex->balance_key = arena_str(&ex->arena, buf_str(&key));
+	ex->has_balance_key = true;
+	buf_deinit(&key);
+	return ex->balance_key;
+}
+
+/* Room grows by doubling: one, two, four, … */
+static void note_tried(struct exchange *ex, unsigned endpoint)
+{
+	unsigned n = ex->n_tried;
+
+	if (!(n & (n - 1))) {
+		uint16_t *more = arena_alloc(&ex->arena, (n ? 2 * n : 1) * sizeof(*more));
+
+		if (n)
+			memcpy(more, ex->tried, n * sizeof(*more));
+		ex->tried = more;
+	}
+	ex->tried[ex->n_tried++] = (uint16_t)endpoint;
+}
+
+/* Takes the next endpoint; false when there is none. */
 static bool choose_endpoint(struct exchange *ex)
 {
+	struct balance_ask ask = {.tried = {ex->tried, ex->n_tried}, .now_ms = uv_now(ex->env->loop)};
 	int i;
 
 	if (ex->is_reconnect)
 		return true;
-	i = balance_select(ex->env->balance, ex->backend, &ex->tried, uv_now(ex->env->loop));
+	ask.key = balance_key(ex);
+	i = balance_select(ex->env->balance, ex->backend, &ask);
 	if (i < 0)
 		return false;
 	ex->endpoint = (unsigned)i;
-	if (ex->tried.n < sizeof(ex->tried.items) / sizeof(ex->tried.items[0]))
-		ex->tried.items[ex->tried.n++] = (uint16_t)i;
+	note_tried(ex, ex->endpoint);
 	if (!ex->n_attempts++)
 		ex->first_attempt_ms = uv_now(ex->env->loop);
 	return true;
@@ -106,6 +141,8 @@ enum exchange_state exchange_pick(struct exchange *ex)
 		return exchange_answer(ex, 503, END_NO_ENDPOINTS);
 	target.addr = ex->backend->endpoints[ex->endpoint].addr;
 	new_attempt(ex, &target.addr);
+	ex->balance_outcome = (struct balance_outcome){.kind = BALANCE_UNKNOWN};
+	balance_begin(ex->env->balance, ex->backend, ex->endpoint, uv_now(ex->env->loop), &ex->ticket);
 	ex->upstream = take_pooled(ex, &target);
 	ex->is_reused = ex->upstream != NULL;
 	ex->is_reconnect = false;
@@ -146,6 +183,15 @@ void exchange_leave_upstream(struct exchange *ex, bool is_reusable)
 	else
 		upstream_close(ex->upstream, false);
 	ex->upstream = NULL;
+	balance_end(ex->env->balance, &ex->ticket, uv_now(ex->env->loop), &ex->balance_outcome);
+}
+
+/* What it says of the endpoint's health: a response that is its own fault, or that of what it leans on, counts against it. */
+void exchange_judge_endpoint(struct exchange *ex, unsigned status)
+{
+	ex->balance_outcome.us = env_now_us(ex->env) - ex->attempt_began_us;
+	ex->balance_outcome.kind =
+		!status || (status >= 500 && status != 501 && status != 505) ? BALANCE_FAILED : BALANCE_ANSWERED;
 }
 
 /* ------------------------------------------------------------------------------------------------------------- retries */
@@ -215,14 +261,13 @@ enum exchange_state exchange_attempt_failed(struct exchange *ex, enum attempt_fa
 		ex->is_reconnect = true;
 		return exchange_retry(ex);
 	}
-	if (may_retry(ex, why[failure])) {
-		exchange_attempt(ex)->status = status;
-		return exchange_retry(ex);
-	}
+	exchange_judge_endpoint(ex, 0);
 	exchange_attempt(ex)->status = status;
 	if (ex->upstream)
 		exchange_leave_upstream(ex, false);
-	return exchange_answer(ex, status, end);
+	else /* the connect failed before it began */
+		balance_end(ex->env->balance, &ex->ticket, uv_now(ex->env->loop), &ex->balance_outcome);
+	return may_retry(ex, why[failure]) ? exchange_retry(ex) : exchange_answer(ex, status, end);
 }
 
 bool exchange_may_retry_status(const struct exchange *ex, unsigned status)

@@ -100,6 +100,7 @@ void env_set_generation(struct exchange_env *env, const struct generation *g)
 	set_pool_limits(env, generation_settings(g));
 	set_format(env, generation_settings(g));
 	drop_removed_endpoints(env, g);
+	balance_apply(env->balance, g, uv_now(env->loop));
 }
 
 struct env_generation *env_hold(struct exchange_env *env)

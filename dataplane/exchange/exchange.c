@@ -29,6 +29,19 @@ const struct settings *exchange_settings(const struct exchange *ex)
 	return generation_settings(ex->held->generation);
 }
 
+void exchange_facts(const struct exchange *ex, struct http_facts *out)
+{
+	*out = (struct http_facts){
+		.head = &ex->head,
+		.client = &ex->who.client,
+		.scheme = ex->client->conn->is_tls ? STR("https") : STR("http"),
+		.server_name = ex->rule.server_name,
+		.best_host = ex->who.host,
+		.path = ex->rule.path,
+		.request_id = ex->request_id,
+	};
+}
+
 enum exchange_state exchange_answer(struct exchange *ex, unsigned status, enum end_reason end)
 {
 	ex->answer_status = status;

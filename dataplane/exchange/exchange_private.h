@@ -6,6 +6,7 @@
 #include "arena.h"
 #include "end.h"
 #include "exchange.h"
+#include "expression.h"
 #include "http1.h"
 #include "rewrite.h"
 #include "tunnel.h"
@@ -78,7 +79,12 @@ struct exchange {
 	bool used_free_retry;           /* G16: one silent retry of a stale pooled connection */
 	unsigned n_attempts;            /* that counted (I30) */
 	uint64_t first_attempt_ms;
-	struct balance_tried tried;
+	uint16_t *tried;                /* endpoints, in the arena */
+	unsigned n_tried;
+	struct balance_ticket ticket;   /* the request in progress at one */
+	struct balance_outcome balance_outcome; /* of it */
+	bool has_balance_key;
+	struct str balance_key;         /* of upstream-hash-by */
 	struct accesslog_attempt *attempts; /* the last is written over when there are more than EXCHANGE_MAX_ATTEMPTS */
 	uint64_t attempt_began_us;      /* of the last one */
 	unsigned n_logged, attempts_room;
@@ -105,6 +111,8 @@ struct exchange {
 /* exchange.c */
 const struct policy *exchange_policy(const struct exchange *ex);
 const struct settings *exchange_settings(const struct exchange *ex);
+/* What variables are about; borrowed from the exchange. */
+void exchange_facts(const struct exchange *ex, struct http_facts *out);
 /* Will answer this itself; the state to go to. */
 enum exchange_state exchange_answer(struct exchange *ex, unsigned status, enum end_reason end);
 /* How long to wait now. */
@@ -121,6 +129,8 @@ struct accesslog_attempt *exchange_attempt(struct exchange *ex);
 enum exchange_state exchange_pick(struct exchange *ex);
 enum exchange_state exchange_connecting(struct exchange *ex);
 enum exchange_state exchange_attempt_failed(struct exchange *ex, enum attempt_failure failure, enum end_reason end);
+/* The endpoint answered with this status, or (0) not at all: for the balance. */
+void exchange_judge_endpoint(struct exchange *ex, unsigned status);
 /* May this response be thrown away for another endpoint's (I35)? */
 bool exchange_may_retry_status(const struct exchange *ex, unsigned status);
 enum exchange_state exchange_retry(struct exchange *ex);

@@ -109,8 +109,10 @@ static enum exchange_state pass_on(struct exchange *ex, const struct exchange_he
 
 static enum exchange_state upstream_ended(struct exchange *ex, bool is_orderly)
 {
-	if (!is_orderly || !http1_body_at_close(&ex->response_body))
+	if (!is_orderly || !http1_body_at_close(&ex->response_body)) {
+		exchange_judge_endpoint(ex, 0);
 		return exchange_over(ex, EXCHANGE_CUT, END_UPSTREAM_CLOSED);
+	}
 	switch (ex->client->ops->send(ex->client, NULL, (struct str){0}, true)) {
 	case EXCHANGE_LOST:
 		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);
@@ -155,10 +157,13 @@ static enum exchange_state take_head(struct exchange *ex, struct http_head *head
 {
 	exchange_attempt(ex)->status = head->status;
 	exchange_attempt(ex)->header_us = env_now_us(ex->env) - ex->attempt_began_us;
-	if (head->status == 101)
+	if (head->status == 101) {
+		exchange_judge_endpoint(ex, head->status);
 		return ex->is_upgrade && exchange_is_request_sent(ex) ?
 			exchange_upgrade(ex, head, str_of(rest, len)) :
 			exchange_attempt_failed(ex, ATTEMPT_INVALID, END_UPSTREAM_BAD_RESPONSE);
+	}
+	exchange_judge_endpoint(ex, head->status);
 	if (exchange_may_retry_status(ex, head->status))
 		return exchange_retry(ex);
 	return begin_relay(ex, head, rest, len);

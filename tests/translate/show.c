@@ -186,9 +186,16 @@ static void show_host(const struct resource *r, const struct usual *u, struct bu
 static void show_backend(const struct resource *r, struct buf *out)
 {
 	static const char *const protocols[] = {"", " HTTPS", " AUTO_HTTP", " GRPC", " GRPCS", " FCGI"};
+	static const char *const balances[] = {"", " ewma", " least_conn", " random_two"};
 	Weirlock__V1__Backend *m = unpack(&weirlock__v1__backend__descriptor, r);
 
-	buf_printf(out, "backend %.*s%s%s", STR_ARG(r->name), protocols[m->protocol], m->load_balance ? " ewma" : "");
+	buf_printf(out, "backend %.*s%s%s", STR_ARG(r->name), protocols[m->protocol], balances[m->load_balance]);
+	if (m->hash_by[0])
+		buf_printf(out, " hash-by=%s", m->hash_by);
+	if (m->hash_subset_size)
+		buf_printf(out, " subset=%u", m->hash_subset_size);
+	if (m->slow_start_ms)
+		buf_printf(out, " slow-start=%ums", m->slow_start_ms);
 	if (m->external_name[0])
 		buf_printf(out, " external=%s:%u", m->external_name, m->external_port);
 	buf_printf(out, "\n");
