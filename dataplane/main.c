@@ -45,6 +45,8 @@ static void make_rows(struct arguments *a)
 		{"state-dir", 0, OPT_TEXT, &o->state_dir, "DIR",
 			"Where the last good snapshot is kept, sealed for the identity, to start from without a controller", 0, 0},
 		{"workers", 0, OPT_UINT, &o->n_workers, "N", "Threads that serve; default one for each CPU", 1, WORKERS_MAX},
+		{"zone", 0, OPT_TEXT, &o->zone, "ZONE",
+			"Where this proxy stands (topology.kubernetes.io/zone); it then obeys topology hints of EndpointSlices", 0, 0},
 		OPT_COMMON(&a->common),
 		{0},
 	};

@@ -20,6 +20,7 @@ struct proxy_options {
 	struct addr admin;
 	const char *inspect;    /* URL, or NULL */
 	const char *state_dir;  /* where the last good snapshot is kept, or NULL */
+	const char *zone;       /* where it stands, or NULL */
 	unsigned n_workers;
 	bool logs_json;
 };

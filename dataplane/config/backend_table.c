@@ -66,7 +66,41 @@ static size_t prefer_ready(struct endpoint *items, size_t n)
 	return n_ready ? n_ready : n;
 }
 
-static void merge_endpoints(struct merged *m)
+/* Through every proxy, whatever its zone. */
+static bool chooses_alike(const struct backend *b)
+{
+	return b->hash_by != NULL;
+}
+
+static bool is_for_zone(const struct endpoint *e, struct str zone)
+{
+	for (size_t i = 0; i < e->n_for_zones; i++) {
+		if (str_eq(e->for_zones[i], zone))
+			return true;
+	}
+	return false;
+}
+
+/* H7: those for the zone alone, if every one says whom it is for and some are for us; else all, never some. */
+static size_t prefer_zone(struct endpoint *items, size_t n, struct str zone)
+{
+	size_t n_near = 0, n_kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!items[i].n_for_zones)
+			return n;
+		n_near += is_for_zone(&items[i], zone);
+	}
+	if (!n_near)
+		return n;
+	for (size_t i = 0; i < n; i++) {
+		if (is_for_zone(&items[i], zone))
+			items[n_kept++] = items[i];
+	}
+	return n_kept;
+}
+
+static void merge_endpoints(struct merged *m, struct str zone)
 {
 	struct backend *b = &m->backend;
 	size_t n = 0;
@@ -85,6 +119,8 @@ static void merge_endpoints(struct merged *m)
 	}
 	qsort(b->endpoints, n, sizeof(*b->endpoints), compare);
 	b->n_endpoints = prefer_ready(b->endpoints, drop_duplicates(b->endpoints, n));
+	if (zone.len && !chooses_alike(b))
+		b->n_endpoints = prefer_zone(b->endpoints, b->n_endpoints, zone);
 }
 
 /* I4: nodes are endpoints, called by their address. */
@@ -138,7 +174,7 @@ struct group {
 	size_t n_slices;
 };
 
-static struct merged *merge(const struct group *g)
+static struct merged *merge(const struct group *g, struct str zone)
 {
 	struct merged *m = mem_zalloc(sizeof(*m));
 	const struct backend_object *b = g->base->backend;
@@ -162,7 +198,7 @@ static struct merged *merge(const struct group *g)
 		.hash_subset_size = b->hash_subset_size,
 		.slow_start_ms = b->slow_start_ms,
 	};
-	merge_endpoints(m);
+	merge_endpoints(m, zone);
 	add_ring(m);
 	return m;
 }
@@ -178,13 +214,13 @@ static bool is_same(const struct merged *m, const struct group *g)
 	return true;
 }
 
-static struct merged *reuse_or_merge(const struct group *g, const struct backend_table *before)
+static struct merged *reuse_or_merge(const struct group *g, const struct backend_table *before, struct str zone)
 {
 	unsigned index = g->base->backend->slot->index;
 	struct merged *old = before && index < before->bound ? before->items[index] : NULL;
 
 	if (!old || !is_same(old, g))
-		return merge(g);
+		return merge(g, zone);
 	atomic_fetch_add_explicit(&old->refs, 1, memory_order_relaxed);
 	return old;
 }
@@ -236,7 +272,7 @@ static unsigned find_bound(struct object *const *objects, size_t n)
 }
 
 bool backend_table_init(struct backend_table *t, struct object *const *objects, size_t n,
-	const struct backend_table *before, struct str *name, const char **why)
+	const struct backend_table *before, struct str zone, struct str *name, const char **why)
 {
 	unsigned bound = find_bound(objects, n);
 	struct sorted_slices s = sort_slices(objects, n, bound);
@@ -254,7 +290,7 @@ bool backend_table_init(struct backend_table *t, struct object *const *objects, 
 		index = objects[i]->backend->slot->index;
 		g.slices = s.items + s.starts[index];
 		g.n_slices = s.starts[index + 1] - s.starts[index];
-		m = t->items[index] = reuse_or_merge(&g, before);
+		m = t->items[index] = reuse_or_merge(&g, before, zone);
 		if (m->backend.n_endpoints > MAX_MERGED) {
 			*name = m->backend.name;
 			*why = "too many endpoints";

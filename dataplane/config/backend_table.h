@@ -14,11 +14,12 @@ struct backend_table {
 };
 
 /*
- * From the objects of kind BACKEND and ENDPOINTS among `objects`; `before` may be NULL. False with the name of the backend
+ * From the objects of kind BACKEND and ENDPOINTS among `objects`; `before` may be NULL; `zone` as for
+ * config_compile_in_zone, the same for all tables that follow one another. False with the name of the backend
  * and a reason when one has more endpoints than can be numbered.
  */
 bool backend_table_init(struct backend_table *t, struct object *const *objects, size_t n,
-	const struct backend_table *before, struct str *name, const char **why);
+	const struct backend_table *before, struct str zone, struct str *name, const char **why);
 void backend_table_deinit(struct backend_table *t);
 /* Borrowed, or NULL. */
 const struct backend *backend_table_at(const struct backend_table *t, unsigned index);

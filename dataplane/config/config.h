@@ -63,6 +63,8 @@ struct endpoint {
 	struct addr addr;
 	bool is_terminating;
 	struct str zone;
+	struct str *for_zones; /* hints: where it is meant for; none: for all */
+	size_t n_for_zones;
 };
 
 /*
@@ -154,6 +156,12 @@ void config_errors_deinit(struct config_errors *errors);
  */
 struct generation *config_compile(
 	struct content *content, const struct generation *before, struct config_errors *errors);
+/*
+ * The same for a proxy that stands in `zone`: a backend whose endpoints all have hints, some of them for the zone, has those
+ * alone (H7). Where one hint is missing, or the choice must be the same through every proxy (hash_by), all stay.
+ */
+struct generation *config_compile_in_zone(
+	struct content *content, const struct generation *before, struct str zone, struct config_errors *errors);
 /*
  * The same for people: from a redacted snapshot, whose certificates have no keys. All of the reading below works on it, the
  * choice of a certificate too; serving from it is an assertion (generation_is_for_reading).

@@ -5,7 +5,7 @@
 
 #include "expression.h"
 
-enum { MAX_PEM = 1024 * 1024, MAX_ZONE = 253 };
+enum { MAX_PEM = 1024 * 1024, MAX_ZONE = 253, MAX_ZONES = 100 };
 
 enum { MAX_SLOW_START_MS = 24 * 3600 * 1000 };
 
@@ -62,6 +62,14 @@ static bool decode_endpoint(struct decode *d, const Weirlock__V1__Endpoint *in, 
 		!decode_range(d, "state", (uint64_t)in->state, 0, WEIRLOCK__V1__ENDPOINT_STATE__ENDPOINT_TERMINATING))
 		return false;
 	out->is_terminating = in->state == WEIRLOCK__V1__ENDPOINT_STATE__ENDPOINT_TERMINATING;
+	if (in->n_for_zones > MAX_ZONES)
+		return decode_refuse(d, "for_zones", "too many");
+	out->for_zones = in->n_for_zones ? arena_zalloc(d->arena, in->n_for_zones * sizeof(*out->for_zones)) : NULL;
+	out->n_for_zones = in->n_for_zones;
+	for (size_t i = 0; i < in->n_for_zones; i++) {
+		if (!decode_text(d, "for_zones", in->for_zones[i], MAX_ZONE, &out->for_zones[i]))
+			return false;
+	}
 	return decode_text(d, "zone", in->zone, MAX_ZONE, &out->zone);
 }
 

@@ -223,24 +223,26 @@ static bool take_tls(struct generation *g, bool is_same, const struct generation
 	return g->tls != NULL;
 }
 
-static bool take_backends(struct generation *g, const struct generation *before, struct config_errors *errors)
+static bool take_backends(
+	struct generation *g, const struct generation *before, struct str zone, struct config_errors *errors)
 {
 	struct str name = STR("");
 	const char *why = "";
 
-	if (backend_table_init(&g->backends, g->objects, g->n_objects, before ? &before->backends : NULL, &name, &why))
+	if (backend_table_init(&g->backends, g->objects, g->n_objects, before ? &before->backends : NULL, zone, &name, &why))
 		return true;
 	add_error(errors, WEIRLOCK__V1__KIND__KIND_BACKEND, name, str_from(why));
 	return false;
 }
 
-static bool build_tables(struct generation *g, const struct generation *before, struct config_errors *errors)
+static bool build_tables(
+	struct generation *g, const struct generation *before, struct str zone, struct config_errors *errors)
 {
 	bool is_same_hosts = before && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_HOST);
 	bool is_same_tls = is_same_hosts && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_CERTIFICATE) &&
 		is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_SETTINGS);
 
-	if (!take_settings(g, errors) || !take_tls(g, is_same_tls, before, errors) || !take_backends(g, before, errors))
+	if (!take_settings(g, errors) || !take_tls(g, is_same_tls, before, errors) || !take_backends(g, before, zone, errors))
 		return false;
 	g->hosts = is_same_hosts ? host_table_ref(before->hosts) : host_table_create(g->objects, g->n_objects);
 	return true;
@@ -248,7 +250,7 @@ static bool build_tables(struct generation *g, const struct generation *before, 
 
 /* Takes `lineage`. */
 static struct generation *compile(struct content *content, struct lineage *lineage, const struct generation *before,
-	struct config_errors *errors)
+	struct str zone, struct config_errors *errors)
 {
 	struct generation *g = mem_zalloc(sizeof(*g));
 	size_t n, n_errors = errors->n;
@@ -259,7 +261,7 @@ static struct generation *compile(struct content *content, struct lineage *linea
 	g->lineage = lineage;
 	g->id = content_id(content);
 	compile_objects(g, resources, n, before, errors);
-	if (errors->n > n_errors || !build_tables(g, before, errors)) {
+	if (errors->n > n_errors || !build_tables(g, before, zone, errors)) {
 		const struct generation *failed = g;
 
 		generation_unref(&failed);
@@ -271,14 +273,20 @@ static struct generation *compile(struct content *content, struct lineage *linea
 struct generation *config_compile(
 	struct content *content, const struct generation *before, struct config_errors *errors)
 {
+	return config_compile_in_zone(content, before, STR(""), errors);
+}
+
+struct generation *config_compile_in_zone(
+	struct content *content, const struct generation *before, struct str zone, struct config_errors *errors)
+{
 	struct lineage *lineage = before ? lineage_ref(before->lineage) : lineage_create(false);
 
-	return compile(content, lineage, before, errors);
+	return compile(content, lineage, before, zone, errors);
 }
 
 struct generation *config_compile_for_reading(struct content *content, struct config_errors *errors)
 {
-	return compile(content, lineage_create(true), NULL, errors);
+	return compile(content, lineage_create(true), NULL, STR(""), errors);
 }
 
 /* ------------------------------------------------------------------------------------------------------ references */

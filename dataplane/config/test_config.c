@@ -70,6 +70,64 @@ static const struct backend *find_backend(const struct generation *g, const char
 	return NULL;
 }
 
+/* --------------------------------------------------------------------------------------------------------- zones */
+
+/* "a,b": zones of endpoint 1, 2, …, a letter each, "-" for none; those of `zone` that stay. */
+static void expect_near(const char *name, char *hash_by, const char *hints, const char *zone, const char *want)
+{
+	Weirlock__V1__Endpoints e = WEIRLOCK__V1__ENDPOINTS__INIT;
+	Weirlock__V1__Endpoint endpoints[8], *items[8];
+	Weirlock__V1__Backend b = WEIRLOCK__V1__BACKEND__INIT;
+	struct content *c = content_create();
+	struct config_errors errors = {0};
+	char zones[8][2] = {{0}}, *for_zones[8], backend[] = "a/b:80";
+	uint8_t ips[8][4];
+	const struct generation *g;
+	struct buf got = {0};
+
+	check_case(name);
+	for (size_t i = 0; hints[i]; i++) {
+		zones[i][0] = hints[i];
+		for_zones[i] = zones[i];
+		memcpy(ips[i], (uint8_t[]){10, 0, 0, (uint8_t)(i + 1)}, 4);
+		weirlock__v1__endpoint__init(&endpoints[i]);
+		endpoints[i].ip = (ProtobufCBinaryData){4, ips[i]};
+		endpoints[i].port = 80;
+		endpoints[i].for_zones = &for_zones[i];
+		endpoints[i].n_for_zones = hints[i] != '-';
+		items[i] = &endpoints[i];
+		e.n_endpoints++;
+	}
+	e.backend = backend;
+	e.endpoints = items;
+	b.hash_by = hash_by;
+	put_settings(c);
+	put_message(c, KIND(BACKEND), backend, &b);
+	put_message(c, KIND(ENDPOINTS), "a/b:80/x", &e);
+	g = config_compile_in_zone(c, NULL, str_from(zone), &errors);
+	if (CHECK(g)) {
+		const struct backend *found = find_backend(g, backend);
+
+		for (size_t i = 0; i < found->n_endpoints; i++)
+			buf_printf(&got, "%u", found->endpoints[i].addr.ip[3]);
+		CHECK_STR(buf_str(&got), str_from(want));
+		generation_unref(&g);
+	}
+	buf_deinit(&got);
+	content_destroy(c);
+}
+
+static void test_zones(void)
+{
+	char none[] = "", uri[] = "$uri";
+
+	expect_near("H7: those for the zone", none, "abab", "a", "13");
+	expect_near("H7: one without a hint, and all stay", none, "ab-b", "a", "1234");
+	expect_near("none for the zone: all", none, "bbb", "a", "123");
+	expect_near("a proxy without a zone: all", none, "abab", "", "1234");
+	expect_near("what must be chosen alike everywhere: all", uri, "abab", "a", "1234");
+}
+
 /* -------------------------------------------------------------------------------------------------------- refusals */
 
 static void expect_refusal(struct content *c, uint32_t kind, const char *name, const char *reason)
@@ -575,6 +633,7 @@ static void test_cost(void)
 
 int main(void)
 {
+	test_zones();
 	test_bad_settings();
 	test_bad_hosts();
 	test_bad_others();
