@@ -39,6 +39,12 @@ static json_t *endpoint_list(const struct view *v, struct str backend)
 	return list;
 }
 
+static void add_number(json_t *row, const char *key, uint32_t value)
+{
+	if (value)
+		json_object_set_new(row, key, json_integer((json_int_t)value));
+}
+
 /* I1: a hash decides before the algorithm. */
 static void add_balance(json_t *row, const Weirlock__V1__Backend *b)
 {
@@ -49,10 +55,12 @@ static void add_balance(json_t *row, const Weirlock__V1__Backend *b)
 		json_object_set_new(row, "load_balance", json_string(b->hash_subset_size ? "chashsubset" : "chash"));
 	if (b->hash_by[0])
 		json_object_set_new(row, "hash_by", render_text(str_from(b->hash_by)));
-	if (b->hash_subset_size)
-		json_object_set_new(row, "hash_subset_size", json_integer((json_int_t)b->hash_subset_size));
-	if (b->slow_start_ms)
-		json_object_set_new(row, "slow_start_ms", json_integer((json_int_t)b->slow_start_ms));
+	add_number(row, "hash_subset_size", b->hash_subset_size);
+	add_number(row, "slow_start_ms", b->slow_start_ms);
+	add_number(row, "retry_budget_percent", b->retry_budget_percent);
+	add_number(row, "eject_after_failures", b->eject_after_failures);
+	add_number(row, "eject_ms", b->eject_ms);
+	add_number(row, "max_connections", b->max_connections);
 }
 
 int command_backends(struct command_line *line)

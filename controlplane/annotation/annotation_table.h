@@ -108,6 +108,17 @@
 		"How an endpoint is chosen; wins over load-balance of ingress-nginx", .type = VALUE_CHOICE,                 \
 		.words = "round_robin|ewma|least_conn|random_two")                                                          \
 	X(SLOW_START, "slow-start", BACKEND, LOW, COMMON, FALLBACK, "0",                                                    \
-		"Time until a new endpoint gets its whole share", .type = VALUE_DURATION, .max = 24 * 3600 * 1000)
+		"Time until a new endpoint gets its whole share", .type = VALUE_DURATION, .max = 24 * 3600 * 1000)          \
+	X(RETRY_BUDGET, "retry-budget", BACKEND, LOW, COMMON, FALLBACK, "0",                                                \
+		"Retries at most, in percent of requests; ten at once and one a second are free; 0: any", PLAIN_COUNT(0, 100)) \
+	X(EJECT_AFTER_FAILURES, "eject-after-failures", BACKEND, LOW, COMMON, FALLBACK, "0",                                \
+		"Failures one after another (no response, 502, 503, 504) after which a worker leaves an endpoint alone; 0: never", \
+		PLAIN_COUNT(0, 1000))                                                                                       \
+	X(EJECT_TIME, "eject-time", BACKEND, LOW, COMMON, FALLBACK, "10s",                                                  \
+		"For how long, the first time; each further time is longer", .type = VALUE_DURATION, .min = 100,            \
+		.max = 24 * 3600 * 1000)                                                                                    \
+	X(MAX_CONNECTIONS, "max-connections", BACKEND, LOW, COMMON, FALLBACK, "0",                                          \
+		"Requests at once at one endpoint, of one proxy worker; 503 when all endpoints have as many; 0: any",       \
+		PLAIN_COUNT(0, 1000000))
 
 #endif

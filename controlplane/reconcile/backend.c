@@ -53,6 +53,10 @@ static const struct {
 	{ANNOTATION_UPSTREAM_HASH_BY_SUBSET, "hash_subset_size"},
 	{ANNOTATION_UPSTREAM_HASH_BY_SUBSET_SIZE, "hash_subset_size"},
 	{ANNOTATION_SLOW_START, "slow_start_ms"},
+	{ANNOTATION_RETRY_BUDGET, "retry_budget_percent"},
+	{ANNOTATION_EJECT_AFTER_FAILURES, "eject_after_failures"},
+	{ANNOTATION_EJECT_TIME, "eject_ms"},
+	{ANNOTATION_MAX_CONNECTIONS, "max_connections"},
 };
 
 static bool is_same_value(const struct value *a, const struct value *b)
@@ -204,14 +208,23 @@ static void fill_hash(const struct uses *u, const struct use *use, Weirlock__V1_
 		out->hash_subset_size = size ? (uint32_t)size->value.number : 3;
 }
 
+/* 0 where it is not given, which is what each of them has by default. */
+static uint32_t number_of(const struct use *use, enum annotation_id id)
+{
+	const struct annotation *a = find(use, id);
+
+	return a ? (uint32_t)a->value.number : 0;
+}
+
 static void fill_balance(const struct uses *u, const struct use *use, Weirlock__V1__Backend *out)
 {
-	const struct annotation *slow = find(use, ANNOTATION_SLOW_START);
-
 	fill_load_balance(u, use, out);
 	fill_hash(u, use, out);
-	if (slow)
-		out->slow_start_ms = (uint32_t)slow->value.number;
+	out->slow_start_ms = number_of(use, ANNOTATION_SLOW_START);
+	out->retry_budget_percent = number_of(use, ANNOTATION_RETRY_BUDGET);
+	out->eject_after_failures = number_of(use, ANNOTATION_EJECT_AFTER_FAILURES);
+	out->eject_ms = number_of(use, ANNOTATION_EJECT_TIME);
+	out->max_connections = number_of(use, ANNOTATION_MAX_CONNECTIONS);
 }
 
 static void add_origin(const struct uses *u, const struct use *use, const char *backend, const char *field, enum annotation_id id)

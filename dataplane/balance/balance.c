@@ -100,6 +100,9 @@ static void take_list(struct balance_state *s, const struct backend *backend, ui
 	s->version = backend->version;
 	s->n = backend->n_endpoints;
 	s->wants_ewma = backend->load_balance == WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_EWMA;
+	s->eject_after = backend->eject_after_failures;
+	s->eject_ms = backend->eject_ms;
+	s->retry_percent = backend->retry_budget_percent;
 	s->items = s->n ? mem_calloc(s->n, sizeof(*s->items)) : NULL;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct balance_endpoint *known = find(&old, &backend->endpoints[i].addr);
@@ -202,16 +205,24 @@ int balance_select(struct balance *b, const struct backend *backend, const struc
 	int chosen = -1;
 
 	if (!backend->n_endpoints)
-		return -1;
+		return BALANCE_NONE;
 	c.state = state_of(b, backend, ask->now_ms);
 	if (!c.state)
 		return select_from_old(b, backend, ask);
 	c.draw = next_random(b);
+	if (c.state->retry_percent && !ask->tried.n)
+		health_earn_retry(c.state);
 	for (int level = 0; chosen < 0 && level < CHOICE_LEVELS; level++) {
 		c.level = (enum choice_level)level;
 		chosen = run_algorithm(&c);
 	}
-	return chosen;
+	return chosen >= 0 ? chosen : BALANCE_FULL;
+}
+
+bool balance_may_retry(struct balance *b, const struct backend *backend, uint64_t now_ms)
+{
+	state_of(b, backend, now_ms);
+	return health_spend_retry(b->items[backend->index], now_ms);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- learning */
@@ -237,20 +248,21 @@ void balance_begin(
 		e->in_flight++;
 }
 
-void balance_end(struct balance *b, struct balance_ticket *ticket, uint64_t now_ms, const struct balance_outcome *outcome)
+bool balance_end(struct balance *b, struct balance_ticket *ticket, uint64_t now_ms, const struct balance_outcome *outcome)
 {
 	struct balance_endpoint *e = ticket->is_open ? locate(b, ticket) : NULL;
 	struct balance_state *s;
 
 	ticket->is_open = false;
 	if (!e)
-		return;
+		return false;
 	s = b->items[ticket->backend];
 	if (e->in_flight) /* an endpoint that went and came back in between counts from nothing */
 		e->in_flight--;
 	if (outcome->kind == BALANCE_UNKNOWN)
-		return;
+		return false;
 	e->n_failures = outcome->kind == BALANCE_FAILED ? e->n_failures + 1 : 0;
 	if (s->wants_ewma)
 		ewma_add(s, (size_t)(e - s->items), outcome->us, outcome->kind == BALANCE_FAILED, now_ms);
+	return health_add(s, (size_t)(e - s->items), outcome->kind == BALANCE_FAILED && outcome->is_unreachable, now_ms);
 }

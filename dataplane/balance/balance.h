@@ -30,10 +30,14 @@ struct balance_ask {
 };
 
 /*
- * The endpoint to use next: an index into backend->endpoints of this very generation, or -1 when the backend has none.
- * Endpoints in `tried` come again only when all have been tried.
+ * The endpoint to use next: an index into backend->endpoints of this very generation, or BALANCE_NONE when the backend has
+ * none, BALANCE_FULL when each is at max_connections. Endpoints in `tried` come again only when all have been tried; ejected
+ * ones come when no other is left to try.
  */
+enum { BALANCE_NONE = -1, BALANCE_FULL = -2 };
 int balance_select(struct balance *b, const struct backend *backend, const struct balance_ask *ask);
+/* Whether the retry budget has room for one more attempt of a request that has made one; counts it. */
+bool balance_may_retry(struct balance *b, const struct backend *backend, uint64_t now_ms);
 
 /* What became of a request at an endpoint. */
 struct balance_outcome {
@@ -42,6 +46,7 @@ struct balance_outcome {
 		BALANCE_FAILED,   /* no response, or one that says the endpoint is unwell; after `us` */
 		BALANCE_UNKNOWN,  /* the client left, or we did */
 	} kind;
+	bool is_unreachable; /* of BALANCE_FAILED: no response, or one of a gateway (502, 503, 504) */
 	uint64_t us;
 };
 /* A request in progress at an endpoint; a zeroed one is none. It outlives the generation it began with. */
@@ -53,7 +58,7 @@ struct balance_ticket {
 };
 void balance_begin(
 	struct balance *b, const struct backend *backend, unsigned endpoint, uint64_t now_ms, struct balance_ticket *out);
-/* Does nothing for a ticket that is not open; closes it. */
-void balance_end(struct balance *b, struct balance_ticket *ticket, uint64_t now_ms, const struct balance_outcome *outcome);
+/* Does nothing for a ticket that is not open; closes it. True when this has ejected the endpoint. */
+bool balance_end(struct balance *b, struct balance_ticket *ticket, uint64_t now_ms, const struct balance_outcome *outcome);
 
 #endif

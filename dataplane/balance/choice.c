@@ -14,7 +14,15 @@ static bool is_tried(const struct balance_tried *tried, size_t index)
 
 bool choice_allows(const struct choice *c, size_t i)
 {
-	return c->level != CHOICE_FRESH || !c->tried.n || !is_tried(&c->tried, i);
+	const struct balance_endpoint *e = &c->state->items[i];
+
+	if (c->backend->max_connections && e->in_flight >= c->backend->max_connections)
+		return false;
+	if (c->level == CHOICE_ANY)
+		return true;
+	if (c->tried.n && is_tried(&c->tried, i))
+		return false;
+	return c->level == CHOICE_UNTRIED || !health_is_ejected(e, c->now_ms);
 }
 
 unsigned choice_weight(const struct choice *c, size_t i)

@@ -15,6 +15,9 @@ struct balance_endpoint {
 	double ewma_us;          /* I3; 0: nothing is known */
 	uint64_t touched_ms;     /* when ewma_us was last changed */
 	uint32_t n_failures;     /* one after another */
+	uint32_t n_unreachable;  /* one after another: no response, or one of a gateway */
+	uint32_t n_ejections;    /* one after another */
+	uint64_t ejected_until_ms;
 };
 
 /* One backend in one worker; endpoints in the order of backend->endpoints. */
@@ -24,13 +27,18 @@ struct balance_state {
 	size_t n;
 	size_t last;             /* the rotation's latest; n before the first */
 	bool wants_ewma;
+	uint32_t eject_after, eject_ms; /* of the backend */
+	uint32_t retry_percent;
+	uint32_t retry_credit;   /* thousandths of a retry */
+	uint64_t retry_ms;       /* when the last was asked for */
 	uint64_t warm_until_ms;  /* before it, some endpoint may be in slow start */
 };
 
 /* What may be chosen; each level allows more. */
 enum choice_level {
-	CHOICE_FRESH, /* endpoints not tried so far */
-	CHOICE_ANY,
+	CHOICE_FRESH,   /* endpoints not tried so far, and not ejected */
+	CHOICE_UNTRIED, /* ejected ones as well */
+	CHOICE_ANY,     /* all but those at max_connections, which no level allows */
 };
 enum { CHOICE_LEVELS = CHOICE_ANY + 1 };
 
@@ -60,6 +68,15 @@ int least_conn_select(const struct choice *c);
 int random_two_select(const struct choice *c);
 int ewma_select(const struct choice *c);
 int chash_select(const struct choice *c);
+
+/* health.c */
+bool health_is_ejected(const struct balance_endpoint *e, uint64_t now_ms);
+/* True when this ejects it. */
+bool health_add(struct balance_state *state, size_t i, bool is_unreachable, uint64_t now_ms);
+/* A request was begun: it pays for a share of a retry. */
+void health_earn_retry(struct balance_state *state);
+/* May one more retry be made? Counts it. */
+bool health_spend_retry(struct balance_state *state, uint64_t now_ms);
 
 /* One sample for the endpoint: `us` is how long the response head took, or how long it took to fail. */
 void ewma_add(struct balance_state *state, size_t i, uint64_t us, bool is_failure, uint64_t now_ms);

@@ -289,6 +289,106 @@ static void test_subset(void)
 	drop_hashed(&w);
 }
 
+/* ----------------------------------------------------------------------------------------------------------- health */
+
+static void test_ejection(void)
+{
+	struct world w;
+	unsigned counts[64];
+
+	check_case("so many failures in a row eject; with a success in between they do not");
+	make_world(&w, 3);
+	w.state.eject_after = 3;
+	w.state.eject_ms = 1000;
+	CHECK(!health_add(&w.state, 0, true, 50));
+	CHECK(!health_add(&w.state, 0, true, 50));
+	CHECK(!health_add(&w.state, 0, false, 50));
+	CHECK(!health_add(&w.state, 0, true, 50));
+	CHECK(!health_add(&w.state, 0, true, 50));
+	CHECK(health_add(&w.state, 0, true, w.c.now_ms));
+	for (size_t a = 0; a < CHECK_COUNT(algorithms); a++) {
+		count(&w, algorithms[a], 300, counts);
+		CHECK_INT(counts[0], 0);
+		CHECK(counts[1] > 0 && counts[2] > 0);
+	}
+	check_case("back-off: each further ejection lasts longer, and one failure is enough for it");
+	CHECK(health_is_ejected(&w.known[0], w.c.now_ms + 999));
+	CHECK(!health_is_ejected(&w.known[0], w.c.now_ms + 1000));
+	CHECK(health_add(&w.state, 0, true, w.c.now_ms + 1000));
+	CHECK(health_is_ejected(&w.known[0], w.c.now_ms + 2999));
+	CHECK(!health_is_ejected(&w.known[0], w.c.now_ms + 3000));
+	for (unsigned i = 0; i < 40; i++)
+		health_add(&w.state, 0, true, w.known[0].ejected_until_ms);
+	CHECK_INT(w.known[0].n_ejections, 10);
+	health_add(&w.state, 0, false, w.known[0].ejected_until_ms + 10000);
+	CHECK_INT(w.known[0].n_ejections, 0);
+	check_case("never all");
+	w.known[0].ejected_until_ms = 0;
+	for (size_t i = 0; i < 3; i++) {
+		for (unsigned k = 0; k < 5; k++)
+			health_add(&w.state, i, true, w.c.now_ms);
+	}
+	CHECK_INT(health_is_ejected(&w.known[0], w.c.now_ms) + health_is_ejected(&w.known[1], w.c.now_ms) +
+			health_is_ejected(&w.known[2], w.c.now_ms),
+		2);
+	check_case("an ejected one is tried before one is tried twice");
+	{
+		uint16_t tried[] = {0, 1, 2};
+		unsigned n = 0;
+
+		for (; n < 2; n++) {
+			if (!health_is_ejected(&w.known[n], w.c.now_ms))
+				break;
+		}
+		tried[0] = (uint16_t)(health_is_ejected(&w.known[2], w.c.now_ms) ? n : 2);
+		w.c.tried = (struct balance_tried){tried, 1};
+		CHECK_INT(ask(&w, round_robin_select), -1);
+		w.c.level = CHOICE_UNTRIED;
+		CHECK(ask(&w, round_robin_select) >= 0);
+	}
+}
+
+static void test_full(void)
+{
+	struct world w;
+
+	check_case("an endpoint at max_connections is not chosen, whatever the level");
+	make_world(&w, 2);
+	w.backend.max_connections = 5;
+	w.known[0].in_flight = 5;
+	w.known[1].in_flight = 4;
+	for (size_t a = 0; a < CHECK_COUNT(algorithms); a++) {
+		for (int level = 0; level < CHOICE_LEVELS; level++) {
+			w.c.level = (enum choice_level)level;
+			w.known[1].in_flight = 4;
+			CHECK_INT(ask(&w, algorithms[a]), 1);
+			w.known[1].in_flight = 5;
+			CHECK_INT(ask(&w, algorithms[a]), -1);
+		}
+	}
+}
+
+static void test_budget(void)
+{
+	struct balance_state s = {.retry_percent = 20};
+	unsigned n = 0;
+
+	check_case("a fifth of requests may be retried, ten at once and one a second beside");
+	for (unsigned i = 0; i < 100; i++)
+		n += health_spend_retry(&s, 100000);
+	CHECK_INT(n, 10);
+	for (unsigned i = 0; i < 1000; i++) {
+		health_earn_retry(&s);
+		n += health_spend_retry(&s, 100000);
+	}
+	CHECK_INT(n, 210);
+	CHECK(!health_spend_retry(&s, 100999));
+	CHECK(health_spend_retry(&s, 101000));
+	s = (struct balance_state){0};
+	for (unsigned i = 0; i < 1000; i++)
+		CHECK(health_spend_retry(&s, 5));
+}
+
 int main(void)
 {
 	test_even();
@@ -301,5 +401,8 @@ int main(void)
 	test_chash();
 	test_chash_tries();
 	test_subset();
+	test_ejection();
+	test_full();
+	test_budget();
 	return check_done();
 }

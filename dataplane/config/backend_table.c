@@ -197,6 +197,10 @@ static struct merged *merge(const struct group *g, struct str zone)
 		.hash_by = b->hash_by,
 		.hash_subset_size = b->hash_subset_size,
 		.slow_start_ms = b->slow_start_ms,
+		.retry_budget_percent = b->retry_budget_percent,
+		.eject_after_failures = b->eject_after_failures,
+		.eject_ms = b->eject_ms,
+		.max_connections = b->max_connections,
 	};
 	merge_endpoints(m, zone);
 	add_ring(m);

@@ -86,6 +86,9 @@ struct backend {
 	uint32_t hash_subset_size;             /* I5; 0: each key has one endpoint */
 	const struct hash_ring *ring; /* of hash_by: nodes are endpoints, or groups of hash_subset_size of them in order; or NULL */
 	uint32_t slow_start_ms;
+	uint32_t retry_budget_percent;         /* 0: any number of retries */
+	uint32_t eject_after_failures, eject_ms; /* 0: never */
+	uint32_t max_connections;              /* requests at once at an endpoint, of one worker; 0: any number */
 };
 
 enum path_type { ROUTE_PREFIX, ROUTE_EXACT, ROUTE_REGEX };

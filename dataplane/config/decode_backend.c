@@ -7,7 +7,7 @@
 
 enum { MAX_PEM = 1024 * 1024, MAX_ZONE = 253, MAX_ZONES = 100 };
 
-enum { MAX_SLOW_START_MS = 24 * 3600 * 1000 };
+enum { MAX_EJECT_MS = 24 * 3600 * 1000, MAX_SLOW_START_MS = 24 * 3600 * 1000 };
 
 static bool decode_balance(struct decode *d, const Weirlock__V1__Backend *in, struct backend_object *out)
 {
@@ -19,6 +19,14 @@ static bool decode_balance(struct decode *d, const Weirlock__V1__Backend *in, st
 	if (!decode_text(d, "hash_by", in->hash_by, MAX_TEXT, &hash_by) ||
 		!decode_range(d, "slow_start_ms", in->slow_start_ms, 0, MAX_SLOW_START_MS) ||
 		!decode_range(d, "hash_subset_size", in->hash_subset_size, 0, MAX_ENDPOINTS))
+		return false;
+	out->retry_budget_percent = in->retry_budget_percent;
+	out->eject_after_failures = in->eject_after_failures;
+	out->eject_ms = in->eject_ms ? in->eject_ms : 10000;
+	out->max_connections = in->max_connections;
+	if (!decode_range(d, "retry_budget_percent", in->retry_budget_percent, 0, 100) ||
+		!decode_range(d, "eject_after_failures", in->eject_after_failures, 0, 1000000) ||
+		!decode_range(d, "eject_ms", in->eject_ms, 0, MAX_EJECT_MS))
 		return false;
 	if (hash_by.len) {
 		out->hash_by = arena_zalloc(d->arena, sizeof(*out->hash_by));

@@ -33,7 +33,7 @@ struct backend_object {
 	struct str service, port, external_name;
 	uint16_t external_port;
 	struct http_expression *hash_by;
-	uint32_t hash_subset_size, slow_start_ms;
+	uint32_t hash_subset_size, slow_start_ms, retry_budget_percent, eject_after_failures, eject_ms, max_connections;
 };
 
 struct endpoints_object {

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "exchange_private.h"
+#include "log.h"
 #include "weirlock/v1/snapshot.pb-c.h"
 
 /* ------------------------------------------------------------------------------------------------------------ logging */
@@ -38,6 +39,15 @@ static void new_attempt(struct exchange *ex, const struct addr *addr)
 struct accesslog_attempt *exchange_attempt(struct exchange *ex)
 {
 	return &ex->attempts[ex->n_logged - 1];
+}
+
+/* For an operator; there is one for many failures. */
+static void log_ejection(const struct addr *addr, const struct backend *backend)
+{
+	char text[ADDR_TEXT_MAX];
+
+	log_warn("exchange", "endpoint ejected by a worker addr=%s backend=%.*s failures=%u", addr_text(addr, text),
+		STR_ARG(backend->name), backend->eject_after_failures);
 }
 
 static void note_connected(struct exchange *ex)
@@ -81,23 +91,23 @@ static void note_tried(struct exchange *ex, unsigned endpoint)
 	ex->tried[ex->n_tried++] = (uint16_t)endpoint;
 }
 
-/* Takes the next endpoint; false when there is none. */
-static bool choose_endpoint(struct exchange *ex)
+/* Takes the next endpoint; BALANCE_NONE or BALANCE_FULL when there is none. */
+static int choose_endpoint(struct exchange *ex)
 {
 	struct balance_ask ask = {.tried = {ex->tried, ex->n_tried}, .now_ms = uv_now(ex->env->loop)};
 	int i;
 
 	if (ex->is_reconnect)
-		return true;
+		return (int)ex->endpoint;
 	ask.key = balance_key(ex);
 	i = balance_select(ex->env->balance, ex->backend, &ask);
 	if (i < 0)
-		return false;
+		return i;
 	ex->endpoint = (unsigned)i;
 	note_tried(ex, ex->endpoint);
 	if (!ex->n_attempts++)
 		ex->first_attempt_ms = uv_now(ex->env->loop);
-	return true;
+	return i;
 }
 
 static bool speaks_tls(const struct exchange *ex)
@@ -137,8 +147,14 @@ enum exchange_state exchange_pick(struct exchange *ex)
 	int error;
 
 	assert(ex->state == EX_PICK && !ex->upstream);
-	if (!choose_endpoint(ex))
+	switch (choose_endpoint(ex)) {
+	case BALANCE_NONE:
 		return exchange_answer(ex, 503, END_NO_ENDPOINTS);
+	case BALANCE_FULL:
+		return exchange_answer(ex, 503, END_ENDPOINTS_FULL);
+	default:
+		break;
+	}
 	target.addr = ex->backend->endpoints[ex->endpoint].addr;
 	new_attempt(ex, &target.addr);
 	ex->balance_outcome = (struct balance_outcome){.kind = BALANCE_UNKNOWN};
@@ -175,6 +191,16 @@ enum exchange_state exchange_connecting(struct exchange *ex)
 	return EX_CONNECT;
 }
 
+static void end_ticket(struct exchange *ex)
+{
+	const struct backend *backend = ex->backend;
+
+	if (!balance_end(ex->env->balance, &ex->ticket, uv_now(ex->env->loop), &ex->balance_outcome))
+		return;
+	metrics_add(&ex->env->metrics.endpoints_ejected, 1);
+	log_ejection(&ex->ticket.addr, backend);
+}
+
 void exchange_leave_upstream(struct exchange *ex, bool is_reusable)
 {
 	exchange_attempt(ex)->response_us = env_now_us(ex->env) - ex->attempt_began_us;
@@ -183,18 +209,25 @@ void exchange_leave_upstream(struct exchange *ex, bool is_reusable)
 	else
 		upstream_close(ex->upstream, false);
 	ex->upstream = NULL;
-	balance_end(ex->env->balance, &ex->ticket, uv_now(ex->env->loop), &ex->balance_outcome);
+	end_ticket(ex);
 }
 
 /* What it says of the endpoint's health: a response that is its own fault, or that of what it leans on, counts against it. */
 void exchange_judge_endpoint(struct exchange *ex, unsigned status)
 {
 	ex->balance_outcome.us = env_now_us(ex->env) - ex->attempt_began_us;
+	ex->balance_outcome.is_unreachable = !status || (status >= 502 && status <= 504);
 	ex->balance_outcome.kind =
 		!status || (status >= 500 && status != 501 && status != 505) ? BALANCE_FAILED : BALANCE_ANSWERED;
 }
 
 /* ------------------------------------------------------------------------------------------------------------- retries */
+
+bool exchange_may_send_twice(const struct exchange *ex)
+{
+	return http_method_is_idempotent(ex->head.method) ||
+		(exchange_policy(ex)->next_upstream & WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_NON_IDEMPOTENT);
+}
 
 /* Nothing of the request is lost, and sending it twice does no harm (I32, I33). */
 static bool can_send_again(const struct exchange *ex)
@@ -207,8 +240,7 @@ static bool can_send_again(const struct exchange *ex)
 		return true;
 	if (policy->no_request_buffering)
 		return false;
-	return http_method_is_idempotent(ex->head.method) ||
-		(policy->next_upstream & WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_NON_IDEMPOTENT);
+	return exchange_may_send_twice(ex);
 }
 
 static bool may_retry(const struct exchange *ex, uint32_t why)
@@ -221,7 +253,12 @@ static bool may_retry(const struct exchange *ex, uint32_t why)
 		return false;
 	if (policy->next_upstream_timeout_ms && now_ms - ex->first_attempt_ms >= policy->next_upstream_timeout_ms)
 		return false;
-	return can_send_again(ex);
+	if (!can_send_again(ex))
+		return false;
+	if (balance_may_retry(ex->env->balance, ex->backend, now_ms))
+		return true;
+	metrics_add(&ex->env->metrics.upstream_retries_denied, 1);
+	return false;
 }
 
 /* The request as if it had never been sent: what went out comes first again. */
@@ -266,7 +303,7 @@ enum exchange_state exchange_attempt_failed(struct exchange *ex, enum attempt_fa
 	if (ex->upstream)
 		exchange_leave_upstream(ex, false);
 	else /* the connect failed before it began */
-		balance_end(ex->env->balance, &ex->ticket, uv_now(ex->env->loop), &ex->balance_outcome);
+		end_ticket(ex);
 	return may_retry(ex, why[failure]) ? exchange_retry(ex) : exchange_answer(ex, status, end);
 }
 

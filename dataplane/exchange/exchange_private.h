@@ -131,6 +131,8 @@ enum exchange_state exchange_connecting(struct exchange *ex);
 enum exchange_state exchange_attempt_failed(struct exchange *ex, enum attempt_failure failure, enum end_reason end);
 /* The endpoint answered with this status, or (0) not at all: for the balance. */
 void exchange_judge_endpoint(struct exchange *ex, unsigned status);
+/* I32: by its method, or because the rule says so. */
+bool exchange_may_send_twice(const struct exchange *ex);
 /* May this response be thrown away for another endpoint's (I35)? */
 bool exchange_may_retry_status(const struct exchange *ex, unsigned status);
 enum exchange_state exchange_retry(struct exchange *ex);

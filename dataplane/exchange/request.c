@@ -105,7 +105,7 @@ static void keep_for_replay(struct exchange *ex)
 
 	if (ex->cannot_replay || !(ex->body.len + ex->fresh.len))
 		return;
-	if (size > EXCHANGE_REPLAY_MAX || !http_method_is_idempotent(ex->head.method)) {
+	if (size > EXCHANGE_REPLAY_MAX || !exchange_may_send_twice(ex)) {
 		ex->cannot_replay = true;
 		buf_deinit(&ex->replay);
 		return;

@@ -19,6 +19,7 @@
 	X(END_LIMITED, "limited", 0, "refused by a rate or connection limit")                                             \
 	X(END_TOO_LARGE, "too_large", 0, "the request's body is larger than the rule allows")                             \
 	X(END_NO_ENDPOINTS, "no_endpoints", 1, "the backend has no usable endpoint")                                      \
+	X(END_ENDPOINTS_FULL, "endpoints_full", 1, "every endpoint has as many requests as max-connections lets it have")  \
 	X(END_MISCONFIGURED, "misconfigured", 1, "the rule is set aside because of a mistake in its object")              \
 	/* exchanges: the client's side failed */                                                                         \
 	X(END_BAD_REQUEST, "bad_request", 0, "what the client sent is no valid request")                                  \

@@ -43,6 +43,10 @@ typedef _Atomic uint64_t metric;
 	X(upstream_opened, counter, "weirlock_upstream_connections_total", "", "Connections to endpoints ever opened")    \
 	X(upstream_reused, counter, "weirlock_upstream_reused_total", "", "Requests that went over a kept connection")    \
 	X(upstream_retries, counter, "weirlock_upstream_retries_total", "", "Requests tried again at another endpoint")   \
+	X(upstream_retries_denied, counter, "weirlock_upstream_retries_denied_total", "",                                 \
+		"Retries that weirlock.io/retry-budget did not allow")                                                    \
+	X(endpoints_ejected, counter, "weirlock_endpoint_ejections_total", "",                                            \
+		"Times a worker left an endpoint alone for its failures")                                                 \
 	X(tls_full, counter, "weirlock_tls_handshakes_total", "result=\"full\"", "TLS handshakes with clients, by result") \
 	X(tls_resumed, counter, "weirlock_tls_handshakes_total", "result=\"resumed\"", "")                                \
 	X(tls_failed, counter, "weirlock_tls_handshakes_total", "result=\"failed\"", "")                                  \

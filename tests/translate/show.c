@@ -196,6 +196,12 @@ static void show_backend(const struct resource *r, struct buf *out)
 		buf_printf(out, " subset=%u", m->hash_subset_size);
 	if (m->slow_start_ms)
 		buf_printf(out, " slow-start=%ums", m->slow_start_ms);
+	if (m->retry_budget_percent)
+		buf_printf(out, " retry-budget=%u%%", m->retry_budget_percent);
+	if (m->eject_after_failures || m->eject_ms)
+		buf_printf(out, " eject=%u/%ums", m->eject_after_failures, m->eject_ms);
+	if (m->max_connections)
+		buf_printf(out, " max-connections=%u", m->max_connections);
 	if (m->external_name[0])
 		buf_printf(out, " external=%s:%u", m->external_name, m->external_port);
 	buf_printf(out, "\n");
