@@ -12,8 +12,6 @@
 	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_DENIES, BAD_DENY, "", doc, {0}, false}
 #define LATER(name, scope, risk, tier, doc) \
 	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_NOT_YET, BAD_FALLBACK, "", doc, {0}, false}
-#define OWN_LATER(name, scope, risk, tier, doc) \
-	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_NOT_YET, BAD_FALLBACK, "", doc, {0}, true}
 #define NEVER(name, scope, risk, tier, why) \
 	{name, SCOPE_##scope, RISK_##risk, TIER_##tier, STATUS_NOT_APPLICABLE, BAD_FALLBACK, "", why, {0}, false}
 
@@ -117,7 +115,6 @@ const struct annotation_row annotation_rows[] = {
 	LATER("session-cookie-domain", BACKEND, MEDIUM, RARE, "Domain attribute"),
 	LATER("ssl-ciphers", HOST, LOW, RARE, "Cipher list of the host"),
 	LATER("ssl-prefer-server-ciphers", HOST, LOW, RARE, "Server order first"),
-	OWN_LATER("send-proxy-protocol", LOCATION, LOW, RARE, "PROXY header to endpoints: v1 or v2"),
 	NEVER("modsecurity-snippet", LOCATION, CRITICAL, RARE, "ModSecurity rules are never executed"),
 	NEVER("auth-keepalive-share-vars", LOCATION, LOW, NONE, "shares variables of nginx, which is not here"),
 	NEVER("auth-snippet", LOCATION, CRITICAL, NONE,

@@ -119,6 +119,9 @@
 		.max = 24 * 3600 * 1000)                                                                                    \
 	X(MAX_CONNECTIONS, "max-connections", BACKEND, LOW, COMMON, FALLBACK, "0",                                          \
 		"Requests at once at one endpoint, of one proxy worker; 503 when all endpoints have as many; 0: any",       \
-		PLAIN_COUNT(0, 1000000))
+		PLAIN_COUNT(0, 1000000))                                                                                    \
+	X(SEND_PROXY_PROTOCOL, "send-proxy-protocol", LOCATION, LOW, RARE, REJECT, "",                                      \
+		"PROXY header of this version that names the client, first on each connection to an endpoint",              \
+		.type = VALUE_CHOICE, .words = "v1|v2")
 
 #endif

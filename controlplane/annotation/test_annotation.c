@@ -143,6 +143,9 @@ static void test_own(void)
 		const char *prefix, *name, *fix;
 	} cases[] = {
 		{PREFIX, "weirlock.io/send-proxy-protocl", "did you mean send-proxy-protocol?"},
+		{PREFIX, "weirlock.io/send-proxy-protocol", NULL},
+		{"example.com", "weirlock.io/send-proxy-protocol", NULL},
+		{"weirlock.io", "weirlock.io/send-proxy-protocol", NULL},
 		{PREFIX, "weirlock.io/use-regex", "did you mean " PREFIX "/use-regex?"},
 		{PREFIX, PREFIX "/send-proxy-protocol", "did you mean weirlock.io/send-proxy-protocol?"},
 		{PREFIX, "weirlock.io/no-such-thing-at-all", "take it out"},
@@ -162,6 +165,8 @@ static void test_own(void)
 		check_case(cases[i].name);
 		annotation_parse(&ingress, &with, &v, &problems);
 		CHECK_INT(problems.n, cases[i].fix ? 1 : 0);
+		CHECK(!annotation_get(&v, ANNOTATION_SEND_PROXY_PROTOCOL) ==
+			!str_eq(p.name, STR("weirlock.io/send-proxy-protocol")));
 		if (problems.n > 0) {
 			CHECK_STR(problems.items[0].rule, STR("no such annotation"));
 			CHECK_STR(problems.items[0].fix, str_from(cases[i].fix));

@@ -224,6 +224,17 @@ static void fill_lists(const struct filling *f)
 	f->out->n_denylist = deny->n;
 }
 
+/* The table's words are the versions from 1 on. */
+static void fill_proxy_protocol(const struct filling *f)
+{
+	const struct annotation *a = find(f, ANNOTATION_SEND_PROXY_PROTOCOL);
+
+	if (!a)
+		return;
+	f->out->send_proxy_protocol = (uint32_t)a->value.number + 1;
+	add_origin(f, "send_proxy_protocol", a);
+}
+
 void policy_fill(struct reconcile *pass, struct str host, const struct route *route, struct reconcile_result *result,
 	Weirlock__V1__Policy *out)
 {
@@ -235,6 +246,7 @@ void policy_fill(struct reconcile *pass, struct str host, const struct route *ro
 	fill_rewrite(&f);
 	fill_vhost(&f);
 	fill_proxying(&f);
+	fill_proxy_protocol(&f);
 	fill_retries(&f);
 	fill_lists(&f);
 }

@@ -106,6 +106,7 @@ struct policy {
 	struct str redirect_url;
 	uint32_t redirect_code;
 	struct str proxy_ssl_name;
+	uint32_t send_proxy_protocol; /* version of the header that endpoints get first; 0: none */
 };
 
 enum { BACKEND_NONE = 0x7fffffff };

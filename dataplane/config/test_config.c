@@ -260,6 +260,7 @@ static void test_bad_hosts(void)
 	ROUTE("routes[1].fixed_status: 200 is not within", r.fixed_status = 200);
 	ROUTE("routes[1].policy.redirect_url: holds a control byte", p.redirect_url = evil);
 	ROUTE("routes[1].policy.redirect_code: 200 is not within", p.redirect_code = 200);
+	ROUTE("routes[1].policy.send_proxy_protocol: 3 is not within", p.send_proxy_protocol = 3);
 	ROUTE("routes[1].policy.rewrite_target: holds a control byte", p.rewrite_target = evil);
 	ROUTE("routes[1].policy.connection_proxy_header", p.connection_proxy_header = upgrade);
 #undef ROUTE

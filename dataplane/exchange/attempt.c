@@ -3,6 +3,7 @@
 
 #include "exchange_private.h"
 #include "log.h"
+#include "proxyproto.h"
 #include "weirlock/v1/snapshot.pb-c.h"
 
 /* ------------------------------------------------------------------------------------------------------------ logging */
@@ -141,9 +142,30 @@ static struct upstream_conn *take_pooled(struct exchange *ex, const struct upstr
 	return NULL;
 }
 
+static_assert((int)PROXYPROTO_WRITE_MAX <= (int)UPSTREAM_PROXY_HEADER_MAX, "the pool has room for every header");
+
+/*
+ * What the endpoint is told of the client: the address that all else sees, and what it connected to. A PROXY header that
+ * did not count when the client was looked for does not count here.
+ */
+static struct str proxy_header(const struct exchange *ex, char out[PROXYPROTO_WRITE_MAX])
+{
+	const struct clientaddr_conn *conn = ex->client->conn;
+	bool is_believed = conn->has_proxy_header && ex->held->rules.use_proxy_protocol &&
+		ex->who.reason != CLIENTADDR_PEER_UNTRUSTED;
+	uint32_t version = exchange_policy(ex)->send_proxy_protocol;
+
+	if (!version)
+		return STR("");
+	return str_of(out, proxyproto_write(version, &ex->who.client,
+		is_believed && conn->proxy_dst.family ? &conn->proxy_dst : &conn->local, out));
+}
+
 enum exchange_state exchange_pick(struct exchange *ex)
 {
-	struct upstream_target target = {.is_tls = speaks_tls(ex), .server_name = exchange_policy(ex)->proxy_ssl_name};
+	char header[PROXYPROTO_WRITE_MAX];
+	struct upstream_target target = {.is_tls = speaks_tls(ex), .server_name = exchange_policy(ex)->proxy_ssl_name,
+		.proxy_header = proxy_header(ex, header)};
 	int error;
 
 	assert(ex->state == EX_PICK && !ex->upstream);

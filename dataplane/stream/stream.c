@@ -280,9 +280,9 @@ unsigned stream_begin_tls(struct stream *s, SSL *ssl)
 
 	assert(s->state == STATE_OPEN && !s->ssl);
 	s->ssl = ssl;
-	s->state = STATE_FIRST_BYTE;
+	s->state = SSL_is_server(ssl) ? STATE_FIRST_BYTE : STATE_HANDSHAKE;
 	stream_tls_attach(s);
-	events = look_at_first_byte(s);
+	events = advance(s, 0);
 	rearm(s, 0);
 	return events;
 }

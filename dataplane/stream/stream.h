@@ -53,8 +53,8 @@ int stream_open(struct stream *s, uv_loop_t *loop, int fd, SSL *ssl, stream_even
  */
 ssize_t stream_peek(const struct stream *s, void *into, size_t size);
 /*
- * Makes an open plain stream a TLS one, as if it had been opened so; takes `ssl`. Returns the events of what is here already
- * (0 for none, else STREAM_CONNECTED or STREAM_FAILED); the others are told as always.
+ * Makes an open plain stream a TLS one, as if it had been opened or connected so; takes `ssl`. Returns the events of what is
+ * here already (0 for none, else STREAM_CONNECTED or STREAM_FAILED); the others are told as always.
  */
 unsigned stream_begin_tls(struct stream *s, SSL *ssl);
 /* Starts to connect (TCP_NODELAY set); takes `ssl`. STREAM_CONNECTED or STREAM_FAILED follows, never before it returns; how

@@ -1,4 +1,8 @@
-/* Idle connections sit in two lists: of their group, to be found, and of the pool, to be evicted oldest first. */
+/*
+ * Idle connections sit in two lists: of their group, to be found, and of the pool, to be evicted oldest first. The pool has a
+ * list of its own for those that began with a PROXY header: they serve one client each, and many of them must not push out
+ * those that serve everybody.
+ */
 #include "upstream.h"
 
 #include <assert.h>
@@ -7,15 +11,22 @@
 #include "mem.h"
 #include "tls.h"
 
-enum { NAME_MAX_BYTES = 255, KEY_MAX = 20 + NAME_MAX_BYTES };
+enum { NAME_MAX_BYTES = 255, PLACE_BYTES = 21, KEY_MAX = PLACE_BYTES + UPSTREAM_PROXY_HEADER_MAX + NAME_MAX_BYTES };
+enum { LIST_SHARED, LIST_OF_ONE_CLIENT, N_LISTS };
 
 /* All connections that lead to one place share one. Lives while it has connections, idle or in use. */
 struct upstream_group {
 	struct upstream_conn *idle; /* newest first */
 	unsigned n_conns;
 	struct addr addr;
+	size_t header_len;          /* of the PROXY header, which is a part of the key */
 	size_t key_len;
 	char key[KEY_MAX];
+};
+
+struct idle_list {
+	struct upstream_conn *newest, *oldest;
+	unsigned n;
 };
 
 struct upstream_pool {
@@ -24,23 +35,39 @@ struct upstream_pool {
 	struct upstream_limits limits;
 	struct map groups;
 	struct map unmarked;           /* while marking: addresses of idle connections that are no endpoints so far */
-	struct upstream_conn *newest, *oldest;
-	unsigned n_idle, n_open;
+	struct idle_list lists[N_LISTS];
+	unsigned n_open;
 };
 
 static size_t make_key(const struct upstream_target *target, char key[KEY_MAX])
 {
-	struct str name = str_first(target->server_name, NAME_MAX_BYTES);
+	struct str name = str_first(target->server_name, NAME_MAX_BYTES), header = target->proxy_header;
+
+	assert(header.len <= UPSTREAM_PROXY_HEADER_MAX);
 
 	key[0] = (char)target->addr.family;
 	key[1] = target->is_tls ? 1 : 0;
 	key[2] = (char)(target->addr.port >> 8);
 	key[3] = (char)(target->addr.port & 0xff);
 	memcpy(key + 4, target->addr.ip, 16);
+	key[20] = (char)header.len;
+	if (header.len)
+		memcpy(key + PLACE_BYTES, header.ptr, header.len);
 	if (!target->is_tls || !name.len)
-		return 20;
-	memcpy(key + 20, name.ptr, name.len);
-	return 20 + name.len;
+		return PLACE_BYTES + header.len;
+	memcpy(key + PLACE_BYTES + header.len, name.ptr, name.len);
+	return PLACE_BYTES + header.len + name.len;
+}
+
+/* Where its PROXY header stands, empty for none. */
+static struct str header_of(const struct upstream_group *group)
+{
+	return str_of(group->key + PLACE_BYTES, group->header_len);
+}
+
+static struct idle_list *list_of(const struct upstream_conn *conn)
+{
+	return &conn->pool->lists[conn->group->header_len ? LIST_OF_ONE_CLIENT : LIST_SHARED];
 }
 
 struct upstream_pool *upstream_pool_create(uv_loop_t *loop, struct deadlines *all)
@@ -56,21 +83,22 @@ struct upstream_pool *upstream_pool_create(uv_loop_t *loop, struct deadlines *al
 
 static void leave_idle(struct upstream_conn *conn)
 {
-	struct upstream_pool *pool = conn->pool;
+	struct idle_list *list = list_of(conn);
 
 	*(conn->prev ? &conn->prev->next : &conn->group->idle) = conn->next;
 	if (conn->next)
 		conn->next->prev = conn->prev;
-	*(conn->lru_prev ? &conn->lru_prev->lru_next : &pool->newest) = conn->lru_next;
-	*(conn->lru_next ? &conn->lru_next->lru_prev : &pool->oldest) = conn->lru_prev;
+	*(conn->lru_prev ? &conn->lru_prev->lru_next : &list->newest) = conn->lru_next;
+	*(conn->lru_next ? &conn->lru_next->lru_prev : &list->oldest) = conn->lru_prev;
 	conn->next = conn->prev = conn->lru_next = conn->lru_prev = NULL;
 	deadline_clear(&conn->idle);
-	pool->n_idle--;
+	list->n--;
 }
 
 static void enter_idle(struct upstream_conn *conn)
 {
 	struct upstream_pool *pool = conn->pool;
+	struct idle_list *list = list_of(conn);
 
 	conn->user = NULL;
 	conn->prev = NULL;
@@ -79,11 +107,11 @@ static void enter_idle(struct upstream_conn *conn)
 		conn->next->prev = conn;
 	conn->group->idle = conn;
 	conn->lru_prev = NULL;
-	conn->lru_next = pool->newest;
-	*(conn->lru_next ? &conn->lru_next->lru_prev : &pool->oldest) = conn;
-	pool->newest = conn;
+	conn->lru_next = list->newest;
+	*(conn->lru_next ? &conn->lru_next->lru_prev : &list->oldest) = conn;
+	list->newest = conn;
 	deadline_set(pool->all, &conn->idle, pool->limits.idle_ms);
-	pool->n_idle++;
+	list->n++;
 }
 
 static void close_idle(struct upstream_conn *conn)
@@ -109,6 +137,7 @@ static struct upstream_group *find_or_make_group(struct upstream_pool *pool, con
 		return group;
 	group = mem_zalloc(sizeof(*group));
 	group->addr = target->addr;
+	group->header_len = target->proxy_header.len;
 	group->key_len = len;
 	memcpy(group->key, key, len);
 	map_put(&pool->groups, str_of(key, len), group);
@@ -128,11 +157,34 @@ static void leave_group(struct upstream_conn *conn)
 
 /* ------------------------------------------------------------------------------------------------------- connections */
 
+/*
+ * TCP is there: the PROXY header goes out before anything else. What the user is to be told. A fresh socket has room for all
+ * of it; one that has not is of no use.
+ */
+static unsigned send_header(struct upstream_conn *conn, unsigned events)
+{
+	struct str header = header_of(conn->group);
+	struct iovec piece = {.iov_base = (void *)(uintptr_t)header.ptr, .iov_len = header.len};
+	SSL *ssl = conn->held_ssl;
+
+	conn->owes_header = false;
+	if (stream_writev(&conn->stream, &piece, 1) != (ssize_t)header.len)
+		return STREAM_FAILED;
+	if (!ssl)
+		return events;
+	conn->held_ssl = NULL;
+	return stream_begin_tls(&conn->stream, ssl);
+}
+
 static void on_event(struct stream *s, unsigned events)
 {
 	struct upstream_conn *conn = container_of(s, struct upstream_conn, stream);
 
 	conn->pool->all->now_ms = uv_now(conn->pool->loop);
+	if (conn->owes_header && (events & STREAM_CONNECTED))
+		events = send_header(conn, events);
+	if (!events)
+		return;
 	if (conn->user)
 		conn->user->on_event(conn->user, events);
 	else
@@ -154,7 +206,7 @@ struct upstream_conn *upstream_take(
 	struct upstream_group *group;
 	struct upstream_conn *conn;
 
-	if (!pool->n_idle)
+	if (!upstream_n_idle(pool))
 		return NULL;
 	group = map_get(&pool->groups, str_of(key, make_key(target, key)));
 	if (!group || !group->idle)
@@ -172,8 +224,11 @@ struct upstream_conn *upstream_connect(struct upstream_pool *pool, const struct 
 	struct upstream_conn *conn = mem_zalloc(sizeof(*conn));
 	SSL *ssl = target->is_tls ? tls_connect_new(target->server_name) : NULL;
 
-	*error = stream_connect(&conn->stream, pool->loop, &target->addr, ssl, on_event);
+	conn->owes_header = target->proxy_header.len > 0;
+	conn->held_ssl = conn->owes_header ? ssl : NULL;
+	*error = stream_connect(&conn->stream, pool->loop, &target->addr, conn->owes_header ? NULL : ssl, on_event);
 	if (*error) {
+		SSL_free(conn->held_ssl);
 		mem_free(conn);
 		return NULL;
 	}
@@ -192,6 +247,7 @@ void upstream_give_back(struct upstream_conn *conn)
 {
 	struct upstream_pool *pool = conn->pool;
 	const struct upstream_limits *limits = &pool->limits;
+	struct idle_list *list = list_of(conn);
 
 	if (!limits->max_idle || conn->n_requests >= limits->max_requests || !limits->idle_ms ||
 		(limits->max_age_ms && pool->all->now_ms - conn->born_ms >= limits->max_age_ms) ||
@@ -201,13 +257,15 @@ void upstream_give_back(struct upstream_conn *conn)
 	}
 	stream_want_read(&conn->stream, true);
 	enter_idle(conn);
-	while (pool->n_idle > limits->max_idle)
-		close_idle(pool->oldest);
+	while (list->n > limits->max_idle)
+		close_idle(list->oldest);
 }
 
 void upstream_close(struct upstream_conn *conn, bool is_reset)
 {
 	conn->user = NULL;
+	SSL_free(conn->held_ssl);
+	conn->held_ssl = NULL;
 	deadline_stop(conn->pool->all, &conn->idle);
 	leave_group(conn);
 	stream_close(&conn->stream, is_reset, on_closed);
@@ -218,8 +276,10 @@ void upstream_close(struct upstream_conn *conn, bool is_reset)
 void upstream_set_limits(struct upstream_pool *pool, const struct upstream_limits *limits)
 {
 	pool->limits = *limits;
-	while (pool->n_idle > limits->max_idle)
-		close_idle(pool->oldest);
+	for (size_t i = 0; i < N_LISTS; i++) {
+		while (pool->lists[i].n > limits->max_idle)
+			close_idle(pool->lists[i].oldest);
+	}
 }
 
 static struct str addr_key(const struct addr *addr, char key[KEY_MAX])
@@ -233,8 +293,10 @@ void upstream_mark_begin(struct upstream_pool *pool)
 {
 	char key[KEY_MAX];
 
-	for (struct upstream_conn *conn = pool->newest; conn; conn = conn->lru_next)
-		map_put(&pool->unmarked, addr_key(&conn->group->addr, key), conn->group);
+	for (size_t i = 0; i < N_LISTS; i++) {
+		for (struct upstream_conn *conn = pool->lists[i].newest; conn; conn = conn->lru_next)
+			map_put(&pool->unmarked, addr_key(&conn->group->addr, key), conn->group);
+	}
 }
 
 void upstream_mark(struct upstream_pool *pool, const struct addr *addr)
@@ -245,10 +307,8 @@ void upstream_mark(struct upstream_pool *pool, const struct addr *addr)
 		map_del(&pool->unmarked, addr_key(addr, key));
 }
 
-void upstream_mark_end(struct upstream_pool *pool)
+static void close_unmarked(struct upstream_pool *pool, struct upstream_conn *conn)
 {
-	struct upstream_conn *conn = pool->newest;
-
 	while (conn) {
 		struct upstream_conn *next = conn->lru_next;
 		char key[KEY_MAX];
@@ -257,12 +317,18 @@ void upstream_mark_end(struct upstream_pool *pool)
 			close_idle(conn);
 		conn = next;
 	}
+}
+
+void upstream_mark_end(struct upstream_pool *pool)
+{
+	for (size_t i = 0; i < N_LISTS; i++)
+		close_unmarked(pool, pool->lists[i].newest);
 	map_deinit(&pool->unmarked);
 }
 
 unsigned upstream_n_idle(const struct upstream_pool *pool)
 {
-	return pool->n_idle;
+	return pool->lists[LIST_SHARED].n + pool->lists[LIST_OF_ONE_CLIENT].n;
 }
 
 unsigned upstream_n_open(const struct upstream_pool *pool)
@@ -272,9 +338,9 @@ unsigned upstream_n_open(const struct upstream_pool *pool)
 
 void upstream_pool_close(struct upstream_pool *pool)
 {
-	pool->limits = (struct upstream_limits){0};
-	while (pool->oldest)
-		close_idle(pool->oldest);
+	const struct upstream_limits none = {0};
+
+	upstream_set_limits(pool, &none);
 }
 
 void upstream_pool_destroy(struct upstream_pool *pool)

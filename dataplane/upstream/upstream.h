@@ -2,8 +2,9 @@
 #define UPSTREAM_H
 /*
  * Connections to endpoints, and one worker's pool of idle ones (SEMANTICS G16). Idle connections are found by where they
- * lead: address, plain or TLS, and the server name asked for in TLS; so backends that share an endpoint share them.
- * An idle connection on which the endpoint says anything, or closes, leaves the pool at once.
+ * lead: address, plain or TLS, the server name asked for in TLS, and the PROXY header that began them; so backends that
+ * share an endpoint share them, and one that told of a client is never used for another client. An idle connection on which
+ * the endpoint says anything, or closes, leaves the pool at once.
  */
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -15,6 +16,8 @@
 #include "str.h"
 #include "stream.h"
 
+enum { UPSTREAM_PROXY_HEADER_MAX = 108 };
+
 struct upstream_pool;
 struct upstream_group;
 
@@ -23,6 +26,7 @@ struct upstream_target {
 	struct addr addr;
 	bool is_tls;
 	struct str server_name; /* SNI, may be empty; at most 255 bytes count */
+	struct str proxy_header; /* goes out before all else, TLS too; at most UPSTREAM_PROXY_HEADER_MAX bytes, may be empty */
 };
 
 /* Who holds a connection embeds this and is told what happens to it. */
@@ -36,7 +40,9 @@ struct upstream_conn {
 	struct upstream_group *group;
 	struct upstream_user *user;      /* NULL while idle */
 	struct upstream_conn *next, *prev;         /* idle ones of the group, newest first */
-	struct upstream_conn *lru_next, *lru_prev; /* idle ones of the pool, newest first */
+	struct upstream_conn *lru_next, *lru_prev; /* idle ones of its list of the pool, newest first */
+	SSL *held_ssl;                   /* TLS waits until the PROXY header is out */
+	bool owes_header;                /* it is not out so far */
 	struct deadline idle;
 	uint64_t born_ms;
 	uint32_t n_requests;             /* begun on it; 1 for a fresh one */
@@ -44,7 +50,7 @@ struct upstream_conn {
 
 /* Settings of G16. max_idle 0: nothing is kept. */
 struct upstream_limits {
-	uint32_t max_idle;      /* of the worker, all endpoints together */
+	uint32_t max_idle;      /* of the worker, all endpoints together; as many again that began with a PROXY header */
 	uint32_t max_requests;  /* on one connection; 0 and 1 both mean no reuse */
 	uint32_t idle_ms;
 	uint32_t max_age_ms;    /* checked when a request finishes */

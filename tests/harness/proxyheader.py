@@ -23,6 +23,13 @@ def v2(source=SOURCE, target=TARGET, tlvs=b""):
     return SIGNATURE + struct.pack("!BBH", 0x21, 0x11 if a.version == 4 else 0x21, len(body)) + body
 
 
+def text(packed):
+    """An address as both versions are compared: a mapped one shows its IPv4 part."""
+    address = ipaddress.ip_address(packed)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return f"::ffff:{mapped}" if mapped else str(address)
+
+
 def read(reader):
     """The header at the front of a connection, of either version: (version, source, target), or (version, None, None)."""
     first = reader.exactly(6)
@@ -40,4 +47,4 @@ def read(reader):
         return 2, None, None
     n = 4 if family == 0x11 else 16
     ports = struct.unpack("!HH", body[2 * n:2 * n + 4])
-    return 2, (str(ipaddress.ip_address(body[:n])), ports[0]), (str(ipaddress.ip_address(body[n:2 * n])), ports[1])
+    return 2, (text(body[:n]), ports[0]), (text(body[n:2 * n]), ports[1])
