@@ -45,10 +45,15 @@ static void add_number(json_t *row, const char *key, uint32_t value)
 		json_object_set_new(row, key, json_integer((json_int_t)value));
 }
 
-/* I1: a hash decides before the algorithm. */
+/* I1: a session decides before a hash, a hash before the algorithm. */
 static void add_balance(json_t *row, const Weirlock__V1__Backend *b)
 {
-	if (!b->hash_by[0])
+	if (b->affinity) {
+		json_object_set_new(row, "load_balance",
+			json_string(b->affinity->is_persistent ? "sticky_persistent" : "sticky_balanced"));
+		json_object_set_new(row, "session_cookie",
+			json_string(b->affinity->cookie_name[0] ? b->affinity->cookie_name : "INGRESSCOOKIE"));
+	} else if (!b->hash_by[0])
 		json_object_set_new(
 			row, "load_balance", render_enum(&weirlock__v1__load_balance__descriptor, (int)b->load_balance));
 	else

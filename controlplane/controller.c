@@ -8,6 +8,7 @@
  */
 #include "controller.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "admin.h"
@@ -27,6 +28,7 @@
 #include "store.h"
 #include "told.h"
 
+enum { KEY_MAX_BYTES = 64 * 1024 };
 enum { ENDPOINTS_WAIT_MS = 10, QUIET_MS = 50, MAX_WAIT_MS = 500, LEAVE_MS = 200, WHOLE_MS = 1000, WHOLE_MAX_MS = 5000 };
 
 struct controller {
@@ -331,6 +333,39 @@ static int open_admin(struct controller *c, struct buf *error)
 
 /* -------------------------------------------------------------------------------------------------- open and close */
 
+static void read_secret(const char *directory, const char *name, struct buf *out)
+{
+	struct buf path = {0};
+	FILE *file;
+
+	buf_printf(&path, "%s/%s", directory, name);
+	file = fopen(buf_cstr(&path), "re");
+	if (file) {
+		out->len = fread(buf_reserve(out, KEY_MAX_BYTES), 1, KEY_MAX_BYTES, file);
+		fclose(file);
+	}
+	buf_deinit(&path);
+}
+
+/*
+ * What replicas share and what outlives a restart: session.key of the identity, or its tls.key where nobody made one. Without
+ * an identity the generated certificate must do.
+ */
+static void make_affinity_key(struct controller *c)
+{
+	const char *identity = c->options->identity;
+	struct buf secret = {0};
+
+	if (identity)
+		read_secret(identity, "session.key", &secret);
+	if (identity && !secret.len)
+		read_secret(identity, "tls.key", &secret);
+	reconcile_affinity_key(secret.len ? buf_str(&secret) : buf_str(&c->key_pem), c->reconcile.affinity_key);
+	if (secret.ptr)
+		mem_wipe(secret.ptr, secret.len);
+	buf_deinit(&secret);
+}
+
 static int make_certificate(struct controller *c, struct buf *error)
 {
 	const struct controller_options *o = c->options;
@@ -345,6 +380,7 @@ static int make_certificate(struct controller *c, struct buf *error)
 		log_info("controller", "the default certificate lives as long as this process: give --state-dir to keep it");
 	c->reconcile.generated_chain_pem = buf_str(&c->chain_pem);
 	c->reconcile.generated_key_pem = buf_str(&c->key_pem);
+	make_affinity_key(c);
 	return EXIT_FINE;
 }
 

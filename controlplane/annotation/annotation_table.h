@@ -28,6 +28,29 @@
 		"Same value, same group of endpoints", PLAIN_FLAG)                                                          \
 	X(UPSTREAM_HASH_BY_SUBSET_SIZE, "upstream-hash-by-subset-size", BACKEND, LOW, RARE, REJECT, "3",                     \
 		"Endpoints of a group", PLAIN_COUNT(1, 1000))                                                                \
+	X(AFFINITY, "affinity", BACKEND, LOW, COMMON, FALLBACK, "", "Sessions by cookie", .type = VALUE_CHOICE,             \
+		.words = "cookie")                                                                                          \
+	X(AFFINITY_MODE, "affinity-mode", BACKEND, MEDIUM, COMMON, FALLBACK, "balanced",                                    \
+		"balanced: new endpoints take over a share of the sessions; persistent: never", .type = VALUE_CHOICE,       \
+		.words = "balanced|persistent")                                                                             \
+	X(SESSION_COOKIE_NAME, "session-cookie-name", BACKEND, MEDIUM, COMMON, FALLBACK, "INGRESSCOOKIE",                   \
+		"Name of the cookie", .type = VALUE_TEXT, .words = "-._~", .max = 128)                                                                  \
+	X(SESSION_COOKIE_EXPIRES, "session-cookie-expires", BACKEND, MEDIUM, COMMON, FALLBACK, "",                          \
+		"Its Expires, in seconds from now; 0: none", PLAIN_COUNT(0, INT32_MAX))                                           \
+	X(SESSION_COOKIE_MAX_AGE, "session-cookie-max-age", BACKEND, MEDIUM, COMMON, FALLBACK, "",                          \
+		"Its Max-Age in seconds; 0: none", PLAIN_COUNT(0, INT32_MAX))                                                     \
+	X(SESSION_COOKIE_DOMAIN, "session-cookie-domain", BACKEND, MEDIUM, RARE, FALLBACK, "", "Its Domain",                \
+		.type = VALUE_TEXT, .words = "-._", .max = 253)                                                             \
+	X(SESSION_COOKIE_PATH, "session-cookie-path", BACKEND, MEDIUM, COMMON, FALLBACK, "the path",                        \
+		"Its Path", .type = VALUE_TEXT, .words = "-._~/", .max = 1024)                                               \
+	X(SESSION_COOKIE_SAMESITE, "session-cookie-samesite", BACKEND, LOW, COMMON, FALLBACK, "", "Its SameSite",           \
+		.type = VALUE_CHOICE, .words = "Strict|Lax|None")                                                           \
+	X(SESSION_COOKIE_CONDITIONAL_SAMESITE_NONE, "session-cookie-conditional-samesite-none", BACKEND, LOW, RARE, FALLBACK, \
+		"false", "Leave SameSite=None out for browsers that mistake it", PLAIN_FLAG)                                      \
+	X(SESSION_COOKIE_SECURE, "session-cookie-secure", BACKEND, LOW, COMMON, FALLBACK, "false",                          \
+		"Secure on plain connections as well", PLAIN_FLAG)                                                                \
+	X(SESSION_COOKIE_CHANGE_ON_FAILURE, "session-cookie-change-on-failure", BACKEND, LOW, COMMON, FALLBACK, "false",    \
+		"A session moves to another endpoint for good when its own fails", PLAIN_FLAG)                                    \
 	X(SERVICE_UPSTREAM, "service-upstream", BACKEND, LOW, CORE, FALSE, "ConfigMap",                                     \
 		"Send to the Service's address, not to its endpoints", PLAIN_FLAG)                                                \
 	X(PROXY_NEXT_UPSTREAM, "proxy-next-upstream", LOCATION, MEDIUM, CORE, FALLBACK, "ConfigMap",                        \

@@ -25,6 +25,7 @@ struct str backend_name(struct arena *arena, struct str namespace_, const struct
 struct use {
 	struct port_ref port;
 	struct view *view; /* NULL: the default backend */
+	const struct view *affinity; /* I16: the first that asks for it, or NULL */
 };
 struct uses {
 	struct reconcile *pass;
@@ -59,15 +60,33 @@ static const struct {
 	{ANNOTATION_MAX_CONNECTIONS, "max_connections"},
 };
 
+/* The same, of sessions: there the first that asks for them decides (I16). */
+static const struct {
+	enum annotation_id id;
+	const char *field;
+} of_session[] = {
+	{ANNOTATION_AFFINITY, "affinity"},
+	{ANNOTATION_AFFINITY_MODE, "affinity.is_persistent"},
+	{ANNOTATION_SESSION_COOKIE_NAME, "affinity.cookie_name"},
+	{ANNOTATION_SESSION_COOKIE_EXPIRES, "affinity.expires_s"},
+	{ANNOTATION_SESSION_COOKIE_MAX_AGE, "affinity.max_age_s"},
+	{ANNOTATION_SESSION_COOKIE_DOMAIN, "affinity.domain"},
+	{ANNOTATION_SESSION_COOKIE_PATH, "affinity.path"},
+	{ANNOTATION_SESSION_COOKIE_SAMESITE, "affinity.samesite"},
+	{ANNOTATION_SESSION_COOKIE_CONDITIONAL_SAMESITE_NONE, "affinity.conditional_samesite_none"},
+	{ANNOTATION_SESSION_COOKIE_SECURE, "affinity.secure"},
+	{ANNOTATION_SESSION_COOKIE_CHANGE_ON_FAILURE, "affinity.change_on_failure"},
+};
+
 static bool is_same_value(const struct value *a, const struct value *b)
 {
 	return a->number == b->number && a->flag == b->flag && str_eq(a->text, b->text);
 }
 
 /* C20: the first Ingress decides; others that want it otherwise are told. */
-static void complain_difference(struct uses *u, const struct use *first, const struct view *later, enum annotation_id id)
+static void complain_difference(struct uses *u, const struct view *first, const struct view *later, enum annotation_id id)
 {
-	const struct annotation *kept = first->view ? annotation_get(&first->view->annotations, id) : NULL;
+	const struct annotation *kept = first ? annotation_get(&first->annotations, id) : NULL;
 	const struct annotation *lost = annotation_get(&later->annotations, id);
 
 	if (!lost || (kept && is_same_value(&kept->value, &lost->value)))
@@ -75,8 +94,21 @@ static void complain_difference(struct uses *u, const struct use *first, const s
 	problems_add(&u->result->problems, &(struct problem){.severity = SEVERITY_WARN, .object = later->object->key,
 		.field = lost->name, .value = lost->written,
 		.rule = arena_printf(&u->pass->scratch, "what the oldest Ingress that names the Service says, which decides for all: %.*s (C20)",
-			STR_ARG(first->view ? first->view->object->key : STR("the default backend"))),
+			STR_ARG(first ? first->object->key : STR("the default backend"))),
 		.fix = STR("write the same annotation on both Ingresses"), .effect = STR("this one has no effect on the Service")});
+}
+
+/* One more Ingress that names the port. */
+static void merge_use(struct uses *u, struct use *first, const struct view *view)
+{
+	for (size_t k = 0; k < sizeof(of_backend) / sizeof(of_backend[0]); k++)
+		complain_difference(u, first->view, view, of_backend[k].id);
+	if (!affinity_is_wanted(view) || first->affinity == view)
+		return;
+	for (size_t k = 0; first->affinity && k < sizeof(of_session) / sizeof(of_session[0]); k++)
+		complain_difference(u, first->affinity, view, of_session[k].id);
+	if (!first->affinity)
+		first->affinity = view;
 }
 
 static void add_use(struct uses *u, const struct port_ref *port, struct view *view)
@@ -86,14 +118,12 @@ static void add_use(struct uses *u, const struct port_ref *port, struct view *vi
 
 		if (!same_port(&first->port, port))
 			continue;
-		if (first->view == view || !view)
-			return;
-		for (size_t k = 0; k < sizeof(of_backend) / sizeof(of_backend[0]); k++)
-			complain_difference(u, first, view, of_backend[k].id);
+		if (first->view != view && view)
+			merge_use(u, first, view);
 		return;
 	}
 	u->items = mem_grow(u->items, &u->cap, u->n + 1, sizeof(*u->items));
-	u->items[u->n++] = (struct use){*port, view};
+	u->items[u->n++] = (struct use){*port, view, affinity_is_wanted(view) ? view : NULL};
 }
 
 static void add_backend(struct uses *u, const struct ingress_backend *backend, struct view *view)
@@ -227,13 +257,29 @@ static void fill_balance(const struct uses *u, const struct use *use, Weirlock__
 	out->max_connections = number_of(use, ANNOTATION_MAX_CONNECTIONS);
 }
 
-static void add_origin(const struct uses *u, const struct use *use, const char *backend, const char *field, enum annotation_id id)
+/* I1: a session comes before a hash. */
+static void fill_affinity(const struct uses *u, const struct use *use, struct str name, Weirlock__V1__Backend *out)
 {
-	const struct annotation *a = use->view ? annotation_get(&use->view->annotations, id) : NULL;
+	const struct annotation *hash = find(use, ANNOTATION_UPSTREAM_HASH_BY);
+
+	if (!use->affinity)
+		return;
+	affinity_fill(u->pass, name, use->affinity, out);
+	if (hash)
+		complain_value(u, use, hash, STR("used together with affinity, which decides (I1)"),
+			"take one of them out", "requests follow their session cookie");
+	out->hash_by = message_text(&u->pass->scratch, STR(""));
+	out->hash_subset_size = 0;
+}
+
+static void add_origin(
+	const struct uses *u, const struct view *view, const char *backend, const char *field, enum annotation_id id)
+{
+	const struct annotation *a = view ? annotation_get(&view->annotations, id) : NULL;
 
 	if (a)
 		result_origin(u->result, &(struct provenance){.kind = WEIRLOCK__V1__KIND__KIND_BACKEND,
-			.name = str_from(backend), .field = str_from(field), .object = use->view->object->key,
+			.name = str_from(backend), .field = str_from(field), .object = view->object->key,
 			.key = a->name, .value = a->written});
 }
 
@@ -295,7 +341,7 @@ static bool is_cluster_ip(const struct service *service)
 static void put_endpoints(const struct uses *u, const struct use *use, const struct service_port *target, struct str backend)
 {
 	struct service_use of = {.service = u->service, .namespace_ = u->namespace_, .name = u->name, .port = use->port,
-		.target = target, .backend = backend};
+		.target = target, .backend = backend, .has_affinity = use->affinity != NULL};
 	struct str port = port_text(&u->pass->scratch, &use->port);
 
 	if (!target) {
@@ -321,6 +367,7 @@ static void put_backend(const struct uses *u, const struct use *use)
 	message.port = message_text(scratch, port_text(scratch, &use->port));
 	fill_protocol(use, &message);
 	fill_balance(u, use, &message);
+	fill_affinity(u, use, name, &message);
 	if (!u->service)
 		complain_service(u, use, u->name, "a Service that exists (D1)", "create it, or name one that exists");
 	else if (u->service->service.type == SERVICE_EXTERNAL_NAME)
@@ -328,7 +375,9 @@ static void put_backend(const struct uses *u, const struct use *use)
 	else
 		put_endpoints(u, use, target, name);
 	for (size_t i = 0; i < sizeof(of_backend) / sizeof(of_backend[0]); i++)
-		add_origin(u, use, name.ptr, of_backend[i].field, of_backend[i].id);
+		add_origin(u, use->view, name.ptr, of_backend[i].field, of_backend[i].id);
+	for (size_t i = 0; i < sizeof(of_session) / sizeof(of_session[0]); i++)
+		add_origin(u, use->affinity, name.ptr, of_session[i].field, of_session[i].id);
 	result_put(u->result, WEIRLOCK__V1__KIND__KIND_BACKEND, name, &message.base);
 }
 

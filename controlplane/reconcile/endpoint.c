@@ -28,6 +28,8 @@ enum { ENDPOINTS_MAX = 20000 }; /* of one slice, addresses times ports: what a p
 /* One slice on its way. */
 struct slice_build {
 	struct arena *arena;
+	struct reconcile *pass;
+	const struct service_use *use;
 	struct reconcile_result *result;
 	const struct object *slice; /* who is to blame for a bad address */
 	Weirlock__V1__Endpoint **items;
@@ -52,6 +54,8 @@ static void add_address(struct slice_build *b, const struct slice_endpoint *from
 	out->port = port;
 	out->state = from->is_ready ? WEIRLOCK__V1__ENDPOINT_STATE__ENDPOINT_READY
 				    : WEIRLOCK__V1__ENDPOINT_STATE__ENDPOINT_TERMINATING;
+	if (b->use->has_affinity)
+		out->id = affinity_endpoint_id(b->pass, b->use->backend, addr_bytes(&ip), port);
 	out->zone = message_text(b->arena, from->zone);
 	out->for_zones = message_texts(b->arena, from->for_zones, from->n_for_zones);
 	out->n_for_zones = from->n_for_zones;
@@ -145,7 +149,7 @@ static size_t put_slice(struct slice_build *b, struct str backend, struct str sl
 /* H5: the Service's own address; "-" is no name that a slice could have. */
 static size_t put_cluster_ip(struct reconcile *pass, const struct service_use *use, struct reconcile_result *result)
 {
-	struct slice_build b = {.arena = &pass->scratch, .result = result, .slice = use->service};
+	struct slice_build b = {.arena = &pass->scratch, .pass = pass, .use = use, .result = result, .slice = use->service};
 	struct slice_endpoint self = {.is_ready = true};
 
 	add_address(&b, &self, use->service->service.cluster_ip, use->target->port);
@@ -161,7 +165,7 @@ size_t endpoint_put_all(struct reconcile *pass, const struct service_use *use, s
 		return put_cluster_ip(pass, use, result);
 	for (size_t i = 0; i < slices.n; i++) {
 		const struct object *slice = slices.items[i];
-		struct slice_build b = {.arena = &pass->scratch, .result = result, .slice = slice};
+		struct slice_build b = {.arena = &pass->scratch, .pass = pass, .use = use, .result = result, .slice = slice};
 
 		if (str_eq(slice->endpoint_slice.address_type, STR("FQDN"))) {
 			result_problem(&result->problems, SEVERITY_WARN, slice->key, "addressType", STR("FQDN"),

@@ -82,10 +82,17 @@ struct service_use {
 	const struct service_port *target; /* the Service's port (H3); NULL: none fits */
 	struct str backend;              /* the Backend's name */
 	bool uses_cluster_ip;            /* H5 */
+	bool has_affinity;               /* endpoints get names for cookies */
 };
 const struct service_port *endpoint_find_port(const struct service *service, const struct port_ref *port);
 /* The number of endpoints put, ready or terminating. */
 size_t endpoint_put_all(struct reconcile *pass, const struct service_use *use, struct reconcile_result *result);
+
+/* affinity.c */
+bool affinity_is_wanted(const struct view *view);
+/* What the Ingress says of affinity, for the Backend of this name; nothing when it asks for none. */
+void affinity_fill(struct reconcile *pass, struct str backend, const struct view *view, Weirlock__V1__Backend *out);
+ProtobufCBinaryData affinity_endpoint_id(struct reconcile *pass, struct str backend, struct str address, uint32_t port);
 
 /* tls.c */
 struct host_tls {

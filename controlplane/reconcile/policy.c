@@ -235,6 +235,23 @@ static void fill_proxy_protocol(const struct filling *f)
 	add_origin(f, "send_proxy_protocol", a);
 }
 
+/* I14, I15. A path that is a pattern is no path for a cookie. */
+static void fill_affinity(const struct filling *f)
+{
+	const struct annotation *a = find(f, ANNOTATION_AFFINITY);
+
+	if (!a)
+		return;
+	f->out->sets_session_cookie = true;
+	add_origin(f, "sets_session_cookie", a);
+	if (f->route->type == WEIRLOCK__V1__PATH_TYPE__PATH_TYPE_REGEX && !f->route->is_own_root &&
+		!find(f, ANNOTATION_SESSION_COOKIE_PATH))
+		problems_add(&f->result->problems, &(struct problem){.severity = SEVERITY_WARN,
+			.object = f->route->view->object->key, .field = a->name, .value = f->route->path,
+			.rule = STR("a path that a cookie can have, as the host's paths are regular expressions (I15)"),
+			.fix = STR("write session-cookie-path"), .effect = STR("the cookie is for / of the host")});
+}
+
 void policy_fill(struct reconcile *pass, struct str host, const struct route *route, struct reconcile_result *result,
 	Weirlock__V1__Policy *out)
 {
@@ -249,6 +266,7 @@ void policy_fill(struct reconcile *pass, struct str host, const struct route *ro
 	fill_proxy_protocol(&f);
 	fill_retries(&f);
 	fill_lists(&f);
+	fill_affinity(&f);
 }
 
 /* global-auth-url is not enforced yet, so what it protects is closed. */

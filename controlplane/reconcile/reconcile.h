@@ -14,6 +14,8 @@
 #include "store.h"
 #include "str.h"
 
+enum { RECONCILE_KEY_BYTES = 32 };
+
 /* The controller's options that decide what is served. Everything is borrowed for the pass; zero is not a default. */
 struct reconcile_options {
 	struct str ingress_class;            /* --ingress-class */
@@ -29,9 +31,12 @@ struct reconcile_options {
 	bool disable_catch_all;
 	bool disable_svc_external_name;
 	struct str generated_chain_pem, generated_key_pem; /* the default certificate where no other is given (F4), or "" */
+	uint8_t affinity_key[RECONCILE_KEY_BYTES];         /* of session cookies; the same for all replicas */
 	int64_t now_s;                       /* Unix time, to tell an expired certificate; 0: do not look */
 	const struct setting_values *last_settings; /* those of the pass before, for last good values; or NULL */
 };
+/* A key of session cookies from a secret of any length that replicas share and that survives a restart. */
+void reconcile_affinity_key(struct str secret, uint8_t key[RECONCILE_KEY_BYTES]);
 /* ingress-nginx's defaults (COMPAT flags). */
 void reconcile_options_init(struct reconcile_options *options);
 

@@ -35,14 +35,9 @@ void balance_destroy(struct balance *b)
 	mem_free(b);
 }
 
-/* splitmix64: good enough to begin somewhere. */
-static uint64_t next_random(struct balance *b)
+uint64_t balance_random(struct balance *b)
 {
-	uint64_t z = b->random += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
+	return choice_more_random(&b->random);
 }
 
 /* -------------------------------------------------------------------------------------------- lists that come and go */
@@ -156,7 +151,7 @@ static struct balance_state *state_of(struct balance *b, const struct backend *b
 
 static int run_algorithm(const struct choice *c)
 {
-	if (c->backend->ring)
+	if (c->backend->hash_by)
 		return chash_select(c);
 	switch (c->backend->load_balance) {
 	case WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_EWMA:
@@ -183,7 +178,7 @@ static bool was_tried(const struct balance_tried *tried, size_t index)
 static int select_from_old(struct balance *b, const struct backend *backend, const struct balance_ask *ask)
 {
 	const struct balance_state *newest = b->items[backend->index];
-	size_t n = backend->n_endpoints, from = (size_t)(next_random(b) % n);
+	size_t n = backend->n_endpoints, from = (size_t)(balance_random(b) % n);
 	int second = -1;
 
 	for (size_t k = 0; k < n; k++) {
@@ -209,7 +204,7 @@ int balance_select(struct balance *b, const struct backend *backend, const struc
 	c.state = state_of(b, backend, ask->now_ms);
 	if (!c.state)
 		return select_from_old(b, backend, ask);
-	c.draw = next_random(b);
+	c.draw = balance_random(b);
 	if (c.state->retry_percent && !ask->tried.n)
 		health_earn_retry(c.state);
 	for (int level = 0; chosen < 0 && level < CHOICE_LEVELS; level++) {
@@ -217,6 +212,17 @@ int balance_select(struct balance *b, const struct backend *backend, const struc
 		chosen = run_algorithm(&c);
 	}
 	return chosen >= 0 ? chosen : BALANCE_FULL;
+}
+
+bool balance_has_room(struct balance *b, const struct backend *backend, unsigned endpoint, uint64_t now_ms)
+{
+	const struct balance_state *s = state_of(b, backend, now_ms);
+
+	if (!s)
+		return find(b->items[backend->index], &backend->endpoints[endpoint].addr) != NULL; /* else it is gone or going */
+	if (backend->eject_after_failures && health_is_ejected(&s->items[endpoint], now_ms))
+		return false;
+	return !backend->max_connections || s->items[endpoint].in_flight < backend->max_connections;
 }
 
 bool balance_may_retry(struct balance *b, const struct backend *backend, uint64_t now_ms)

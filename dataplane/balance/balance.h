@@ -36,6 +36,10 @@ struct balance_ask {
  */
 enum { BALANCE_NONE = -1, BALANCE_FULL = -2 };
 int balance_select(struct balance *b, const struct backend *backend, const struct balance_ask *ask);
+/* Whether an endpoint that a session names may take one more request: not while it is at max_connections, ejected or gone. */
+bool balance_has_room(struct balance *b, const struct backend *backend, unsigned endpoint, uint64_t now_ms);
+/* Random bits, no secret. */
+uint64_t balance_random(struct balance *b);
 /* Whether the retry budget has room for one more attempt of a request that has made one; counts it. */
 bool balance_may_retry(struct balance *b, const struct backend *backend, uint64_t now_ms);
 

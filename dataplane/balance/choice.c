@@ -49,8 +49,7 @@ static size_t next_allowed(const struct choice *c, size_t from, size_t except)
 	return n;
 }
 
-/* splitmix64: more bits from those given. */
-static uint64_t more(uint64_t *x)
+uint64_t choice_more_random(uint64_t *x)
 {
 	uint64_t z = *x += 0x9e3779b97f4a7c15u;
 
@@ -65,7 +64,7 @@ static size_t draw_one(const struct choice *c, uint64_t *x, size_t except)
 	size_t i = 0;
 
 	for (unsigned k = 0; k < DRAWS; k++) {
-		i = (size_t)(more(x) % c->state->n);
+		i = (size_t)(choice_more_random(x) % c->state->n);
 		if (i != except && choice_allows(c, i))
 			return i;
 	}

@@ -69,6 +69,9 @@ int random_two_select(const struct choice *c);
 int ewma_select(const struct choice *c);
 int chash_select(const struct choice *c);
 
+/* splitmix64: the next of a row of random bits. */
+uint64_t choice_more_random(uint64_t *x);
+
 /* health.c */
 bool health_is_ejected(const struct balance_endpoint *e, uint64_t now_ms);
 /* True when this ejects it. */

@@ -69,7 +69,7 @@ static size_t prefer_ready(struct endpoint *items, size_t n)
 /* Through every proxy, whatever its zone. */
 static bool chooses_alike(const struct backend *b)
 {
-	return b->hash_by != NULL;
+	return b->hash_by || b->affinity;
 }
 
 static bool is_for_zone(const struct endpoint *e, struct str zone)
@@ -160,7 +160,7 @@ static void add_ring(struct merged *m)
 {
 	struct backend *b = &m->backend;
 
-	if (!b->n_endpoints || !b->hash_by)
+	if (!b->n_endpoints || (!b->hash_by && (!b->affinity || b->affinity->is_persistent)))
 		return;
 	m->ring = b->hash_subset_size ? make_subset_ring(b) : make_endpoint_ring(b);
 	b->ring = m->ring;
@@ -195,6 +195,7 @@ static struct merged *merge(const struct group *g, struct str zone)
 		.external_port = b->external_port,
 		.version = atomic_fetch_add_explicit(&n_merged, 1, memory_order_relaxed) + 1,
 		.hash_by = b->hash_by,
+		.affinity = b->affinity,
 		.hash_subset_size = b->hash_subset_size,
 		.slow_start_ms = b->slow_start_ms,
 		.retry_budget_percent = b->retry_budget_percent,

@@ -59,8 +59,18 @@ struct settings {
 	size_t n_add_headers, n_proxy_set_headers;
 };
 
+/* Sessions by cookie (I10 to I16). */
+struct affinity {
+	bool is_persistent, change_on_failure, secure, conditional_samesite_none;
+	struct str cookie_name;
+	struct str backend_id;                    /* in cookies, hex */
+	uint32_t expires_s, max_age_s;            /* 0: not written */
+	struct str domain, path, samesite;        /* "": not written; of path: the route's */
+};
+
 struct endpoint {
 	struct addr addr;
+	struct str id;         /* in cookies, hex; "" where the backend has no affinity */
 	bool is_terminating;
 	struct str zone;
 	struct str *for_zones; /* hints: where it is meant for; none: for all */
@@ -84,7 +94,9 @@ struct backend {
 	uint64_t version;        /* of the list: two that differ have different ones, and later ones are larger */
 	const struct http_expression *hash_by; /* I4; NULL: load_balance decides */
 	uint32_t hash_subset_size;             /* I5; 0: each key has one endpoint */
-	const struct hash_ring *ring; /* of hash_by: nodes are endpoints, or groups of hash_subset_size of them in order; or NULL */
+	/* Of hash_by and of balanced affinity: nodes are endpoints, or groups of hash_subset_size of them in order; or NULL. */
+	const struct hash_ring *ring;
+	const struct affinity *affinity;       /* NULL: none */
 	uint32_t slow_start_ms;
 	uint32_t retry_budget_percent;         /* 0: any number of retries */
 	uint32_t eject_after_failures, eject_ms; /* 0: never */
@@ -107,6 +119,7 @@ struct policy {
 	uint32_t redirect_code;
 	struct str proxy_ssl_name;
 	uint32_t send_proxy_protocol; /* version of the header that endpoints get first; 0: none */
+	bool sets_session_cookie; /* I14 */
 };
 
 enum { BACKEND_NONE = 0x7fffffff };

@@ -9,6 +9,52 @@ enum { MAX_PEM = 1024 * 1024, MAX_ZONE = 253, MAX_ZONES = 100 };
 
 enum { MAX_EJECT_MS = 24 * 3600 * 1000, MAX_SLOW_START_MS = 24 * 3600 * 1000 };
 
+enum { MAX_ID = 32 };
+
+static bool decode_id(struct decode *d, const char *field, const ProtobufCBinaryData *in, struct str *out)
+{
+	struct buf text = {0};
+
+	if (in->len > MAX_ID)
+		return decode_refuse(d, field, "too long");
+	buf_add_hex(&text, str_of(in->data, in->len));
+	*out = arena_str(d->arena, buf_str(&text));
+	buf_deinit(&text);
+	return true;
+}
+
+/* What stands in a Set-Cookie line must not end one of its attributes. */
+static bool decode_attribute(struct decode *d, const char *field, const char *in, struct str *out)
+{
+	if (!decode_text(d, field, in, MAX_NAME * 2, out))
+		return false;
+	return str_find(*out, ';') == out->len || decode_refuse(d, field, "holds a semicolon");
+}
+
+static bool decode_affinity(struct decode *d, const Weirlock__V1__Affinity *in, struct backend_object *out)
+{
+	struct affinity *a;
+
+	if (!in)
+		return true;
+	a = out->affinity = arena_zalloc(d->arena, sizeof(*a));
+	a->is_persistent = in->is_persistent;
+	a->change_on_failure = in->change_on_failure;
+	a->secure = in->secure;
+	a->conditional_samesite_none = in->conditional_samesite_none;
+	a->expires_s = in->expires_s;
+	a->max_age_s = in->max_age_s;
+	if (!decode_token(d, "affinity.cookie_name", in->cookie_name, &a->cookie_name) ||
+		!decode_id(d, "affinity.backend_id", &in->backend_id, &a->backend_id) ||
+		!decode_attribute(d, "affinity.domain", in->domain, &a->domain) ||
+		!decode_attribute(d, "affinity.path", in->path, &a->path) ||
+		!decode_attribute(d, "affinity.samesite", in->samesite, &a->samesite))
+		return false;
+	if (!a->cookie_name.len)
+		a->cookie_name = STR("INGRESSCOOKIE");
+	return true;
+}
+
 static bool decode_balance(struct decode *d, const Weirlock__V1__Backend *in, struct backend_object *out)
 {
 	struct str hash_by;
@@ -27,6 +73,8 @@ static bool decode_balance(struct decode *d, const Weirlock__V1__Backend *in, st
 	if (!decode_range(d, "retry_budget_percent", in->retry_budget_percent, 0, 100) ||
 		!decode_range(d, "eject_after_failures", in->eject_after_failures, 0, 1000000) ||
 		!decode_range(d, "eject_ms", in->eject_ms, 0, MAX_EJECT_MS))
+		return false;
+	if (!decode_affinity(d, in->affinity, out))
 		return false;
 	if (hash_by.len) {
 		out->hash_by = arena_zalloc(d->arena, sizeof(*out->hash_by));
@@ -70,6 +118,8 @@ static bool decode_endpoint(struct decode *d, const Weirlock__V1__Endpoint *in, 
 		!decode_range(d, "state", (uint64_t)in->state, 0, WEIRLOCK__V1__ENDPOINT_STATE__ENDPOINT_TERMINATING))
 		return false;
 	out->is_terminating = in->state == WEIRLOCK__V1__ENDPOINT_STATE__ENDPOINT_TERMINATING;
+	if (!decode_id(d, "id", &in->id, &out->id))
+		return false;
 	if (in->n_for_zones > MAX_ZONES)
 		return decode_refuse(d, "for_zones", "too many");
 	out->for_zones = in->n_for_zones ? arena_zalloc(d->arena, in->n_for_zones * sizeof(*out->for_zones)) : NULL;

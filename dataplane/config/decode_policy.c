@@ -40,6 +40,7 @@ static bool decode_request(struct decode *d, const Weirlock__V1__Policy *in, str
 	p->proxy_http_1_0 = in->proxy_http_1_0;
 	p->disable_access_log = in->disable_access_log;
 	p->send_proxy_protocol = in->send_proxy_protocol;
+	p->sets_session_cookie = in->sets_session_cookie;
 	if (!decode_range(d, "policy.send_proxy_protocol", p->send_proxy_protocol, 0, 2) ||
 		!decode_text(d, "policy.rewrite_target", in->rewrite_target, MAX_PATH, &p->rewrite_target) ||
 		!decode_text(d, "policy.x_forwarded_prefix", in->x_forwarded_prefix, MAX_TEXT, &p->x_forwarded_prefix) ||

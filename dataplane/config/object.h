@@ -33,6 +33,7 @@ struct backend_object {
 	struct str service, port, external_name;
 	uint16_t external_port;
 	struct http_expression *hash_by;
+	struct affinity *affinity;
 	uint32_t hash_subset_size, slow_start_ms, retry_budget_percent, eject_after_failures, eject_ms, max_connections;
 };
 

@@ -1,6 +1,8 @@
 /* Endpoints one after another until one answers: SEMANTICS G16, I30 to I36. */
 #include <assert.h>
 
+#include "affinity.h"
+#include "clock.h"
 #include "exchange_private.h"
 #include "log.h"
 #include "proxyproto.h"
@@ -92,6 +94,46 @@ static void note_tried(struct exchange *ex, unsigned endpoint)
 	ex->tried[ex->n_tried++] = (uint16_t)endpoint;
 }
 
+/*
+ * I11 to I13: the endpoint of the session, once; -1 where there is none. A retry goes elsewhere, as it does without a session,
+ * and so does a request while the endpoint is full or ejected; the session stays where it is unless it may change on failure.
+ */
+static int session_endpoint(struct exchange *ex, uint64_t now_ms)
+{
+	const struct affinity *affinity = ex->backend->affinity;
+	struct str value;
+	int i;
+
+	if (ex->n_tried) {
+		ex->is_new_session = ex->is_new_session || affinity->change_on_failure;
+		return -1;
+	}
+	i = http_cookie(&ex->head, affinity->cookie_name, &value) ? affinity_find(ex->backend, value) : -1;
+	if (i >= 0 && !balance_has_room(ex->env->balance, ex->backend, (unsigned)i, now_ms))
+		return -1;
+	ex->is_new_session = i < 0;
+	return i;
+}
+
+void exchange_write_session(struct exchange *ex, struct buf *lines)
+{
+	const struct policy *policy = exchange_policy(ex);
+	struct buf value = {0};
+	struct affinity_cookie cookie = {
+		.route_path = ex->rule.match.route->path_type == ROUTE_REGEX ? STR("/") : ex->rule.match.route->path,
+		.user_agent = http_head_value(&ex->head, FIELD_USER_AGENT),
+		.is_tls = ex->client->conn->is_tls,
+		.unix_s = clock_wall_ms() / 1000,
+	};
+
+	if (!ex->backend || !ex->backend->affinity || !ex->is_new_session || !policy->sets_session_cookie)
+		return;
+	affinity_write_value(ex->backend, ex->endpoint, balance_random(ex->env->balance), &value);
+	cookie.value = buf_str(&value);
+	affinity_write_cookie(ex->backend, &cookie, lines);
+	buf_deinit(&value);
+}
+
 /* Takes the next endpoint; BALANCE_NONE or BALANCE_FULL when there is none. */
 static int choose_endpoint(struct exchange *ex)
 {
@@ -101,7 +143,9 @@ static int choose_endpoint(struct exchange *ex)
 	if (ex->is_reconnect)
 		return (int)ex->endpoint;
 	ask.key = balance_key(ex);
-	i = balance_select(ex->env->balance, ex->backend, &ask);
+	i = ex->backend->affinity ? session_endpoint(ex, ask.now_ms) : -1;
+	if (i < 0)
+		i = balance_select(ex->env->balance, ex->backend, &ask);
 	if (i < 0)
 		return i;
 	ex->endpoint = (unsigned)i;

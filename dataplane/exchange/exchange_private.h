@@ -83,6 +83,7 @@ struct exchange {
 	unsigned n_tried;
 	struct balance_ticket ticket;   /* the request in progress at one */
 	struct balance_outcome balance_outcome; /* of it */
+	bool is_new_session;            /* the endpoint was not the cookie's: the response sets one */
 	bool has_balance_key;
 	struct str balance_key;         /* of upstream-hash-by */
 	struct accesslog_attempt *attempts; /* the last is written over when there are more than EXCHANGE_MAX_ATTEMPTS */
@@ -129,6 +130,8 @@ struct accesslog_attempt *exchange_attempt(struct exchange *ex);
 enum exchange_state exchange_pick(struct exchange *ex);
 enum exchange_state exchange_connecting(struct exchange *ex);
 enum exchange_state exchange_attempt_failed(struct exchange *ex, enum attempt_failure failure, enum end_reason end);
+/* Appends the Set-Cookie line of a new session, if there is to be one (I14). */
+void exchange_write_session(struct exchange *ex, struct buf *lines);
 /* The endpoint answered with this status, or (0) not at all: for the balance. */
 void exchange_judge_endpoint(struct exchange *ex, unsigned status);
 /* I32: by its method, or because the rule says so. */

@@ -55,6 +55,8 @@ void exchange_client_head(struct exchange *ex, const struct http_head *head, str
 	set_length(head, out);
 	buf_clear(lines);
 	rewrite_write_response_fields(exchange_settings(ex), ex->rule.is_tls, lines);
+	if (ex->is_new_session)
+		exchange_write_session(ex, lines);
 	if (head->status == 101)
 		http1_write_field(lines, STR("Upgrade"), http_head_value(head, FIELD_UPGRADE));
 	out->lines = buf_str(lines);

@@ -38,6 +38,12 @@ static void show_scalar(const ProtobufCFieldDescriptor *f, const void *value, st
 	case PROTOBUF_C_TYPE_UINT64:
 		buf_printf(out, "%" PRIu64, *(const uint64_t *)value);
 		return;
+	case PROTOBUF_C_TYPE_BYTES: {
+		const ProtobufCBinaryData *bytes = value;
+
+		buf_add_hex(out, str_of(bytes->data, bytes->len));
+		return;
+	}
 	case PROTOBUF_C_TYPE_STRING:
 		buf_add_json(out, str_from(*(char *const *)value));
 		return;
@@ -183,6 +189,21 @@ static void show_host(const struct resource *r, const struct usual *u, struct bu
 	protobuf_c_message_free_unpacked(&m->base, NULL);
 }
 
+static void show_affinity(const Weirlock__V1__Affinity *a, struct buf *out)
+{
+	Weirlock__V1__Affinity usual = WEIRLOCK__V1__AFFINITY__INIT;
+	struct buf fields = {0};
+	struct str rest, line;
+
+	show_changed(&a->base, &usual.base, "", &fields);
+	buf_printf(out, " affinity(");
+	rest = buf_str(&fields);
+	for (bool is_first = true; str_next(&rest, '\n', &line); is_first = false)
+		buf_printf(out, "%s%.*s", is_first ? "" : ", ", STR_ARG(line));
+	buf_printf(out, ")");
+	buf_deinit(&fields);
+}
+
 static void show_backend(const struct resource *r, struct buf *out)
 {
 	static const char *const protocols[] = {"", " HTTPS", " AUTO_HTTP", " GRPC", " GRPCS", " FCGI"};
@@ -202,6 +223,8 @@ static void show_backend(const struct resource *r, struct buf *out)
 		buf_printf(out, " eject=%u/%ums", m->eject_after_failures, m->eject_ms);
 	if (m->max_connections)
 		buf_printf(out, " max-connections=%u", m->max_connections);
+	if (m->affinity)
+		show_affinity(m->affinity, out);
 	if (m->external_name[0])
 		buf_printf(out, " external=%s:%u", m->external_name, m->external_port);
 	buf_printf(out, "\n");
@@ -219,8 +242,10 @@ static void show_endpoints(const struct resource *r, struct buf *out)
 		struct addr a;
 
 		addr_from_bytes(str_of(e->ip.data, e->ip.len), (uint16_t)e->port, &a);
-		buf_printf(out, "  %s%s%s%s\n", addr_text(&a, text), e->state ? " terminating" : "",
-			e->zone[0] ? " zone=" : "", e->zone);
+		buf_printf(out, "  %s%s%s%s%s", addr_text(&a, text), e->state ? " terminating" : "",
+			e->zone[0] ? " zone=" : "", e->zone, e->id.len ? " id=" : "");
+		buf_add_hex(out, str_of(e->id.data, e->id.len));
+		buf_printf(out, "\n");
 	}
 	protobuf_c_message_free_unpacked(&m->base, NULL);
 }
