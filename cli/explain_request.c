@@ -292,6 +292,7 @@ static void judge(struct story *s, json_t *root, json_t *answer)
 		.rules = &s->rules,
 		.conn = &s->asked->conn,
 		.head = &s->asked->head,
+		.draw = UINT64_MAX, /* weights of canaries: the largest share that is left, which is the route's own */
 	};
 
 	judge_request(&request, &s->arena, &s->judgement);

@@ -121,7 +121,20 @@
 	X(PRESERVE_TRAILING_SLASH, "preserve-trailing-slash", LOCATION, MEDIUM, RARE, FALLBACK, "ConfigMap",                \
 		"Keep a final slash in redirects to https", PLAIN_FLAG)                                                           \
 	X(CANARY, "canary", INGRESS, LOW, COMMON, FALLBACK, "false",                                                        \
-		"An alternative for another Ingress's paths; not served yet, so it takes no request", PLAIN_FLAG)                 \
+		"An alternative for the same host, path and pathType of another Ingress", PLAIN_FLAG)                              \
+	X(CANARY_BY_HEADER, "canary-by-header", INGRESS, MEDIUM, COMMON, FALLBACK, "",                                      \
+		"Header that decides first: always, never, or as the value or pattern says", .type = VALUE_TEXT,             \
+		.words = "-_.~", .max = 128)                                                                                \
+	X(CANARY_BY_HEADER_VALUE, "canary-by-header-value", INGRESS, MEDIUM, COMMON, FALLBACK, "",                          \
+		"Its value for the canary, in place of always", .type = VALUE_TEXT, .words = NAME_CHARS, .max = 1024)       \
+	X(CANARY_BY_HEADER_PATTERN, "canary-by-header-pattern", INGRESS, MEDIUM, COMMON, FALLBACK, "",                      \
+		"A regular expression in its place; a value wins", .type = VALUE_TEXT, .words = REGEX_CHARS, .max = 1024)   \
+	X(CANARY_BY_COOKIE, "canary-by-cookie", INGRESS, MEDIUM, COMMON, FALLBACK, "",                                      \
+		"Cookie that decides next: always or never", .type = VALUE_TEXT, .words = "-_.~", .max = 128)               \
+	X(CANARY_WEIGHT, "canary-weight", INGRESS, LOW, COMMON, FALLBACK, "0",                                              \
+		"Share of the other requests, out of the total", PLAIN_COUNT(0, 1000000))                                         \
+	X(CANARY_WEIGHT_TOTAL, "canary-weight-total", INGRESS, LOW, COMMON, FALLBACK, "100",                                \
+		"The total; below 100 it acts as 100", PLAIN_COUNT(0, 1000000))                                                   \
 	X(ENABLE_GLOBAL_AUTH, "enable-global-auth", LOCATION, LOW, COMMON, FALLBACK, "true",                                \
 		"false takes the paths out of global-auth-url", PLAIN_FLAG)
 

@@ -394,7 +394,7 @@ void reconcile_service(struct reconcile *pass, struct str service, struct reconc
 	u.namespace_ = arena_str(&pass->scratch, str_first(service, slash));
 	u.name = arena_str(&pass->scratch, str_from_index(service, slash + 1));
 	u.service = store_get(pass->store, KIND_SERVICE, u.namespace_, u.name);
-	views = views_served(pass, store_service_ingresses(pass->store, u.namespace_, u.name), &n);
+	views = views_with_backends(pass, store_service_ingresses(pass->store, u.namespace_, u.name), &n);
 	for (size_t i = 0; i < n; i++)
 		add_view(&u, views[i]);
 	add_default(&u);

@@ -120,7 +120,7 @@ static void build_services(struct reconcile *pass, struct reconcile_result *resu
 		struct view *view = view_of(pass, all.items[i]);
 
 		view_tell(view, result);
-		if (view->is_served)
+		if (view->is_served || view->is_canary)
 			add_services(&services, &result->arena, view);
 	}
 	while (map_next(&services, &cursor, &name, &value))

@@ -202,4 +202,6 @@ void reconcile_host(struct reconcile *pass, struct str host, struct reconcile_re
 		refuse_host(&b);
 	else if (b.n_views > 0 || str_eq(b.name, STR("_")))
 		build_host(&b);
+	else
+		canary_attach(pass, b.name, &b.routes, result); /* a host with canaries alone is none: tells them so */
 }

@@ -13,6 +13,7 @@ struct view {
 	const struct object *object;
 	bool is_ours;   /* N8 */
 	bool is_rejected; /* a form that must not take the place of a good one (M14, M20 c, M21, C19) */
+	bool is_canary; /* the same without paths of its own (I20): is_served is false then */
 	bool is_served; /* ours, nothing keeps it out, and it has paths of its own */
 	struct annotation_values annotations;
 	struct problems problems;
@@ -43,18 +44,27 @@ struct view *view_of(struct reconcile *pass, const struct object *ingress);
 void view_tell(struct view *view, struct reconcile_result *result);
 /* The served views among `list`, in the same order, in the scratch arena. */
 struct view **views_served(struct reconcile *pass, struct object_list list, size_t *n);
+/* The same with canaries, or canaries alone. */
+struct view **views_with_backends(struct reconcile *pass, struct object_list list, size_t *n);
+struct view **views_canary(struct reconcile *pass, struct object_list list, size_t *n);
 bool host_is_served(struct reconcile *pass, struct str host);
 /* "_" for the empty host, else lower-cased. In `arena`. */
 struct str host_name(struct arena *arena, struct str written);
 bool view_is_catch_all(const struct view *view);
 
 /* path.c: the routes of one host, in the order in which they are tried. */
+struct route_canary {
+	struct view *view;
+	const struct ingress_backend *backend;
+};
 struct route {
 	struct view *view;                     /* NULL for the default host's own "/" */
 	const struct ingress_backend *backend; /* NULL: the default backend */
 	struct str path;
 	Weirlock__V1__PathType type;
 	bool is_own_root;                      /* the "/" that every host has (B9) */
+	struct route_canary *canaries;         /* in the scratch arena */
+	size_t n_canaries;
 	struct str label;                      /* "=/foo": in the names of origins */
 };
 struct routes {
@@ -65,6 +75,12 @@ struct routes {
 /* `items` are in the scratch arena. */
 void path_collect(struct reconcile *pass, struct str host, struct view **views, size_t n_views, struct reconcile_result *result,
 	struct routes *out);
+
+/* canary.c */
+/* I20: hangs the canaries of a host at the routes with their host, path and pathType, oldest first. */
+void canary_attach(struct reconcile *pass, struct str host, struct routes *routes, struct reconcile_result *result);
+void canary_fill(struct reconcile *pass, struct str host, const struct route *route, struct reconcile_result *result,
+	Weirlock__V1__Policy *out);
 
 /* backend.c */
 /* "namespace/service:port", what a Backend is called. */

@@ -215,6 +215,7 @@ void path_collect(struct reconcile *pass, struct str host, struct view **views, 
 	}
 	for (size_t i = 0; i < n_views; i++)
 		add_rules(&c, views[i]);
+	canary_attach(pass, host, out, result);
 	add_own_root(&c, n_views > 0 ? views[0] : NULL);
 	qsort(out->items, out->n, sizeof(*out->items), out->is_regex ? compare_regex : compare_plain);
 	if (out->is_regex)

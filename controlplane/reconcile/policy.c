@@ -267,6 +267,7 @@ void policy_fill(struct reconcile *pass, struct str host, const struct route *ro
 	fill_retries(&f);
 	fill_lists(&f);
 	fill_affinity(&f);
+	canary_fill(pass, host, route, result, out);
 }
 
 /* global-auth-url is not enforced yet, so what it protects is closed. */

@@ -49,17 +49,12 @@ static bool is_disabled_catch_all(const struct reconcile *pass, struct view *vie
 	return true;
 }
 
-/* I20: a canary has no paths of its own; without the canary logic it must not take the primary's requests. */
-static bool is_canary(struct view *view)
+/* I20: a canary has no paths of its own: it hangs at those of others. */
+static bool is_canary(const struct view *view)
 {
 	const struct annotation *a = annotation_get(&view->annotations, ANNOTATION_CANARY);
 
-	if (!a || !a->value.flag)
-		return false;
-	problems_add(&view->problems, &(struct problem){.severity = SEVERITY_WARN, .object = view->object->key,
-		.field = a->name, .rule = STR("canaries are not served yet"),
-		.fix = STR("take the Ingress out until then"), .effect = STR("the primary Ingress gets all requests")});
-	return true;
+	return a && a->value.flag;
 }
 
 static void read_view(struct reconcile *pass, struct view *view)
@@ -69,7 +64,12 @@ static void read_view(struct reconcile *pass, struct view *view)
 		return;
 	annotation_parse(view->object, &pass->annotations, &view->annotations, &view->problems);
 	view->is_rejected = !has_strict_paths(pass, view->object, &view->problems) || view->annotations.rejected_by.len > 0;
-	view->is_served = !view->is_rejected && !is_disabled_catch_all(pass, view) && !is_canary(view);
+	view->is_served = !view->is_rejected && !is_disabled_catch_all(pass, view);
+	view->is_canary = view->is_served && is_canary(view);
+	view->is_served = view->is_served && !view->is_canary;
+	if (view->is_canary && view_is_catch_all(view))
+		result_problem(&view->problems, SEVERITY_WARN, view->object->key, "spec.defaultBackend", STR(""),
+			"a canary with rules (I20)", "name the host and the path of the other Ingress", "it takes no request");
 }
 
 struct view *view_of(struct reconcile *pass, const struct object *ingress)
@@ -93,7 +93,7 @@ void view_tell(struct view *view, struct reconcile_result *result)
 	problems_add_all(&result->problems, &view->problems);
 }
 
-struct view **views_served(struct reconcile *pass, struct object_list list, size_t *n)
+static struct view **views_of(struct reconcile *pass, struct object_list list, bool with_served, bool with_canaries, size_t *n)
 {
 	struct view **views = arena_alloc(&pass->scratch, (list.n + 1) * sizeof(struct view *));
 
@@ -101,10 +101,25 @@ struct view **views_served(struct reconcile *pass, struct object_list list, size
 	for (size_t i = 0; i < list.n; i++) {
 		struct view *view = view_of(pass, list.items[i]);
 
-		if (view->is_served)
+		if ((view->is_served && with_served) || (view->is_canary && with_canaries))
 			views[(*n)++] = view;
 	}
 	return views;
+}
+
+struct view **views_served(struct reconcile *pass, struct object_list list, size_t *n)
+{
+	return views_of(pass, list, true, false, n);
+}
+
+struct view **views_with_backends(struct reconcile *pass, struct object_list list, size_t *n)
+{
+	return views_of(pass, list, true, true, n);
+}
+
+struct view **views_canary(struct reconcile *pass, struct object_list list, size_t *n)
+{
+	return views_of(pass, list, false, true, n);
 }
 
 bool host_is_served(struct reconcile *pass, struct str host)

@@ -124,6 +124,15 @@ struct policy {
 
 enum { BACKEND_NONE = 0x7fffffff };
 
+/* I20 to I22: another backend for a share of a route's requests. */
+struct canary {
+	unsigned backend_index;
+	struct str log_name;
+	struct str by_header, by_header_value, by_cookie; /* "": does not decide */
+	const struct regex *pattern;                      /* of the header's value; NULL: none */
+	uint32_t weight, weight_total;
+};
+
 struct route {
 	enum path_type path_type;
 	struct str path;
@@ -136,6 +145,8 @@ struct route {
 	struct str namespace_, ingress_name; /* the two halves of it, for logs */
 	struct str service, service_port;
 	struct policy policy;
+	const struct canary *canaries; /* oldest first */
+	size_t n_canaries;
 };
 
 /* One server name; its routes in the order in which they are tried, plus what config builds to find one quickly. */
@@ -195,6 +206,8 @@ struct content_id generation_id(const struct generation *g);
 const struct settings *generation_settings(const struct generation *g);
 /* The backend of a route (the default backend for BACKEND_NONE), or NULL when it is not in this generation. */
 const struct backend *generation_backend(const struct generation *g, const struct route *r);
+/* The backend of a canary, or NULL when it is not in this generation. */
+const struct backend *generation_canary_backend(const struct generation *g, const struct canary *c);
 /* The default backend (D4), or NULL for the built-in page. */
 const struct backend *generation_default_backend(const struct generation *g);
 /* One more than the largest backend index. */

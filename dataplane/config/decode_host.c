@@ -101,6 +101,55 @@ static bool decode_route_backend(struct host_decode *h, const char *name, struct
 	return true;
 }
 
+static bool decode_canary(struct host_decode *h, const Weirlock__V1__Canary *in, struct canary *out)
+{
+	struct decode *d = h->d;
+	size_t len = strlen(in->backend);
+	struct backend_slot *slot;
+
+	if (!len || len > MAX_NAME)
+		return decode_refuse(d, "policy.canaries.backend", "is missing or too long");
+	slot = lineage_take_slot(d->lineage, str_of(in->backend, len));
+	h->out->slots[h->out->n_slots++] = slot;
+	out->backend_index = slot->index;
+	out->weight = in->weight;
+	out->weight_total = in->weight_total < 100 ? 100 : in->weight_total;
+	if (!decode_text(d, "policy.canaries.name", in->name, MAX_NAME * 2, &out->log_name) ||
+		!decode_token(d, "policy.canaries.by_header", in->by_header, &out->by_header) ||
+		!decode_text(d, "policy.canaries.by_header_value", in->by_header_value, MAX_TEXT, &out->by_header_value) ||
+		!decode_token(d, "policy.canaries.by_cookie", in->by_cookie, &out->by_cookie))
+		return false;
+	if (in->by_header_pattern[0] && !out->by_header_value.len) {
+		struct buf pattern = {0};
+		struct regex *r;
+
+		buf_printf(&pattern, "(?-i)%s", in->by_header_pattern);
+		r = compile_regex(h, "policy.canaries.by_header_pattern", buf_str(&pattern));
+		buf_deinit(&pattern);
+		if (!r)
+			return false;
+		h->out->regexes[h->out->n_regexes++] = r;
+		out->pattern = r;
+	}
+	return true;
+}
+
+static bool decode_canaries(struct host_decode *h, const Weirlock__V1__Policy *in, struct route *out)
+{
+	struct canary *items;
+
+	if (!in || !in->n_canaries)
+		return true;
+	items = arena_zalloc(h->d->arena, in->n_canaries * sizeof(*items));
+	for (size_t i = 0; i < in->n_canaries; i++) {
+		if (!decode_canary(h, in->canaries[i], &items[i]))
+			return false;
+	}
+	out->canaries = items;
+	out->n_canaries = in->n_canaries;
+	return true;
+}
+
 static bool decode_route(struct host_decode *h, const Weirlock__V1__Route *in, struct route *out)
 {
 	struct decode *d = h->d;
@@ -108,7 +157,8 @@ static bool decode_route(struct host_decode *h, const Weirlock__V1__Route *in, s
 	if (!decode_path(d, in, out) || !decode_text(d, "ingress", in->ingress, MAX_NAME, &out->ingress) ||
 		!decode_text(d, "service", in->service, MAX_NAME, &out->service) ||
 		!decode_text(d, "service_port", in->service_port, MAX_NAME, &out->service_port) ||
-		!decode_policy(d, in->policy, &out->policy) || !decode_route_backend(h, in->backend, out))
+		!decode_policy(d, in->policy, &out->policy) || !decode_route_backend(h, in->backend, out) ||
+		!decode_canaries(h, in->policy, out))
 		return false;
 	if (in->fixed_status && !decode_range(d, "fixed_status", in->fixed_status, 400, MAX_STATUS))
 		return false;
@@ -126,16 +176,26 @@ static bool decode_route(struct host_decode *h, const Weirlock__V1__Route *in, s
 	return true;
 }
 
+static size_t count_canaries(const Weirlock__V1__Host *in)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->n_routes; i++)
+		n += in->routes[i]->policy ? in->routes[i]->policy->n_canaries : 0;
+	return n;
+}
+
 static bool decode_routes(struct host_decode *h, const Weirlock__V1__Host *in)
 {
 	struct host *host = &h->out->host;
 	struct arena *arena = h->d->arena;
+	size_t most = in->n_routes + count_canaries(in);
 
-	if (in->n_routes > MAX_ROUTES)
+	if (in->n_routes > MAX_ROUTES || most > 2 * MAX_ROUTES)
 		return decode_refuse(h->d, "routes", "too many");
 	host->routes = arena_zalloc(arena, in->n_routes * sizeof(*host->routes));
-	h->out->regexes = arena_zalloc(arena, in->n_routes * sizeof(struct regex *));
-	h->out->slots = arena_zalloc(arena, in->n_routes * sizeof(struct backend_slot *));
+	h->out->regexes = arena_zalloc(arena, most * sizeof(struct regex *));
+	h->out->slots = arena_zalloc(arena, most * sizeof(struct backend_slot *));
 	for (size_t i = 0; i < in->n_routes; i++) {
 		decode_enter(h->d, "routes", i);
 		if (!decode_route(h, in->routes[i], &host->routes[i]))

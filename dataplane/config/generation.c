@@ -354,6 +354,11 @@ const struct backend *generation_backend(const struct generation *g, const struc
 						: backend_table_at(&g->backends, r->backend_index);
 }
 
+const struct backend *generation_canary_backend(const struct generation *g, const struct canary *c)
+{
+	return backend_table_at(&g->backends, c->backend_index);
+}
+
 const struct backend *generation_default_backend(const struct generation *g)
 {
 	const struct backend_slot *slot = g->settings->default_backend;

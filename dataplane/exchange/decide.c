@@ -24,6 +24,7 @@ enum exchange_state exchange_decide(struct exchange *ex)
 		.rules = &ex->held->rules,
 		.conn = ex->client->conn,
 		.head = &ex->head,
+		.draw = balance_random(ex->env->balance),
 		.has_whole_body = ex->is_fed_last,
 	};
 	struct judgement j;
@@ -35,6 +36,10 @@ enum exchange_state exchange_decide(struct exchange *ex)
 	ex->rule = j.rule;
 	ex->rule.who = &ex->who;
 	ex->backend = j.backend;
+	if (j.canary) {
+		ex->canary_name = arena_str(&ex->arena, j.canary->log_name); /* a tunnel outlives the generation */
+		metrics_add(&ex->env->metrics.canary_requests, 1);
+	}
 	ex->is_upgrade = j.is_upgrade;
 	ex->answer_location = j.location;
 	return j.status ? exchange_answer(ex, j.status, judge_end(&j)) : EX_PICK;

@@ -55,6 +55,7 @@ static void add_route(const struct exchange *ex, struct accesslog_record *r)
 		return;
 	r->server_name = ex->rule.match.host->name;
 	r->upstream_name = upstream_name(ex);
+	r->alternative_name = ex->canary_name;
 	r->namespace_name = route->namespace_;
 	r->ingress_name = route->ingress_name;
 	r->service_name = route->service;

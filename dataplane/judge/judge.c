@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "canary.h"
 #include "cidrset.h"
 #include "judge_conn.h"
 #include "limit.h"
@@ -154,13 +155,14 @@ static unsigned find_answer(struct judgement *out, struct buf *location)
 }
 
 /* D1, D4: no backend at all is the built-in 404, one that nobody serves is 503. */
-static unsigned find_backend(struct judgement *out)
+static unsigned find_backend(const struct judge_request *in, struct judgement *out)
 {
 	const struct route *route = out->rule.match.route;
 	const struct backend *backend = generation_backend(out->rule.generation, route);
 
 	if (backend && backend->n_endpoints) {
-		out->backend = backend;
+		out->canary = canary_choose(in->generation, route, backend, in->head, in->draw);
+		out->backend = out->canary ? generation_canary_backend(in->generation, out->canary) : backend;
 		return 0;
 	}
 	if (route->backend_index == BACKEND_NONE)
@@ -212,7 +214,7 @@ static unsigned judge(const struct judge_request *in, struct arena *arena, struc
 		out->location = arena_str(arena, buf_str(&location));
 	buf_deinit(&location);
 	if (!status)
-		status = find_backend(out);
+		status = find_backend(in, out);
 	if (!status)
 		status = check_address(out);
 	if (!status)

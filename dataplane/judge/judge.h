@@ -44,6 +44,7 @@ struct judge_request {
 	const struct clientaddr_rules *rules; /* of the generation, with our https port */
 	const struct clientaddr_conn *conn;
 	const struct http_head *head;
+	uint64_t draw;                        /* random bits, for the weights of canaries */
 	bool has_whole_body;                  /* it came with the head: its length is known whatever frames it */
 };
 
@@ -51,6 +52,7 @@ struct judgement {
 	struct rewrite_request rule;   /* filled as far as was come; rule.who is &who */
 	struct clientaddr who;         /* family 0 before that step */
 	const struct backend *backend; /* NULL when we answer */
+	const struct canary *canary;   /* whose it is; NULL: the route's own */
 	enum judge_step step;
 	unsigned status;               /* to answer; 0: the backend is asked */
 	struct str location;           /* for a 3xx */

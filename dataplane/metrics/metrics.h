@@ -45,6 +45,7 @@ typedef _Atomic uint64_t metric;
 	X(upstream_retries, counter, "weirlock_upstream_retries_total", "", "Requests tried again at another endpoint")   \
 	X(upstream_retries_denied, counter, "weirlock_upstream_retries_denied_total", "",                                 \
 		"Retries that weirlock.io/retry-budget did not allow")                                                    \
+	X(canary_requests, counter, "weirlock_canary_requests_total", "", "Requests that a canary took")                  \
 	X(endpoints_ejected, counter, "weirlock_endpoint_ejections_total", "",                                            \
 		"Times a worker left an endpoint alone for its failures")                                                 \
 	X(tls_full, counter, "weirlock_tls_handshakes_total", "result=\"full\"", "TLS handshakes with clients, by result") \

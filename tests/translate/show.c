@@ -93,6 +93,8 @@ static void show_changed(const ProtobufCMessage *m, const ProtobufCMessage *usua
 		const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
 		struct buf now = {0}, then = {0};
 
+		if (strcmp(f->name, "canaries") == 0) /* shown one by one */
+			continue;
 		show_value(m, f, &now);
 		show_value(usual, f, &then);
 		if (!str_eq(buf_str(&now), buf_str(&then)))
@@ -165,6 +167,12 @@ static void show_route(const Weirlock__V1__Route *r, const struct usual *u, stru
 		buf_printf(out, " (%s)", r->ingress);
 	buf_printf(out, "\n");
 	show_changed(&r->policy->base, &u->host->routes[0]->policy->base, "    ", out);
+	for (size_t i = 0; i < r->policy->n_canaries; i++) {
+		Weirlock__V1__Canary usual = WEIRLOCK__V1__CANARY__INIT;
+
+		buf_printf(out, "    canary %zu\n", i + 1);
+		show_changed(&r->policy->canaries[i]->base, &usual.base, "      ", out);
+	}
 }
 
 static void show_host(const struct resource *r, const struct usual *u, struct buf *out)
