@@ -149,7 +149,7 @@ int asked_init(struct asked *a, const struct asked_words *words, const char *url
 		listener = words->is_tls || str_eq_nocase(a->scheme, STR("https")) ? "https" : "http";
 	if (status == 0)
 		status = set_listener(a, listener);
-	if (status == 0 && !parse_addr(str_from(peer), 40000, &a->conn.peer))
+	if (status == 0 && !parse_addr(str_from(peer), 0, &a->conn.peer))
 		status = command_fail(EXIT_USAGE, "--peer '%s': an IP address, with a port if it matters (10.0.0.7:40000)", peer);
 	if (status == 0 && words->proxy_header)
 		status = set_proxy_header(a, words->proxy_header);

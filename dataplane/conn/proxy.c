@@ -5,21 +5,17 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "cidrset.h"
 #include "conn_private.h"
+#include "judge_conn.h"
 #include "log.h"
 #include "mem.h"
 #include "proxyproto.h"
 
 enum { WARN_EVERY_MS = 60000 };
 
-/* Without proxy-protocol-cidr everybody must (A30); with it those inside, and all others speak plainly. */
 bool conn_needs_proxy_header(const struct exchange_env *env, const struct addr *peer)
 {
-	const struct settings *s = env_settings(env);
-
-	return s->use_proxy_protocol &&
-		(!s->proxy_protocol_cidr.n || cidrset_find(&s->proxy_protocol_cidr, peer));
+	return judge_needs_proxy_header(env_settings(env), peer);
 }
 
 /* One line a minute: a balancer that is set up wrongly makes one of these for each connection. */
