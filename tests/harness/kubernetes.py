@@ -43,6 +43,14 @@ class Refused(AssertionError):
         self.status = status
 
 
+class Server(process.Process):
+    """etcd or the API server: ended at once, since on SIGTERM the latter waits for its watchers, a minute each."""
+
+    def close(self):
+        self.kill()
+        return super().close()
+
+
 class ApiServer:
     def __init__(self, scenario):
         self.scenario, self.directory = scenario, os.path.join(scenario.directory, "kubernetes")
@@ -95,14 +103,13 @@ class ApiServer:
     def start_etcd(self):
         peer = wait.free_port()
         client = f"http://127.0.0.1:{self.etcd_port}"
-        self.etcd = self.scenario.own(process.Process(f"etcd-{next(self._times)}", [
+        self.etcd = self.scenario.own(Server(f"etcd-{next(self._times)}", [
             self.program, "etcd", "--data-dir", self._file("etcd"), "--listen-client-urls", client, "--advertise-client-urls", client,
             "--listen-peer-urls", f"http://127.0.0.1:{peer}", "--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}",
             "--initial-cluster", f"default=http://127.0.0.1:{peer}", "--unsafe-no-fsync", "--log-level", "error"], self.directory))
-        self.etcd.expected_status = None
 
     def start(self, *options):
-        self.server = self.scenario.own(process.Process(f"kube-apiserver-{next(self._times)}", [
+        self.server = self.scenario.own(Server(f"kube-apiserver-{next(self._times)}", [
             self.program, "kube-apiserver", "--etcd-servers", f"http://127.0.0.1:{self.etcd_port}", "--bind-address", "127.0.0.1",
             "--secure-port", self.port, "--advertise-address", "127.0.0.1", "--endpoint-reconciler-type", "none",
             "--tls-cert-file", self._file("server.crt"), "--tls-private-key-file", self._file("server.key"),
@@ -110,7 +117,6 @@ class ApiServer:
             "--service-account-signing-key-file", self._file("sa.key"), "--service-account-issuer", ISSUER,
             "--authorization-mode", "RBAC", "--service-cluster-ip-range", "10.96.0.0/16", "--cert-dir", self.directory,
             "--disable-admission-plugins", "ServiceAccount", "--profiling=false", "--v", "0", *options], self.directory))
-        self.server.expected_status = None
         self._connection = None
         wait.until(lambda: self._is_ready(), "the API server is ready", 120, 0.1)
 
@@ -124,8 +130,9 @@ class ApiServer:
         except Refused:
             return False
 
-    def restart(self, *options, kill=False):
-        self.server.kill() if kill else self.server.stop(60)
+    def restart(self, *options):
+        """As after a crash; etcd has all that it knew."""
+        self.server.kill()
         self.start(*options)
 
     # ------------------------------------------------------------------------------------------------------ calls
