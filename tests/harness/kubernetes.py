@@ -14,6 +14,7 @@ from . import cluster, process, wait
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.join(os.path.dirname(HERE), "kubernetes", "build")
+LEEWAY_S = 60  # so long after its end the API server takes a token
 ISSUER = "https://kubernetes.default.svc"
 
 # kind → (path of its group and version, plural, whether it is in a namespace)
@@ -227,7 +228,7 @@ class ApiServer:
         uid = self.get("ServiceAccount", name, namespace)["metadata"]["uid"]
         now = int(time.time())
         claims = {"iss": ISSUER, "aud": [ISSUER], "sub": f"system:serviceaccount:{namespace}:{name}", "iat": now, "nbf": now,
-                  "exp": now + seconds, "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": name, "uid": uid}}}
+                  "exp": now + seconds - LEEWAY_S, "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": name, "uid": uid}}}
         words = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in ({"alg": "RS256", "typ": "JWT"}, claims)]
         signed = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self._file("sa.key")], input=b".".join(words),
                                 capture_output=True, timeout=30, check=True).stdout
