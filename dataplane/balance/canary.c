@@ -62,7 +62,7 @@ static enum verdict by_cookie(const struct canary *c, const struct http_head *he
 
 static enum verdict ask(const struct generation *g, const struct canary *c, const struct http_head *head)
 {
-	const struct backend *backend = generation_canary_backend(g, c);
+	const struct backend *backend = generation_backend_at(g, c->backend_index);
 	enum verdict verdict;
 
 	if (!backend || !backend->n_endpoints)

@@ -206,8 +206,8 @@ struct content_id generation_id(const struct generation *g);
 const struct settings *generation_settings(const struct generation *g);
 /* The backend of a route (the default backend for BACKEND_NONE), or NULL when it is not in this generation. */
 const struct backend *generation_backend(const struct generation *g, const struct route *r);
-/* The backend of a canary, or NULL when it is not in this generation. */
-const struct backend *generation_canary_backend(const struct generation *g, const struct canary *c);
+/* The backend of this number, or NULL when it is not in this generation. */
+const struct backend *generation_backend_at(const struct generation *g, unsigned index);
 /* The default backend (D4), or NULL for the built-in page. */
 const struct backend *generation_default_backend(const struct generation *g);
 /* One more than the largest backend index. */

@@ -354,9 +354,9 @@ const struct backend *generation_backend(const struct generation *g, const struc
 						: backend_table_at(&g->backends, r->backend_index);
 }
 
-const struct backend *generation_canary_backend(const struct generation *g, const struct canary *c)
+const struct backend *generation_backend_at(const struct generation *g, unsigned index)
 {
-	return backend_table_at(&g->backends, c->backend_index);
+	return backend_table_at(&g->backends, index);
 }
 
 const struct backend *generation_default_backend(const struct generation *g)

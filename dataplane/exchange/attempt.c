@@ -267,10 +267,26 @@ static void end_ticket(struct exchange *ex)
 	log_ejection(&ex->ticket.addr, backend);
 }
 
+/* G12: an endpoint that went while it was asked gets no idle connection back; its own closes could cross a later request. */
+static bool is_still_there(const struct exchange *ex)
+{
+	const struct generation *newest = ex->env->current->generation;
+	const struct backend *backend;
+
+	if (ex->held == ex->env->current)
+		return true;
+	backend = generation_backend_at(newest, ex->ticket.backend);
+	for (size_t i = 0; backend && i < backend->n_endpoints; i++) {
+		if (addr_eq(&backend->endpoints[i].addr, &ex->ticket.addr))
+			return true;
+	}
+	return false;
+}
+
 void exchange_leave_upstream(struct exchange *ex, bool is_reusable)
 {
 	exchange_attempt(ex)->response_us = env_now_us(ex->env) - ex->attempt_began_us;
-	if (is_reusable)
+	if (is_reusable && is_still_there(ex))
 		upstream_give_back(ex->upstream);
 	else
 		upstream_close(ex->upstream, false);

@@ -162,7 +162,7 @@ static unsigned find_backend(const struct judge_request *in, struct judgement *o
 
 	if (backend && backend->n_endpoints) {
 		out->canary = canary_choose(in->generation, route, backend, in->head, in->draw);
-		out->backend = out->canary ? generation_canary_backend(in->generation, out->canary) : backend;
+		out->backend = out->canary ? generation_backend_at(in->generation, out->canary->backend_index) : backend;
 		return 0;
 	}
 	if (route->backend_index == BACKEND_NONE)
