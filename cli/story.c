@@ -24,7 +24,7 @@ void story_text(json_t *object, const char *key, struct str text)
 	json_object_set_new(object, key, render_text(text));
 }
 
-static void set_vprintf(json_t *object, const char *key, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void set_vprintf(json_t *object, const char *key, const char *format, va_list args)
 {
 	struct buf text = {0};
 
