@@ -143,6 +143,8 @@ static void fill_tls(const struct filling *f)
 	out->ssl_session_timeout_ms = get_u32(f, SETTING_SSL_SESSION_TIMEOUT);
 	out->ssl_session_tickets = get(f, SETTING_SSL_SESSION_TICKETS)->flag;
 	out->use_http2 = get(f, SETTING_USE_HTTP2)->flag;
+	out->http2_max_concurrent_streams = get_u32(f, SETTING_HTTP2_MAX_CONCURRENT_STREAMS);
+	out->http2_connection_memory_bytes = get_u32(f, SETTING_HTTP2_CONNECTION_MEMORY);
 	out->hsts = get(f, SETTING_HSTS)->flag;
 	out->hsts_max_age_s = get_u32(f, SETTING_HSTS_MAX_AGE);
 	out->hsts_include_subdomains = get(f, SETTING_HSTS_INCLUDE_SUBDOMAINS)->flag;

@@ -35,7 +35,6 @@ const struct setting_row settings_rows[] = {
 	LATER("gzip-level", COMMON, "gzip effort"),
 	LATER("gzip-min-length", COMMON, "Smallest response compressed"),
 	LATER("gzip-types", COMMON, "Types compressed"),
-	LATER("http2-max-concurrent-streams", COMMON, "Streams one client may have open per connection"),
 	LATER("limit-conn-status-code", COMMON, "Status for clients over limit-connections"),
 	LATER("limit-req-status-code", COMMON, "Status for requests over limit-rps/limit-rpm"),
 	LATER("log-format-stream", COMMON, "Access log line for TCP/UDP"),

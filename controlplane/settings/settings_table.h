@@ -83,7 +83,11 @@
 		WEAK_FLAG)                                                                                                       \
 	X(SSL_SESSION_TIMEOUT, "ssl-session-timeout", COMMON, "10m", "How long a TLS session can be resumed", TIME(1000))   \
 	X(SSL_SESSION_TICKETS, "ssl-session-tickets", COMMON, "false", "Resume TLS sessions by ticket", WEAK_FLAG)               \
-	X(USE_HTTP2, "use-http2", CORE, "true", "Offer HTTP/2 to TLS clients", WEAK_FLAG)                                        \
+	X(USE_HTTP2, "use-http2", CORE, "true", "Speak HTTP/2 with clients that ask for it", WEAK_FLAG)                          \
+	X(HTTP2_MAX_CONCURRENT_STREAMS, "http2-max-concurrent-streams", COMMON, "128",                                      \
+		"Requests in progress on one HTTP/2 connection", WEAK_COUNT(1, 65536))                                      \
+	X(HTTP2_CONNECTION_MEMORY, "http2-connection-memory", NONE, "2m",                                                   \
+		"Memory of one HTTP/2 connection above which its new requests are refused", BYTES(128 << 10, 1 << 30))      \
 	X(HSTS, "hsts", COMMON, "true", "Send Strict-Transport-Security on https", WEAK_FLAG)                                    \
 	X(HSTS_MAX_AGE, "hsts-max-age", COMMON, "31536000", "Its max-age in seconds", WEAK_COUNT(0, INT32_MAX))                  \
 	X(HSTS_INCLUDE_SUBDOMAINS, "hsts-include-subdomains", COMMON, "true", "Add includeSubDomains to it", WEAK_FLAG)          \

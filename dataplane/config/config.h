@@ -45,6 +45,7 @@ struct settings {
 	struct cidrset proxy_protocol_cidr; /* who must send a PROXY header, and others must not; none: everybody must */
 	uint32_t ssl_buffer_size_bytes; /* 0: automatic */
 	bool use_http2;
+	uint32_t http2_max_concurrent_streams, http2_connection_memory_bytes;
 	bool hsts, hsts_include_subdomains, hsts_preload;
 	uint32_t hsts_max_age_s, http_redirect_code;
 	uint32_t upstream_keepalive_connections, upstream_keepalive_timeout_ms, upstream_keepalive_requests,

@@ -81,6 +81,9 @@ static bool decode_tls(struct decode *d, const Weirlock__V1__Settings *in, struc
 
 	s->ssl_buffer_size_bytes = in->ssl_buffer_size_bytes;
 	s->use_http2 = in->use_http2;
+	s->http2_max_concurrent_streams = or_default(in->http2_max_concurrent_streams, 128);
+	s->http2_connection_memory_bytes = or_default(in->http2_connection_memory_bytes, 2 << 20);
+	t->offers_http2 = in->use_http2;
 	s->hsts = in->hsts;
 	s->hsts_include_subdomains = in->hsts_include_subdomains;
 	s->hsts_preload = in->hsts_preload;
@@ -92,6 +95,9 @@ static bool decode_tls(struct decode *d, const Weirlock__V1__Settings *in, struc
 	t->has_tickets = in->ssl_session_tickets;
 	t->session_timeout_ms = or_default(in->ssl_session_timeout_ms, 10 * MINUTE_MS);
 	if (in->ssl_buffer_size_bytes && !decode_range(d, "ssl_buffer_size_bytes", in->ssl_buffer_size_bytes, 512, 16384))
+		return false;
+	if (!decode_range(d, "http2_max_concurrent_streams", s->http2_max_concurrent_streams, 1, 65536) ||
+		!decode_range(d, "http2_connection_memory_bytes", s->http2_connection_memory_bytes, 128 << 10, 1 << 30))
 		return false;
 	if (!is_redirect_code(s->http_redirect_code))
 		return decode_refuse(d, "http_redirect_code", "is not 301, 302, 307 or 308");

@@ -25,6 +25,7 @@ static metric *gauge(struct conn *c, enum conn_state state)
 
 	switch (state) {
 	case CONN_IDLE:
+	case CONN_HTTP2:
 		return &m->connections_waiting;
 	case CONN_PROXY:
 	case CONN_HANDSHAKE:
@@ -73,6 +74,8 @@ static void close_conn(struct conn *c, bool is_reset)
 	if (c->state == CONN_CLOSED)
 		return;
 	assert(!c->exchange);
+	http2_destroy(c->http2);
+	c->http2 = NULL;
 	set_state(c, CONN_CLOSED);
 	deadline_stop(&c->env->deadlines, &c->deadline);
 	buf_deinit(&c->in);
@@ -197,6 +200,47 @@ static void keep_partial(struct conn *c, char *bytes, size_t len)
 	}
 }
 
+/* ---------------------------------------------------------------------------------------------------------------- HTTP/2 */
+
+static void on_http2_ended(struct http2_user *user, bool is_reset, enum end_reason why)
+{
+	struct conn *c = container_of(user, struct conn, http2_user);
+
+	http2_destroy(c->http2);
+	c->http2 = NULL;
+	metrics_count_end(&c->env->metrics, why);
+	if (is_reset || why == END_CLOSED || why == END_CLIENT_GONE)
+		close_conn(c, is_reset);
+	else
+		linger(c);
+}
+
+static void become_http2(struct conn *c, struct str bytes)
+{
+	const struct http2_link link = {
+		.stream = &c->stream,
+		.conn = &c->who,
+		.proxy_tlvs = c->client.proxy_tlvs,
+		.connection_id = c->client.connection_id,
+		.user = &c->http2_user,
+	};
+
+	deadline_clear(&c->deadline);
+	set_state(c, CONN_HTTP2);
+	c->http2_user.ended = on_http2_ended;
+	c->http2 = http2_open(&c->set->http2, &link);
+	if (bytes.len)
+		http2_take(c->http2, bytes);
+}
+
+/* Prior knowledge (F2): the first bytes on the plain port are HTTP/2's preface, or may become it. */
+static bool is_http2_preface(const struct conn *c, struct str bytes)
+{
+	if (c->n_requests || c->stream.ssl || bytes.ptr[0] != 'P' || !env_settings(c->env)->use_http2)
+		return false;
+	return str_starts_with(http2_preface, str_first(bytes, http2_preface.len));
+}
+
 /* `bytes` lie in the worker's buffer and begin with a request. */
 static void take_bytes(struct conn *c, char *bytes, size_t len)
 {
@@ -207,6 +251,13 @@ static void take_bytes(struct conn *c, char *bytes, size_t len)
 
 	if (c->state == CONN_IDLE)
 		c->began_us = env_now_us(c->env);
+	if (is_http2_preface(c, str_of(bytes, len))) {
+		if (len < http2_preface.len)
+			keep_partial(c, bytes, len);
+		else
+			become_http2(c, str_of(bytes, len));
+		return;
+	}
 	judge_limits(env_settings(c->env), &limits);
 	switch (http1_parse_request(str_of(bytes, len), &limits, &head, &used, &error)) {
 	case PARSE_MORE:
@@ -391,6 +442,15 @@ static void on_busy(struct conn *c, unsigned events)
 
 /* -------------------------------------------------------------------------------------------------------------- events */
 
+static bool is_http2_chosen(const SSL *ssl)
+{
+	const unsigned char *name;
+	unsigned len;
+
+	SSL_get0_alpn_selected(ssl, &name, &len);
+	return str_eq(str_of(name, len), STR("h2"));
+}
+
 static void on_handshake(struct conn *c, unsigned events)
 {
 	struct metrics *m = &c->env->metrics;
@@ -405,6 +465,12 @@ static void on_handshake(struct conn *c, unsigned events)
 		end_conn(c, false, END_TLS_FAILED);
 	} else if (events & STREAM_CONNECTED) {
 		metrics_add(SSL_session_reused(c->stream.ssl) == 1 ? &m->tls_resumed : &m->tls_full, 1);
+		if (is_http2_chosen(c->stream.ssl)) {
+			become_http2(c, (struct str){0});
+			if (stream_has_pending(&c->stream) || (events & STREAM_READABLE))
+				http2_on_event(c->http2, STREAM_READABLE);
+			return;
+		}
 		set_state(c, CONN_IDLE);
 		if (stream_has_pending(&c->stream) || (events & STREAM_READABLE))
 			read_head(c);
@@ -471,6 +537,9 @@ static void on_event(struct stream *s, unsigned events)
 	case CONN_BUSY:
 		on_busy(c, events);
 		return;
+	case CONN_HTTP2:
+		http2_on_event(c->http2, events);
+		return;
 	case CONN_LINGER:
 		if ((events & STREAM_WRITABLE) && !conn_flush(c))
 			close_conn(c, true);
@@ -505,6 +574,7 @@ static void on_expired(struct deadline *d)
 		close_conn(c, false);
 		return;
 	case CONN_BUSY:
+	case CONN_HTTP2:
 	case CONN_CLOSED:
 		return;
 	}
@@ -512,6 +582,17 @@ static void on_expired(struct deadline *d)
 }
 
 /* ----------------------------------------------------------------------------------------------------------- the set */
+
+void conn_set_init(struct conn_set *set, struct exchange_env *env)
+{
+	set->env = env;
+	set->http2.env = env;
+}
+
+void conn_set_deinit(struct conn_set *set)
+{
+	http2_shared_deinit(&set->http2);
+}
 
 static void link_conn(struct conn_set *set, struct conn *c)
 {
@@ -568,6 +649,8 @@ void conn_drain(struct conn_set *set)
 			wait_for(c, DRAIN_FIRST_MS);
 		else if (c->state == CONN_HANDSHAKE || c->state == CONN_HEAD)
 			wait_for(c, head_wait_ms(c));
+		else if (c->state == CONN_HTTP2)
+			http2_drain(c->http2);
 		c = next;
 	}
 }
@@ -581,6 +664,8 @@ void conn_cut(struct conn_set *set)
 
 		if (c->state == CONN_BUSY)
 			exchange_on_client(c->exchange, EXCHANGE_CLIENT_GONE);
+		else if (c->state == CONN_HTTP2)
+			http2_cut(c->http2);
 		close_conn(c, true);
 		c = next;
 	}

@@ -1,15 +1,17 @@
 #ifndef CONN_H
 #define CONN_H
 /*
- * One client connection that speaks HTTP/1: reads heads in the worker's buffer, starts an exchange for each, frames its
+ * One client connection. It speaks HTTP/1: reads heads in the worker's buffer, starts an exchange for each, frames its
  * answer, and holds no buffer while it is idle. Answers leave in the order of the requests: the next head is looked at when
- * the exchange before it is over.
+ * the exchange before it is over. Or it speaks HTTP/2, by ALPN or by the preface in clear (F2): then http2 has its bytes, and
+ * what is here opens and closes.
  */
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
 #include "addr.h"
 #include "env.h"
+#include "http2.h"
 
 struct conn;
 
@@ -18,9 +20,13 @@ struct conn_set {
 	struct exchange_env *env;
 	struct conn *first;
 	unsigned n_open;
+	struct http2_shared http2;
 	void (*on_empty)(struct conn_set *set); /* the last one is gone; may be NULL */
 };
 
+void conn_set_init(struct conn_set *set, struct exchange_env *env);
+/* All must be gone. */
+void conn_set_deinit(struct conn_set *set);
 /*
  * Takes the accepted descriptor and `ssl` (NULL for plain). On failure both are closed and nothing is left. Whether a PROXY
  * header must come first is decided now, by the settings in force; a later change does not touch this connection.

@@ -4,6 +4,7 @@
 #include "end.h"
 #include "exchange.h"
 #include "http1.h"
+#include "http2.h"
 
 enum conn_state {
 	CONN_PROXY,     /* a PROXY header must come first */
@@ -11,6 +12,7 @@ enum conn_state {
 	CONN_IDLE,      /* no byte of the next request is here */
 	CONN_HEAD,      /* part of a head is */
 	CONN_BUSY,      /* an exchange runs */
+	CONN_HTTP2,     /* all of it is HTTP/2 */
 	CONN_LINGER,    /* the last answer is out: what the client still sends is thrown away, so that it can read it */
 	CONN_CLOSED,    /* its handle is closing */
 };
@@ -24,7 +26,9 @@ struct conn {
 	struct clientaddr_conn who;
 	SSL *held_ssl;              /* of a TLS connection in CONN_PROXY */
 	struct exchange *exchange;  /* while CONN_BUSY */
-	struct deadline deadline;   /* of every state but CONN_BUSY, whose exchange has its own */
+	struct http2 *http2;        /* while CONN_HTTP2 */
+	struct http2_user http2_user;
+	struct deadline deadline;   /* of every state but CONN_BUSY and CONN_HTTP2, which have their own */
 	enum conn_state state;
 	struct buf in;              /* read, not looked at; in CONN_PROXY what is there of the header */
 	struct buf out;             /* the client has not taken */

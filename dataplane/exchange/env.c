@@ -19,6 +19,7 @@ void env_init(struct exchange_env *env, uv_loop_t *loop, uint64_t seed, struct a
 	env->pool = upstream_pool_create(loop, &env->deadlines);
 	env->balance = balance_create(seed);
 	accesslog_init(&env->log, sink);
+	env->later_end = &env->later;
 }
 
 void env_deinit(struct exchange_env *env)
@@ -125,6 +126,40 @@ const struct settings *env_settings(const struct exchange_env *env)
 	return env->current ? generation_settings(env->current->generation) : NULL;
 }
 
+void env_put_off(struct exchange_env *env, struct env_later *later)
+{
+	if (later->is_waiting)
+		return;
+	later->is_waiting = true;
+	later->next = NULL;
+	*env->later_end = later;
+	env->later_end = &later->next;
+}
+
+void env_forget(struct exchange_env *env, struct env_later *later)
+{
+	struct env_later **at = &env->later;
+
+	if (!later->is_waiting)
+		return;
+	while (*at != later)
+		at = &(*at)->next;
+	*at = later->next;
+	if (env->later_end == &later->next)
+		env->later_end = at;
+	later->is_waiting = false;
+}
+
+void env_run_later(struct exchange_env *env)
+{
+	while (env->later) {
+		struct env_later *later = env->later;
+
+		env_forget(env, later);
+		later->run(later);
+	}
+}
+
 uint64_t env_now_us(const struct exchange_env *env)
 {
 	return uv_now(env->loop) * 1000;
@@ -158,17 +193,25 @@ static void refill(struct env_random *random)
 	random->left = sizeof(random->bytes);
 }
 
+void env_random_bytes(struct exchange_env *env, unsigned char *out, size_t n)
+{
+	struct env_random *random = &env->random;
+
+	assert(n <= 256);
+	if (random->left < n)
+		refill(random);
+	memcpy(out, random->bytes + sizeof(random->bytes) - random->left, n);
+	random->left -= n;
+}
+
 void env_request_id(struct exchange_env *env, char id[32])
 {
 	static const char digits[] = "0123456789abcdef";
-	struct env_random *random = &env->random;
+	unsigned char bytes[16];
 
-	if (random->left < 16)
-		refill(random);
-	for (size_t i = 0; i < 16; i++) {
-		unsigned char byte = random->bytes[sizeof(random->bytes) - random->left--];
-
-		id[2 * i] = digits[byte >> 4];
-		id[2 * i + 1] = digits[byte & 15];
+	env_random_bytes(env, bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		id[2 * i] = digits[bytes[i] >> 4];
+		id[2 * i + 1] = digits[bytes[i] & 15];
 	}
 }

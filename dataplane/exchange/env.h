@@ -38,6 +38,16 @@ struct env_random {
 	size_t left;
 };
 
+/*
+ * Work put off to the end of this turn of the loop, when all that came in it has been looked at: what many answers write can
+ * then leave together. A zeroed one waits for nothing.
+ */
+struct env_later {
+	struct env_later *next;
+	void (*run)(struct env_later *later);
+	bool is_waiting;
+};
+
 struct exchange;
 
 struct exchange_env {
@@ -65,6 +75,7 @@ struct exchange_env {
 	struct exchange *spare;
 	unsigned n_spare;
 	struct exchange *tunnels;
+	struct env_later *later, **later_end;
 	uint64_t next_connection_id;
 	uint64_t proxy_warned_ms;       /* when a bad PROXY header was last told of; 0: never */
 	uint64_t n_proxy_untold;        /* bad ones since */
@@ -84,8 +95,17 @@ uint64_t env_now_us(const struct exchange_env *env);
 /* NULL before the first generation. */
 const struct settings *env_settings(const struct exchange_env *env);
 
+/* Runs it once before the loop waits again; what is put off meanwhile runs then too. */
+void env_put_off(struct exchange_env *env, struct env_later *later);
+/* It will not run: its memory may go. */
+void env_forget(struct exchange_env *env, struct env_later *later);
+/* For the worker, before its loop waits. */
+void env_run_later(struct exchange_env *env);
+
 /* The Date field's value, right to half a second. Borrowed until the next call. */
 struct str env_date(struct exchange_env *env);
+/* From a buffered generator; at most 256. */
+void env_random_bytes(struct exchange_env *env, unsigned char *out, size_t n);
 /* 32 lower-case hex digits. */
 void env_request_id(struct exchange_env *env, char id[32]);
 

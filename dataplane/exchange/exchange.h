@@ -71,6 +71,7 @@ struct exchange_client {
 	struct str proxy_tlvs;   /* of its PROXY header, may be empty; for logs */
 	uint64_t connection_id, connection_requests; /* for logs */
 	uint64_t overhead_bytes; /* of this answer on the wire: its head and chunk lines */
+	size_t read_bytes;       /* most of the endpoint's response in one `send`; 0: one read of the worker's buffer */
 };
 
 /* What happened; bits for exchange_on_client. */

@@ -127,12 +127,20 @@ static enum exchange_state upstream_ended(struct exchange *ex, bool is_orderly)
 	return response_done(ex, false);
 }
 
+/* What the client may have to keep. */
+static size_t read_size(const struct exchange *ex)
+{
+	size_t most = ex->client->read_bytes;
+
+	return most && most < ENV_READ_SIZE ? most : ENV_READ_SIZE;
+}
+
 static enum exchange_state read_body(struct exchange *ex)
 {
 	enum exchange_state next;
 
 	do {
-		ssize_t n = stream_read(&ex->upstream->stream, ex->env->space, ENV_READ_SIZE);
+		ssize_t n = stream_read(&ex->upstream->stream, ex->env->space, read_size(ex));
 
 		if (n < 0)
 			return upstream_ended(ex, n == UV_EOF);
@@ -214,7 +222,8 @@ static enum exchange_state read_head(struct exchange *ex)
 	do {
 		char *space = ex->env->space;
 		size_t have = ex->partial.len;
-		ssize_t n = stream_read(&ex->upstream->stream, space + have, ENV_READ_SIZE - have);
+		size_t room = ENV_READ_SIZE - have < read_size(ex) ? ENV_READ_SIZE - have : read_size(ex);
+		ssize_t n = stream_read(&ex->upstream->stream, space + have, room);
 
 		if (n < 0)
 			return exchange_attempt_failed(ex, ATTEMPT_ERROR, END_UPSTREAM_CLOSED);

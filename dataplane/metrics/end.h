@@ -47,6 +47,9 @@
 	X(END_LAST_REQUEST, "last_request", 0, "closed after its last response: keep-alive-requests, Connection: close")  \
 	X(END_BAD_PROXY_HEADER, "bad_proxy_header", 0, "no valid PROXY header from a peer that must send one")            \
 	X(END_TLS_FAILED, "tls_failed", 0, "the client's TLS handshake failed or took too long")                          \
+	X(END_HTTP2_ERROR, "http2_protocol_error", 0, "the client broke the framing or the rules of HTTP/2")              \
+	X(END_HTTP2_RESETS, "http2_resets", 0, "the client reset too many streams of its HTTP/2 connection")              \
+	X(END_HTTP2_FLOOD, "http2_flood", 0, "the client sent too many HTTP/2 frames, or fields, that ask for nothing")   \
 	X(END_OVERLOADED, "overloaded", 1, "closed because a bound on connections or memory was reached")                 \
 	/* either */                                                                                                      \
 	X(END_ROUTE_REMOVED, "route_removed", 0, "the rule it ran through was removed")                                   \

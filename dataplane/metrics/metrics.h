@@ -51,6 +51,16 @@ typedef _Atomic uint64_t metric;
 	X(tls_full, counter, "weirlock_tls_handshakes_total", "result=\"full\"", "TLS handshakes with clients, by result") \
 	X(tls_resumed, counter, "weirlock_tls_handshakes_total", "result=\"resumed\"", "")                                \
 	X(tls_failed, counter, "weirlock_tls_handshakes_total", "result=\"failed\"", "")                                  \
+	X(http2_connections, gauge, "weirlock_http2_connections", "", "Open client connections that speak HTTP/2")        \
+	X(http2_opened, counter, "weirlock_http2_connections_total", "", "Client connections that ever spoke HTTP/2")     \
+	X(http2_streams, gauge, "weirlock_http2_streams", "", "HTTP/2 streams whose work goes on")                        \
+	X(http2_memory, gauge, "weirlock_http2_memory_bytes", "", "Memory of HTTP/2 connections, without TLS")            \
+	X(http2_refused_streams, counter, "weirlock_http2_refused_total", "reason=\"streams\"",                           \
+		"HTTP/2 streams refused because a bound of their connection was reached")                                 \
+	X(http2_refused_memory, counter, "weirlock_http2_refused_total", "reason=\"memory\"", "")                         \
+	X(http2_resets, counter, "weirlock_http2_frames_total", "kind=\"reset\"",                                         \
+		"HTTP/2 frames that count against a client's budget, by kind")                                            \
+	X(http2_controls, counter, "weirlock_http2_frames_total", "kind=\"control\"", "")                                 \
 	X(log_lines_dropped, counter, "weirlock_access_log_dropped_total", "",                                            \
 		"Access log lines lost because their reader did not keep up")
 

@@ -53,7 +53,8 @@ static void test_ends(void)
 		struct str word = end_word((enum end_reason)i);
 
 		for (size_t c = 0; c < word.len; c++)
-			CHECK((word.ptr[c] >= 'a' && word.ptr[c] <= 'z') || word.ptr[c] == '_');
+			CHECK((word.ptr[c] >= 'a' && word.ptr[c] <= 'z') || word.ptr[c] == '_' ||
+				(c && word.ptr[c] >= '0' && word.ptr[c] <= '9'));
 		CHECK(*end_doc((enum end_reason)i) != '\0');
 		for (int other = 0; other < i; other++)
 			CHECK(!str_eq(word, end_word((enum end_reason)other)));

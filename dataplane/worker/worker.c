@@ -44,6 +44,7 @@ static void on_before_wait(uv_prepare_t *prepare)
 {
 	struct worker *w = container_of(prepare, struct worker, before_wait);
 
+	env_run_later(&w->env);
 	if (!deadlines_is_empty(&w->env.deadlines) && !uv_is_active((uv_handle_t *)&w->tick) && !w->is_stopping)
 		uv_timer_start(&w->tick, on_tick, DEADLINE_TICK_MS, DEADLINE_TICK_MS);
 }
@@ -182,6 +183,7 @@ static void run(void *arg)
 	uv_run(&w->loop, UV_RUN_DEFAULT); /* until stop() has closed everything */
 	if (w->env.log.sink)
 		accesslog_flush(&w->env.log);
+	conn_set_deinit(&w->conns);
 	env_deinit(&w->env);
 	uv_loop_close(&w->loop);
 }
@@ -204,7 +206,7 @@ int worker_start(struct worker *w, struct accesslog_sink *sink, bool logs_json, 
 	env_init(&w->env, &w->loop, random_seed(), sink);
 	w->env.logs_json = logs_json;
 	w->env.https_port = https_port;
-	w->conns.env = &w->env;
+	conn_set_init(&w->conns, &w->env);
 	w->conns.on_empty = on_no_conns;
 	w->shutdown.on_expired = on_shutdown_timeout;
 	uv_mutex_init(&w->mail.lock);

@@ -1,0 +1,370 @@
+/*
+ * One stream: an exchange on one side, frames on the other. Callbacks of nghttp2 only leave news; they are told to the
+ * exchange when nothing of nghttp2 is on the stack, and what the exchange says becomes frames when the connection writes.
+ */
+#include <assert.h>
+
+#include "http2_private.h"
+#include "mem.h"
+
+/* -------------------------------------------------------------------------------------------------------------- memory */
+
+static void count_memory(struct http2 *h, size_t more, size_t less)
+{
+	h->memory += more;
+	h->memory -= less;
+}
+
+static void drop_in(struct http2_stream *s)
+{
+	count_memory(s->session, 0, s->in.len);
+	buf_deinit(&s->in);
+}
+
+static void drop_out(struct http2_stream *s)
+{
+	count_memory(s->session, 0, s->out.len);
+	buf_deinit(&s->out);
+	s->out_at = 0;
+}
+
+/* ----------------------------------------------------------------------------------------------------------------- life */
+
+struct http2_stream *http2_stream_begin(struct http2 *h, int32_t id)
+{
+	struct http2_stream *s = mem_zalloc(sizeof(*s));
+
+	s->session = h;
+	s->id = id;
+	s->client = (struct exchange_client){
+		.ops = &http2_stream_ops,
+		.conn = h->link.conn,
+		.ssl = h->link.stream->ssl,
+		.proxy_tlvs = h->link.proxy_tlvs,
+		.connection_id = h->link.connection_id,
+		.connection_requests = ++h->n_requests,
+		.read_bytes = HTTP2_STREAM_READ,
+	};
+	s->next = h->first;
+	if (s->next)
+		s->next->prev = s;
+	h->first = s;
+	h->n_streams++;
+	metrics_add(&h->env->metrics.http2_streams, 1);
+	stream_set_record_size(h->link.stream, env_settings(h->env)->ssl_buffer_size_bytes);
+	nghttp2_session_set_stream_user_data(h->session, id, s);
+	return s;
+}
+
+static void free_stream(struct http2_stream *s)
+{
+	struct http2 *h = s->session;
+
+	assert(!s->exchange && s->is_closed && !s->is_ready);
+	drop_in(s);
+	drop_out(s);
+	count_memory(h, 0, s->head_cost);
+	*(s->prev ? &s->prev->next : &h->first) = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	h->n_streams--;
+	metrics_sub(&h->env->metrics.http2_streams, 1);
+	mem_free(s);
+}
+
+void http2_stream_reset(struct http2_stream *s, uint32_t code)
+{
+	if (s->is_closed)
+		return;
+	s->is_reset = true;
+	nghttp2_submit_rst_stream(s->session->session, NGHTTP2_FLAG_NONE, s->id, code);
+	env_put_off(s->session->env, &s->session->later);
+}
+
+/* ----------------------------------------------------------------------------------------------------------------- news */
+
+void http2_stream_tell(struct http2_stream *s, unsigned news)
+{
+	struct http2 *h = s->session;
+
+	s->news |= news;
+	env_put_off(h->env, &h->later);
+	if (s->is_ready)
+		return;
+	s->is_ready = true;
+	s->next_ready = NULL;
+	*h->ready_end = s;
+	h->ready_end = &s->next_ready;
+}
+
+/* The client may send as much again. */
+static void acknowledge(struct http2_stream *s, size_t n)
+{
+	struct http2 *h = s->session;
+
+	if (!n)
+		return;
+	if (s->is_closed)
+		nghttp2_session_consume_connection(h->session, n);
+	else
+		nghttp2_session_consume(h->session, s->id, n);
+	env_put_off(h->env, &h->later);
+}
+
+static bool has_food(const struct http2_stream *s, unsigned news)
+{
+	if (s->ignores_body || s->is_end_fed || s->is_websocket)
+		return false;
+	if (!s->in.len && !s->has_ended)
+		return false;
+	return s->wants_body || (news & NEWS_BEGIN);
+}
+
+/* Tells one stream's news. The exchange may be gone afterwards. */
+static void tell_exchange(struct http2_stream *s, unsigned news)
+{
+	struct buf food = {0};
+	unsigned events = 0;
+
+	if (news & NEWS_BEGIN)
+		events |= EXCHANGE_BEGIN;
+	if (news & NEWS_WRITABLE)
+		events |= EXCHANGE_CLIENT_WRITABLE;
+	if (news & NEWS_BAD) {
+		events |= EXCHANGE_BODY_BAD;
+		s->ignores_body = true;
+	}
+	if (news & NEWS_GONE)
+		events |= EXCHANGE_CLIENT_GONE;
+	if (!(news & NEWS_GONE) && has_food(s, news)) {
+		food = s->in;
+		s->in = (struct buf){0};
+		s->is_end_fed = s->has_ended;
+		exchange_feed(s->exchange, buf_str(&food), s->is_end_fed);
+		events |= EXCHANGE_BODY;
+	}
+	if (events)
+		exchange_on_client(s->exchange, events);
+	count_memory(s->session, 0, food.len);
+	acknowledge(s, food.len);
+	buf_deinit(&food);
+}
+
+void http2_streams_run(struct http2 *h)
+{
+	if (h->is_running)
+		return;
+	h->is_running = true;
+	while (h->ready) {
+		struct http2_stream *s = h->ready;
+		unsigned news = s->news;
+
+		h->ready = s->next_ready;
+		if (!h->ready)
+			h->ready_end = &h->ready;
+		s->is_ready = false;
+		s->news = 0;
+		if (s->exchange)
+			tell_exchange(s, news);
+		if (!s->exchange) {
+			acknowledge(s, s->in.len);
+			drop_in(s);
+		}
+		if (!s->exchange && s->is_closed && !s->is_ready)
+			free_stream(s);
+	}
+	h->is_running = false;
+}
+
+/* --------------------------------------------------------------------------------------------------------------- the head */
+
+enum { MAX_ANSWER_FIELDS = ENV_FIELDS + 64 };
+
+struct fields {
+	nghttp2_nv items[MAX_ANSWER_FIELDS];
+	size_t n;
+};
+
+static void add_field(struct fields *f, struct str name, struct str value)
+{
+	if (f->n == MAX_ANSWER_FIELDS)
+		return;
+	f->items[f->n++] = (nghttp2_nv){
+		.name = (uint8_t *)(uintptr_t)name.ptr,
+		.namelen = name.len,
+		.value = (uint8_t *)(uintptr_t)value.ptr,
+		.valuelen = value.len,
+	};
+}
+
+/* "name: value CRLF" each. */
+static void add_lines(struct fields *f, struct str lines)
+{
+	struct str line;
+
+	while (str_next(&lines, '\n', &line)) {
+		size_t colon = str_find(line, ':');
+
+		if (colon && colon < line.len && !str_eq_nocase(str_first(line, colon), STR("upgrade")))
+			add_field(f, str_first(line, colon), str_trim(str_from_index(line, colon + 1)));
+	}
+}
+
+static struct str number_text(char room[24], uint64_t n)
+{
+	return str_of(room, (size_t)snprintf(room, 24, "%llu", (unsigned long long)n));
+}
+
+static ssize_t read_out(nghttp2_session *session, int32_t id, uint8_t *to, size_t room, uint32_t *flags,
+	nghttp2_data_source *source, void *data)
+{
+	struct http2_stream *s = source->ptr;
+	size_t left = s->out.len - s->out_at;
+	size_t n = left < room ? left : room;
+
+	(void)session;
+	(void)id;
+	(void)to;
+	(void)data;
+	if (!n && !s->is_last) {
+		s->is_deferred = true;
+		return NGHTTP2_ERR_DEFERRED;
+	}
+	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+	if (n == left && s->is_last)
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+	return (ssize_t)n;
+}
+
+static int submit(struct http2_stream *s, const struct fields *f, bool has_body)
+{
+	nghttp2_data_provider source = {.source.ptr = s, .read_callback = read_out};
+
+	return nghttp2_submit_response(s->session->session, s->id, f->items, f->n, has_body ? &source : NULL);
+}
+
+static bool send_head(struct http2_stream *s, const struct exchange_head *head, bool has_body)
+{
+	struct exchange_env *env = s->session->env;
+	char status[24], length[24];
+	struct fields f;
+
+	f.n = 0;
+	/* RFC 8441 5: the tunnel is there */
+	add_field(&f, STR(":status"), number_text(status, head->is_upgrade ? 200 : head->status));
+	add_field(&f, STR("date"), env_date(env));
+	if (env_settings(env)->server_tokens)
+		add_field(&f, STR("server"), STR("weirlock/" WEIRLOCK_VERSION));
+	for (size_t i = 0; i < head->n_fields; i++) {
+		if (!s->is_websocket || !str_eq_nocase(head->fields[i].name, STR("sec-websocket-accept")))
+			add_field(&f, head->fields[i].name, head->fields[i].value);
+	}
+	add_lines(&f, head->lines);
+	if (head->body == HTTP_BODY_LENGTH || head->says_length)
+		add_field(&f, STR("content-length"), number_text(length, head->content_length));
+	s->has_head = true;
+	return submit(s, &f, has_body) == 0;
+}
+
+/* -------------------------------------------------------------------------------------------- what the exchange says */
+
+static struct http2_stream *stream_of(struct exchange_client *c)
+{
+	return container_of(c, struct http2_stream, client);
+}
+
+static void keep_body(struct http2_stream *s, struct str body)
+{
+	if (s->out_at) {
+		buf_consume(&s->out, s->out_at);
+		count_memory(s->session, 0, s->out_at);
+		s->out_at = 0;
+	}
+	buf_add(&s->out, body);
+	count_memory(s->session, body.len, 0);
+}
+
+static enum exchange_sent send_answer(
+	struct exchange_client *client, const struct exchange_head *head, struct str body, bool is_last)
+{
+	struct http2_stream *s = stream_of(client);
+	bool is_tunnel = head && head->is_upgrade;
+
+	if (s->is_closed || s->session->is_ended)
+		return EXCHANGE_LOST;
+	keep_body(s, body);
+	s->is_last = is_last && !is_tunnel;
+	if (head && !send_head(s, head, body.len || !s->is_last))
+		return EXCHANGE_LOST;
+	if (s->is_deferred) {
+		s->is_deferred = false;
+		nghttp2_session_resume_data(s->session->session, s->id);
+	}
+	env_put_off(s->session->env, &s->session->later);
+	if (is_tunnel)
+		return EXCHANGE_SENT;
+	s->is_waiting = true;
+	return EXCHANGE_WAITING; /* until it is part of what the connection writes */
+}
+
+static enum exchange_sent send_continue(struct exchange_client *client)
+{
+	struct http2_stream *s = stream_of(client);
+	struct fields f;
+
+	if (s->is_closed || s->has_head)
+		return EXCHANGE_LOST;
+	f.n = 0;
+	add_field(&f, STR(":status"), STR("100"));
+	nghttp2_submit_headers(s->session->session, NGHTTP2_FLAG_NONE, s->id, NULL, f.items, f.n, NULL);
+	env_put_off(s->session->env, &s->session->later);
+	return EXCHANGE_SENT;
+}
+
+static void want_body(struct exchange_client *client, bool is_wanted)
+{
+	struct http2_stream *s = stream_of(client);
+
+	s->wants_body = is_wanted;
+	if (has_food(s, 0))
+		http2_stream_tell(s, NEWS_BODY);
+}
+
+static void finished(struct exchange_client *client, enum exchange_outcome outcome)
+{
+	struct http2_stream *s = stream_of(client);
+
+	s->exchange = NULL;
+	switch (outcome) {
+	case EXCHANGE_KEEP:
+	case EXCHANGE_CLOSE:
+	case EXCHANGE_LINGER:
+		if (!s->has_ended) /* RFC 9113 8.1: whole answer, the rest of the request is not wanted */
+			http2_stream_reset(s, NGHTTP2_NO_ERROR);
+		break;
+	case EXCHANGE_CUT:
+		drop_out(s);
+		http2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
+		break;
+	}
+	http2_stream_tell(s, 0); /* to be freed, now or when it is closed */
+}
+
+void http2_stream_sent(struct http2_stream *s, size_t n)
+{
+	s->out_at += n;
+	if (s->out_at < s->out.len)
+		return;
+	drop_out(s);
+	if (s->is_waiting && s->exchange) {
+		s->is_waiting = false;
+		http2_stream_tell(s, NEWS_WRITABLE);
+	}
+}
+
+const struct exchange_client_ops http2_stream_ops = {
+	.send = send_answer,
+	.send_continue = send_continue,
+	.want_body = want_body,
+	.finished = finished,
+};
