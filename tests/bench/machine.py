@@ -18,9 +18,9 @@ def missing(programs):
     for name in ("weirlock-controller", "weirlock-proxy"):
         if not os.access(os.path.join(programs, name), os.X_OK):
             return f"{os.path.join(programs, name)} is not there; build it with: deploy/build release"
-    for name in ("nginx", "wrk", "openssl", "taskset"):
+    for name in ("nginx", "wrk", "h2load", "openssl", "taskset"):
         if not shutil.which(name):
-            return f"{name} is not installed; apt-get install nginx-light wrk openssl util-linux"
+            return f"{name} is not installed; apt-get install nginx-light wrk nghttp2-client openssl util-linux"
     if not {PROXY_CORE, LOAD_CORE} <= os.sched_getaffinity(0):
         return "two cores are needed"
     return None
@@ -87,7 +87,7 @@ class Others:
         self.pids = pids
 
     def _ours(self):
-        children = resource.getrusage(resource.RUSAGE_CHILDREN)  # wrk, once it has ended
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)  # wrk or h2load, once it has ended
         return sum(map(cpu_seconds, self.pids)) + children.ru_utime + children.ru_stime
 
     def __enter__(self):
@@ -127,6 +127,22 @@ class Wrk:
         bad = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
         if bad:
             raise SystemExit(f"bench: {bad.group(0)} from {url}")
+
+
+class H2load:
+    """The same with h2load: HTTP/2 over TLS, `streams` requests in progress on each connection."""
+
+    def __init__(self, host, port, target, connections, streams, seconds):
+        whole = max(1, round(seconds))
+        argv = ["taskset", "-c", str(LOAD_CORE), "h2load", "-t1", f"-c{connections}", f"-m{streams}", f"-D{whole}",
+                f"--connect-to=127.0.0.1:{port}", f"https://{host}{target}"]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=whole + 60, check=False)
+        codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", done.stdout)
+        if not codes or "Application protocol: h2" not in done.stdout or int(codes.group(1)) == 0:
+            raise SystemExit(f"bench: h2load got nothing by HTTP/2 from port {port}:\n{done.stdout}{done.stderr}")
+        self.n_requests = int(codes.group(1))
+        if any(int(n) for n in codes.groups()[1:]):
+            raise SystemExit(f"bench: {codes.group(0)} from port {port}")
 
 
 def stop_all(programs):

@@ -52,15 +52,15 @@ _PROXY = _COMMON + """
     proxy_set_header X-Forwarded-Scheme $scheme; proxy_set_header X-Scheme $scheme;
     {trust}
     server {{
-        listen 127.0.0.1:{http} default_server backlog=4096; listen 127.0.0.1:{https} ssl default_server backlog=4096;
+        listen 127.0.0.1:{http} default_server backlog=4096; listen 127.0.0.1:{https} ssl http2 default_server backlog=4096;
         server_name _; return 404;
     }}
     server {{
-        listen 127.0.0.1:{http}; listen 127.0.0.1:{https} ssl;
+        listen 127.0.0.1:{http}; listen 127.0.0.1:{https} ssl http2;
         server_name {host}; location / {{ proxy_pass http://backend; }}
     }}
     server {{
-        listen 127.0.0.1:{http}; listen 127.0.0.1:{https} ssl;
+        listen 127.0.0.1:{http}; listen 127.0.0.1:{https} ssl http2;
         server_name {logged}; access_log {directory}/nginx.access json; location / {{ proxy_pass http://backend; }}
     }}
 }}

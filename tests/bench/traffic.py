@@ -13,6 +13,7 @@ class Scenario:
     host: str = peers.HOST
     is_tls: bool = False
     headers: tuple = ()
+    streams: int = 0  # of each HTTP/2 connection; 0 is HTTP/1.1
 
 
 SCENARIOS = {
@@ -20,23 +21,30 @@ SCENARIOS = {
     "keepalive-log": Scenario("the same with a JSON access log", host=peers.LOGGED_HOST),
     "newconn": Scenario("a new connection for each request", headers=("Connection: close",)),
     "tls": Scenario("TLS 1.3 keep-alive, 1 KiB", is_tls=True),
+    "http2": Scenario("HTTP/2 over TLS 1.3, 16 connections with 32 streams each, 1 KiB", is_tls=True, streams=32),
     "100k": Scenario("100 KiB responses", target="/100k"),
     "tls-100k": Scenario("100 KiB responses over TLS 1.3", target="/100k", is_tls=True),
 }
-CONNECTIONS = 64
+CONNECTIONS, HTTP2_CONNECTIONS = 64, 16
 
 
 DISTURBED = 0.10  # a run in which others had more of the two cores is made again …
 PATIENCE = 3      # … but no more than this many times the runs asked for
 
 
+def _load(scenario, program, seconds):
+    if scenario.streams:
+        return machine.H2load(scenario.host, program.https, scenario.target, HTTP2_CONNECTIONS, scenario.streams, seconds)
+    scheme, port = ("https", program.https) if scenario.is_tls else ("http", program.http)
+    return machine.Wrk(f"{scheme}://127.0.0.1:{port}{scenario.target}", CONNECTIONS, seconds,
+                       (f"Host: {scenario.host}", *scenario.headers))
+
+
 def _once(scenario, program, pids, seconds):
     """CPU µs per request, and the share of the cores that others had meanwhile."""
-    scheme, port = ("https", program.https) if scenario.is_tls else ("http", program.http)
     before = machine.cpu_seconds(program.pid)
     with machine.Others(pids) as others:
-        load = machine.Wrk(f"{scheme}://127.0.0.1:{port}{scenario.target}", CONNECTIONS, seconds,
-                           (f"Host: {scenario.host}", *scenario.headers))
+        load = _load(scenario, program, seconds)
     return (machine.cpu_seconds(program.pid) - before) / load.n_requests * 1e6, others.share
 
 
