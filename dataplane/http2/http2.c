@@ -92,6 +92,8 @@ static void prepare(struct http2_shared *shared)
 	nghttp2_option_set_no_closed_streams(o, 1);
 	nghttp2_option_set_max_deflate_dynamic_table_size(o, NGHTTP2_DEFAULT_HEADER_TABLE_SIZE);
 	nghttp2_option_set_max_continuations(o, 8);
+	for (unsigned kind = NGHTTP2_CONTINUATION + 1; kind <= UINT8_MAX; kind++)
+		nghttp2_option_set_user_recv_extension_type(o, (uint8_t)kind); /* to be counted */
 	nghttp2_option_set_stream_reset_rate_limit(o, UINT64_MAX / 2, 0); /* receive.c */
 }
 
@@ -268,6 +270,7 @@ static void on_receive_error(struct http2 *h, ssize_t error)
 	switch (error) {
 	case NGHTTP2_ERR_CALLBACK_FAILURE: /* h->why is set */
 	case NGHTTP2_ERR_FLOODED:
+	case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
 		http2_end(h, NGHTTP2_ENHANCE_YOUR_CALM, h->is_over ? h->why : END_HTTP2_FLOOD);
 		return;
 	default:

@@ -61,6 +61,7 @@ struct http2 {
 	nghttp2_session *session;
 	struct http2_stream *first;
 	struct http2_stream *ready, **ready_end;
+	unsigned n_refused;               /* RST_STREAM that we asked for and that has not gone */
 	unsigned n_streams;               /* whose work goes on, whatever the client did to them */
 	uint32_t n_requests;
 	struct http2_block *block;        /* being received */

@@ -62,10 +62,21 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
 			return 0;
 		cost = SETTINGS_COST;
 		break;
-	default: /* PING, PRIORITY, WINDOW_UPDATE, and whatever nobody knows */
+	default: /* PING, PRIORITY, WINDOW_UPDATE */
 		break;
 	}
 	return spend_control(h, cost) ? 0 : violate(h, END_HTTP2_FLOOD);
+}
+
+/* Frames of kinds that nobody knows, once they are whole: read over. */
+static int on_unknown(nghttp2_session *session, void **payload, const nghttp2_frame_hd *hd, void *data)
+{
+	struct http2 *h = data;
+
+	(void)session;
+	(void)hd;
+	*payload = NULL;
+	return spend_control(h, 1) ? NGHTTP2_ERR_CANCEL : violate(h, END_HTTP2_FLOOD);
 }
 
 /* --------------------------------------------------------------------------------------------------------- header blocks */
@@ -109,6 +120,7 @@ static void give_block(struct http2 *h)
 static int refuse_stream(struct http2 *h, int32_t id, metric *count)
 {
 	metrics_add(count, 1);
+	h->n_refused++;
 	h->skips_block = true;
 	nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
 	return spend_reset(h) ? 0 : violate(h, END_HTTP2_RESETS);
@@ -330,6 +342,21 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
 	return 0;
 }
 
+/* Ours on purpose, or something that the client sent made us do it. */
+static void on_reset_sent(struct http2 *h, const struct http2_stream *s, uint32_t code)
+{
+	if (s && s->is_reset)
+		return;
+	if (code == NGHTTP2_REFUSED_STREAM && h->n_refused) {
+		h->n_refused--; /* counted already */
+		return;
+	}
+	if (code == NGHTTP2_REFUSED_STREAM) /* nghttp2 did it: the client does not know the limit so far */
+		metrics_add(&h->env->metrics.http2_refused_streams, 1);
+	if (!spend_reset(h))
+		(void)violate(h, END_HTTP2_RESETS);
+}
+
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *data)
 {
 	struct http2 *h = data;
@@ -351,8 +378,7 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *d
 		}
 		return 0;
 	case NGHTTP2_RST_STREAM:
-		if (s && !s->is_reset && !spend_reset(h)) /* something the client sent made us do it */
-			(void)violate(h, END_HTTP2_RESETS);
+		on_reset_sent(h, s, frame->rst_stream.error_code);
 		return 0;
 	case NGHTTP2_GOAWAY:
 		if (frame->goaway.error_code != NGHTTP2_NO_ERROR && !h->is_over)
@@ -366,6 +392,7 @@ static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *d
 void http2_set_callbacks(nghttp2_session_callbacks *c)
 {
 	nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
+	nghttp2_session_callbacks_set_unpack_extension_callback(c, on_unknown);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(c, on_header);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame);
