@@ -1,6 +1,7 @@
 """Rapid reset (CVE-2023-44487) and its mirror image, frames that make the server reset (MadeYouReset, CVE-2025-8671): what a
 client may give up has a budget, then GOAWAY with ENHANCE_YOUR_CALM and a reason; a client that cancels a page full of requests
 is left alone; a stream counts until its work has ended (SECURITY.md 4.2)."""
+import re
 import struct
 
 from harness import http2, wait
@@ -55,8 +56,10 @@ def run(t):
             t.check(goaway[0] < 2000, f"{make.__name__}: the connection ended early: {goaway}")
             if make in (give_up, overflow):  # the others end the connection at their first frame
                 t.equal(goaway[1], http2.ENHANCE_YOUR_CALM, make.__name__)
-    text = c.admin("/metrics").body.decode()
-    t.contains(text, 'weirlock_ends_total{reason="http2_resets",fault="0"} 2')
+    # An overflow is a reset and a WINDOW_UPDATE: which of the two budgets it meets first depends on how fast it comes.
+    ends = dict(re.findall(r'weirlock_ends_total\{reason="http2_(resets|flood)",fault="0"\} (\d+)', c.admin("/metrics").body.decode()))
+    t.equal(int(ends["resets"]) + int(ends["flood"]), 2)
+    t.check(int(ends["resets"]) >= 1, f"what a client gave up is counted: {ends}")
     wait.until(lambda: b.n_open <= 1, "no backend works for nobody")
 
     # a page that is left: 100 requests cancelled at once, and the connection goes on
