@@ -66,6 +66,7 @@ struct accesslog_record {
 	const struct accesslog_attempt *attempts;
 	size_t n_attempts;
 	enum end_reason reason;         /* $end_reason */
+	struct str limit;               /* $end_limit: the key of the limit that ended it */
 };
 
 enum accesslog_escape {

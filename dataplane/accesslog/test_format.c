@@ -27,6 +27,8 @@ static const struct accesslog_record full = {.unix_ms = 1795514400123, .request_
 	.sent_bytes = 800, .body_sent_bytes = 612, .request_id = TEXT("abc"), .upstream_name = TEXT("ns-svc-80"),
 	.attempts = attempts, .n_attempts = 2, .reason = END_DONE};
 static const struct accesslog_record empty = {.reason = END_CLIENT_GONE};
+static const struct accesslog_record limited = {
+	.reason = END_TUNNEL_IDLE, .limit = TEXT("proxy-read-timeout"), .client = &client, .request = &request};
 
 /* What a PROXY header said; bytes that could end a line are escaped. */
 static const char tlv_bytes[] = "\x01\0\x02h2\x02\0\x06" "a.test\x05\0\x04u\"\n\xff"
@@ -68,7 +70,8 @@ static const struct {
 		"h2 a.test u\\x22\\x0A\\xFF ns vpce", NULL},
 	{TLV "ssl_version " TLV "ssl_cn " TLV "ssl_cipher " TLV "ssl_sig_alg " TLV "ssl_key_alg " TLV "ssl_verify",
 		ACCESSLOG_ESCAPE_TEXT, &proxied, "TLSv1.3 leafy ci sa ka 18", NULL},
-	{"$end_reason", ACCESSLOG_ESCAPE_TEXT, &empty, "client_gone", NULL},
+	{"$end_reason $end_limit", ACCESSLOG_ESCAPE_TEXT, &empty, "client_gone -", NULL},
+	{"$end_reason $end_limit", ACCESSLOG_ESCAPE_TEXT, &limited, "tunnel_idle_timeout proxy-read-timeout", NULL},
 	{"a$nonsense-b", ACCESSLOG_ESCAPE_TEXT, &full, "a--b", "$nonsense;"},
 	{"$ 5$", ACCESSLOG_ESCAPE_TEXT, &full, "$ 5$", "without a variable's name"},
 	{"${status", ACCESSLOG_ESCAPE_TEXT, &full, "${status", "without a variable's name"},
@@ -110,6 +113,11 @@ static void test_json(void)
 		"\"upstream_addr\":\"10.1.0.1:80, 10.1.0.2:80\",\"upstream_status\":\"-, 200\",\"upstream_response_length\":\"0, 612\","
 		"\"upstream_connect_time\":\"-, 0.001\",\"upstream_header_time\":\"-, 0.004\",\"upstream_response_time\":\"0.003, 0.005\","
 		"\"connection\":0,\"connection_requests\":0}\n"));
+
+	check_case("the limit that fired is a member where there is one");
+	buf_clear(&out);
+	CHECK(accesslog_format_line(f, &limited, &out));
+	CHECK(str_find_str(buf_str(&out), STR("\"end_reason\":\"tunnel_idle_timeout\",\"end_limit\":\"proxy-read-timeout\",")) < out.len);
 	accesslog_format_destroy(f);
 	buf_deinit(&out);
 }

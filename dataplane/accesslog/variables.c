@@ -1,4 +1,4 @@
-/* The variables of nginx's log module that make sense here, ingress-nginx's own, and $end_reason. */
+/* The variables of nginx's log module that make sense here, ingress-nginx's own, $end_reason and $end_limit. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -70,6 +70,7 @@ TEXT_WRITER(tls_protocol, r->tls_protocol)
 TEXT_WRITER(tls_cipher, r->tls_cipher)
 TEXT_WRITER(tls_server_name, r->tls_server_name)
 TEXT_WRITER(end_reason, end_word(r->reason))
+TEXT_WRITER(end_limit_key, r->limit)
 TEXT_WRITER(host, r->request ? r->request->host : STR(""))
 TEXT_WRITER(access_host, r->access_host.len ? r->access_host : r->request ? r->request->host : STR(""))
 TEXT_WRITER(request_method, r->request ? r->request->method_text : STR(""))
@@ -383,7 +384,7 @@ static const struct variable variables[] = {
 	ROW("upstream_connect_time", upstream_connect_time) ROW("upstream_header_time", upstream_header_time)
 	ROW("upstream_response_time", upstream_response_time)
 	ROW("ssl_protocol", tls_protocol) ROW("ssl_cipher", tls_cipher) ROW("ssl_server_name", tls_server_name)
-	ROW("ssl_session_reused", ssl_session_reused) ROW("end_reason", end_reason)
+	ROW("ssl_session_reused", ssl_session_reused) ROW("end_reason", end_reason) ROW("end_limit", end_limit_key)
 	ROW("http_referer", http_referer) ROW("http_user_agent", http_user_agent)
 	ARG_ROW("http_", http_any) ARG_ROW("sent_http_", sent_http_any) ARG_ROW("arg_", arg_any)
 };

@@ -183,12 +183,28 @@ static void refuse(struct conn *c, unsigned status, char *bytes, size_t len)
 	exchange_on_client(c->exchange, EXCHANGE_BEGIN);
 }
 
-/* G4. A proxy that leaves does not wait a minute for a head that may never come. */
+/* A proxy that leaves does not wait a minute for a head that may never come. */
+static bool is_hurried(const struct conn *c)
+{
+	return c->env->is_draining && env_settings(c->env)->client_header_timeout_ms > DRAIN_HEAD_MS;
+}
+
+/* G4. */
 static uint64_t head_wait_ms(const struct conn *c)
 {
-	uint64_t ms = env_settings(c->env)->client_header_timeout_ms;
+	return is_hurried(c) ? DRAIN_HEAD_MS : env_settings(c->env)->client_header_timeout_ms;
+}
 
-	return c->env->is_draining && ms > DRAIN_HEAD_MS ? DRAIN_HEAD_MS : ms;
+/* D5: part of a head came, and the rest did not: no answer, but a line in the log. */
+static void give_up_head(struct conn *c)
+{
+	struct str part = str_first(buf_str(&c->in), REFUSED_LINE_MAX);
+
+	begin_exchange(c);
+	c->is_body_done = true;
+	c->exchange = exchange_create_late(
+		c->env, &c->client, is_hurried(c) ? END_DRAINING : END_CLIENT_HEADER_TIMEOUT, part, c->began_us);
+	exchange_on_client(c->exchange, EXCHANGE_BEGIN);
 }
 
 static void keep_partial(struct conn *c, char *bytes, size_t len)
@@ -568,7 +584,7 @@ static void on_expired(struct deadline *d)
 		end_conn(c, false, c->n_requests ? END_IDLE : END_CLIENT_HEADER_TIMEOUT);
 		return;
 	case CONN_HEAD:
-		end_conn(c, true, END_CLIENT_HEADER_TIMEOUT); /* D5: no answer */
+		give_up_head(c);
 		return;
 	case CONN_LINGER:
 		close_conn(c, false);
@@ -663,7 +679,7 @@ void conn_cut(struct conn_set *set)
 		struct conn *next = c->next;
 
 		if (c->state == CONN_BUSY)
-			exchange_on_client(c->exchange, EXCHANGE_CLIENT_GONE);
+			exchange_on_client(c->exchange, EXCHANGE_DRAINED);
 		else if (c->state == CONN_HTTP2)
 			http2_cut(c->http2);
 		close_conn(c, true);

@@ -69,6 +69,7 @@ struct exchange_env {
 	struct env_generation *current; /* NULL before the first */
 	uint16_t https_port;
 	bool is_draining;
+	bool has_waited_to_stop;        /* for worker-shutdown-timeout: what still runs is ended */
 	struct env_random random;
 	uint64_t date_until_ms;         /* env_date is right until then */
 	char date[CLOCK_TEXT_MAX];

@@ -190,10 +190,20 @@ static enum exchange_state client_gone(struct exchange *ex)
 	return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);
 }
 
+/* Status 499, as from nginx when it stops: nothing of an answer was sent. */
+static enum exchange_state drained(struct exchange *ex)
+{
+	ex->status = ex->status ? ex->status : 499;
+	return exchange_over(ex, ex->state == EX_TUNNEL ? EXCHANGE_CLOSE : EXCHANGE_CUT,
+		ex->env->has_waited_to_stop ? END_SHUTDOWN_TIMEOUT : END_DRAINING);
+}
+
 static enum exchange_state step(struct exchange *ex)
 {
 	if ((ex->events & EXCHANGE_CLIENT_GONE) && ex->state != EX_OVER)
 		return client_gone(ex);
+	if ((ex->events & EXCHANGE_DRAINED) && ex->state != EX_OVER)
+		return drained(ex);
 	switch (ex->state) {
 	case EX_DECIDE:
 		return exchange_decide(ex);

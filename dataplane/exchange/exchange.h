@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "clientaddr.h"
+#include "end.h"
 #include "env.h"
 #include "http.h"
 #include "http1.h"
@@ -82,7 +83,7 @@ enum exchange_event {
 	EXCHANGE_CLIENT_GONE = 8,     /* the client closed, or its connection failed */
 	EXCHANGE_BODY_BAD = 16,       /* its framing is broken; no more of it comes */
 	EXCHANGE_ROUTE_REMOVED = 32,  /* by exchange_apply_generation, to tunnels */
-	EXCHANGE_DRAINED = 64,        /* by exchange_end_tunnels */
+	EXCHANGE_DRAINED = 64,        /* the proxy stops now */
 };
 
 /*
@@ -106,6 +107,9 @@ void exchange_on_tunnel(struct exchange *ex, unsigned stream_events);
  * counted. `raw` is what was read of it.
  */
 struct exchange *exchange_create_refusal(struct exchange_env *env, struct exchange_client *client, unsigned status,
+	struct str raw, uint64_t began_us);
+/* The same for a head that did not end in time: it is logged as 408 and gets no answer (D5). */
+struct exchange *exchange_create_late(struct exchange_env *env, struct exchange_client *client, enum end_reason end,
 	struct str raw, uint64_t began_us);
 
 /*

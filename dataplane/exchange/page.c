@@ -101,3 +101,13 @@ struct exchange *exchange_create_refusal(struct exchange_env *env, struct exchan
 	ex->state = exchange_answer(ex, status, END_BAD_REQUEST);
 	return ex;
 }
+
+struct exchange *exchange_create_late(struct exchange_env *env, struct exchange_client *client, enum end_reason end,
+	struct str raw, uint64_t began_us)
+{
+	struct exchange *ex = exchange_create_refusal(env, client, 408, raw, began_us);
+
+	ex->status = 408;
+	ex->state = exchange_over(ex, EXCHANGE_CUT, end);
+	return ex;
+}

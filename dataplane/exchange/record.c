@@ -85,6 +85,12 @@ static void add_client(struct exchange *ex, struct accesslog_record *r)
 	buf_deinit(&chain);
 }
 
+/* Without a route nobody set how long a client may take to read our answer. */
+static struct str limit_that_fired(const struct exchange *ex)
+{
+	return ex->end == END_CLIENT_SEND_TIMEOUT && !ex->rule.match.route ? (struct str){0} : end_limit(ex->end);
+}
+
 static void write_line(struct exchange *ex, uint64_t took_us)
 {
 	const struct clientaddr_conn *conn = ex->client->conn;
@@ -110,6 +116,7 @@ static void write_line(struct exchange *ex, uint64_t took_us)
 		.attempts = ex->attempts,
 		.n_attempts = ex->n_logged,
 		.reason = ex->end,
+		.limit = limit_that_fired(ex),
 	};
 
 	add_client(ex, &r);

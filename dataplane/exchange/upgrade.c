@@ -76,8 +76,6 @@ enum exchange_state exchange_tunnel(struct exchange *ex)
 	ex->tunnel_events = ex->upstream_events = 0;
 	if (ex->events & EXCHANGE_ROUTE_REMOVED)
 		return exchange_over(ex, EXCHANGE_CLOSE, END_ROUTE_REMOVED);
-	if (ex->events & EXCHANGE_DRAINED)
-		return exchange_over(ex, EXCHANGE_CLOSE, END_DRAINING);
 	if (ex->has_expired)
 		return exchange_over(ex, EXCHANGE_CLOSE,
 			tunnel_is_blocked(&ex->tunnel) ? END_TUNNEL_SEND_TIMEOUT : END_TUNNEL_IDLE);

@@ -153,7 +153,7 @@ struct http2 *http2_open(struct http2_shared *shared, const struct http2_link *l
 
 void http2_cut(struct http2 *h)
 {
-	h->is_ended = true;
+	h->is_ended = h->is_cut = true;
 	for (struct http2_stream *s = h->first; s; s = s->next) {
 		s->is_closed = true;
 		http2_stream_tell(s, NEWS_GONE);

@@ -78,6 +78,7 @@ struct http2 {
 	bool is_over;                     /* nothing more is read */
 	bool is_running;
 	bool is_ended;                    /* the owner was told */
+	bool is_cut;                      /* by our own shutdown, not by the client */
 	bool skips_block;
 	enum end_reason why;              /* with is_over, and for the owner */
 };

@@ -135,7 +135,7 @@ static void tell_exchange(struct http2_stream *s, unsigned news)
 		s->ignores_body = true;
 	}
 	if (news & NEWS_GONE)
-		events |= EXCHANGE_CLIENT_GONE;
+		events |= s->session->is_cut ? EXCHANGE_DRAINED : EXCHANGE_CLIENT_GONE;
 	if (!(news & NEWS_GONE) && has_food(s, news)) {
 		food = s->in;
 		s->in = (struct buf){0};

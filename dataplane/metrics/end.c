@@ -1,4 +1,4 @@
-/* The words of the end reasons. */
+/* The words of the end reasons, and the limits behind them. */
 #include "end.h"
 
 #include <assert.h>
@@ -9,6 +9,9 @@ static const struct {
 	const char *doc;
 	bool is_fault;
 } ends[END_COUNT] = {END_REASONS(ROW)};
+
+#define LIMIT(id, key) [id] = {key, sizeof(key) - 1},
+static const struct str limits[END_COUNT] = {END_LIMITS(LIMIT)};
 
 struct str end_word(enum end_reason reason)
 {
@@ -26,4 +29,10 @@ bool end_is_fault(enum end_reason reason)
 {
 	assert(reason < END_COUNT);
 	return ends[reason].is_fault;
+}
+
+struct str end_limit(enum end_reason reason)
+{
+	assert(reason < END_COUNT);
+	return limits[reason];
 }

@@ -54,7 +54,22 @@
 	/* either */                                                                                                      \
 	X(END_ROUTE_REMOVED, "route_removed", 0, "the rule it ran through was removed")                                   \
 	X(END_DRAINING, "draining", 0, "the proxy is shutting down")                                                      \
+	X(END_SHUTDOWN_TIMEOUT, "shutdown_timeout", 0, "the proxy shut down, and it still ran after worker-shutdown-timeout") \
 	X(END_INTERNAL, "internal", 1, "a failure of our own")
+
+/* X(id, key): the setting whose limit it is that fired, for those that have one. */
+#define END_LIMITS(X)                                               \
+	X(END_TOO_LARGE, "proxy-body-size")                         \
+	X(END_CLIENT_HEADER_TIMEOUT, "client-header-timeout")       \
+	X(END_CLIENT_BODY_TIMEOUT, "client-body-timeout")           \
+	X(END_CLIENT_SEND_TIMEOUT, "proxy-send-timeout")            \
+	X(END_UPSTREAM_CONNECT_TIMEOUT, "proxy-connect-timeout")    \
+	X(END_UPSTREAM_SEND_TIMEOUT, "proxy-send-timeout")          \
+	X(END_UPSTREAM_READ_TIMEOUT, "proxy-read-timeout")          \
+	X(END_TUNNEL_IDLE, "proxy-read-timeout")                    \
+	X(END_TUNNEL_SEND_TIMEOUT, "proxy-send-timeout")            \
+	X(END_IDLE, "keep-alive")                                   \
+	X(END_SHUTDOWN_TIMEOUT, "worker-shutdown-timeout")
 
 #define END_ENUM(id, word, is_fault, doc) id,
 enum end_reason { END_REASONS(END_ENUM) END_COUNT };
@@ -64,5 +79,7 @@ struct str end_word(enum end_reason reason);
 /* What it means, one sentence without full stop. */
 const char *end_doc(enum end_reason reason);
 bool end_is_fault(enum end_reason reason);
+/* The ConfigMap key or annotation that names the limit that fired; empty where none did. */
+struct str end_limit(enum end_reason reason);
 
 #endif

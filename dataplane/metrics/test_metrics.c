@@ -49,6 +49,8 @@ static void test_ends(void)
 	CHECK_STR(end_word(END_TUNNEL_CLIENT), STR("tunnel_closed_by_client"));
 	CHECK(!end_is_fault(END_CLIENT_GONE));
 	CHECK(end_is_fault(END_NO_ENDPOINTS));
+	CHECK_STR(end_limit(END_TUNNEL_IDLE), STR("proxy-read-timeout"));
+	CHECK_STR(end_limit(END_DONE), STR(""));
 	for (int i = 0; i < END_COUNT; i++) {
 		struct str word = end_word((enum end_reason)i);
 
@@ -56,6 +58,7 @@ static void test_ends(void)
 			CHECK((word.ptr[c] >= 'a' && word.ptr[c] <= 'z') || word.ptr[c] == '_' ||
 				(c && word.ptr[c] >= '0' && word.ptr[c] <= '9'));
 		CHECK(*end_doc((enum end_reason)i) != '\0');
+		CHECK(!str_ends_with(word, STR("_timeout")) || end_limit((enum end_reason)i).len);
 		for (int other = 0; other < i; other++)
 			CHECK(!str_eq(word, end_word((enum end_reason)other)));
 	}

@@ -103,6 +103,7 @@ static void on_shutdown_timeout(struct deadline *d)
 {
 	struct worker *w = container_of(d, struct worker, shutdown);
 
+	w->env.has_waited_to_stop = true;
 	exchange_end_tunnels(&w->env);
 	conn_cut(&w->conns);
 }
