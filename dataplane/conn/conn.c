@@ -210,10 +210,13 @@ static void give_up_head(struct conn *c)
 static void keep_partial(struct conn *c, char *bytes, size_t len)
 {
 	buf_add(&c->in, str_of(bytes, len));
-	if (c->state == CONN_IDLE) { /* G4: from the first byte, whatever trickles in after it */
-		set_state(c, CONN_HEAD);
+	if (c->state != CONN_IDLE)
+		return;
+	set_state(c, CONN_HEAD);
+	/* G4: from the first byte, whatever trickles in after it; a new connection has waited since the accept, or, to be
+	 * told that the proxy leaves, for a moment only */
+	if (c->n_requests || c->env->is_draining)
 		wait_for(c, head_wait_ms(c));
-	}
 }
 
 /* ---------------------------------------------------------------------------------------------------------------- HTTP/2 */
