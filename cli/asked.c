@@ -87,12 +87,10 @@ bool asked_parse(struct asked *a, const struct settings *settings)
 
 /* ---------------------------------------------------------------------------------------------------- the connection */
 
-static bool parse_addr(struct str text, uint16_t usual_port, struct addr *out)
+bool asked_addr(struct str text, struct addr *out)
 {
-	if (addr_parse_ip(text, out)) {
-		out->port = usual_port;
+	if (addr_parse_ip(text, out))
 		return true;
-	}
 	return text.len && (text.ptr[0] == '[' || (text.ptr[0] >= '0' && text.ptr[0] <= '9')) && addr_parse_host_port(text, out);
 }
 
@@ -109,21 +107,6 @@ static int set_listener(struct asked *a, const char *listener)
 	a->conn.local = (struct addr){.family = 4, .port = n ? (uint16_t)n : a->conn.is_tls ? 443 : 80};
 	a->names_port = n != 0;
 	return 0;
-}
-
-static int set_proxy_header(struct asked *a, const char *written)
-{
-	struct str text = str_from(written);
-	size_t dash = str_find(text, '-');
-
-	a->conn.has_proxy_header = true;
-	if (str_eq_nocase(text, STR("local")) || str_eq_nocase(text, STR("unknown")))
-		return 0;
-	if (dash < text.len && parse_addr(str_first(text, dash), 0, &a->conn.proxy_src) &&
-		parse_addr(str_from_index(text, dash + 1), 0, &a->conn.proxy_dst))
-		return 0;
-	return command_fail(EXIT_USAGE,
-		"--proxy-header '%s': write SOURCE:PORT-DESTINATION:PORT (198.51.100.7:5000-10.0.0.1:443), LOCAL or UNKNOWN", written);
 }
 
 /* The host of the URL, unless it is an address: clients send no SNI for these. */
@@ -149,10 +132,10 @@ int asked_init(struct asked *a, const struct asked_words *words, const char *url
 		listener = words->is_tls || str_eq_nocase(a->scheme, STR("https")) ? "https" : "http";
 	if (status == 0)
 		status = set_listener(a, listener);
-	if (status == 0 && !parse_addr(str_from(peer), 0, &a->conn.peer))
+	if (status == 0 && !asked_addr(str_from(peer), &a->conn.peer))
 		status = command_fail(EXIT_USAGE, "--peer '%s': an IP address, with a port if it matters (10.0.0.7:40000)", peer);
 	if (status == 0 && words->proxy_header)
-		status = set_proxy_header(a, words->proxy_header);
+		status = asked_set_proxy_header(a, words->proxy_header);
 	if (status == 0)
 		status = build_head(a, words);
 	set_sni(a, words->sni);
@@ -169,4 +152,5 @@ void asked_deinit(struct asked *a)
 {
 	buf_deinit(&a->raw);
 	buf_deinit(&a->sni);
+	buf_deinit(&a->proxy_raw);
 }

@@ -40,6 +40,13 @@ void explain_table(struct output *out, const char *title, json_t *rows, const st
 	output_rows(out, rows, columns);
 }
 
+void explain_print_proxy_header(struct output *out, json_t *root)
+{
+	static const struct column columns[] = {{"TLV", "name", false}, {"VALUE", "value", false}, {0}};
+
+	explain_table(out, "The PROXY header also says:", json_object_get(json_object_get(root, "proxy_header"), "tlvs"), columns);
+}
+
 static int unknown(const char *what)
 {
 	static const char *const words[] = {"request", "client-ip", NULL};

@@ -20,6 +20,7 @@ static const struct column compare_columns[] = {{"WHAT", "what", false}, {"WEIRL
 static void tell_client(struct story *s, json_t *root)
 {
 	struct clientaddr who;
+	struct buf chain = {0};
 	char text[ADDR_TEXT_MAX];
 
 	clientaddr_explain(&s->rules, &s->asked->conn, &s->asked->head, &s->arena, &who, &s->trace);
@@ -29,6 +30,9 @@ static void tell_client(struct story *s, json_t *root)
 	story_text(root, "reason", clientaddr_reason_word(who.reason));
 	json_object_set_new(root, "why", json_string(clientaddr_reason_doc(who.reason)));
 	json_object_set_new(root, "hops", client_hops(s));
+	clientaddr_chain_text(&s->trace, &chain);
+	story_text(root, "chain", buf_str(&chain)); /* as in the access log */
+	buf_deinit(&chain);
 	json_object_set_new(root, "trust", client_trust(s));
 	json_object_set_new(root, "asked_for", client_values(s, &who));
 	json_object_set_new(root, "backend_fields", client_backend_fields(s, &who));
@@ -42,6 +46,7 @@ static json_t *explain(struct story *s, bool compares, bool *differs)
 	json_t *root = json_object(), *answer = json_object();
 
 	json_object_set(root, "steps", s->steps);
+	json_object_set_new(root, "proxy_header", story_proxy_header(s));
 	if (!story_tell_connection(s, answer)) {
 		json_object_set(root, "answer", answer);
 		if (compares)
@@ -116,6 +121,7 @@ static void print_client(struct output *out, json_t *root)
 	output_note(out, "(%s%s%s: %lld network%s)", json_string_value(json_object_get(trust, "key")), from ? " of " : "", from ? from : "",
 		(long long)json_integer_value(json_object_get(trust, "n")),
 		json_integer_value(json_object_get(trust, "n")) == 1 ? "" : "s");
+	explain_print_proxy_header(out, root);
 	explain_table(out, "What it asked for:", json_object_get(root, "asked_for"), value_columns);
 	print_lines(out, "The backend gets:", json_object_get(root, "backend_fields"), "name", "value");
 	if (out->format == OUTPUT_WIDE)

@@ -151,13 +151,21 @@ static bool add_comparison(json_t *rows, const char *what, json_t *ours, json_t 
 	return differs;
 }
 
+static bool is_malformed(const struct story *s)
+{
+	const struct proxyproto_error *wrong = &s->asked->proxy_error;
+
+	return wrong->reason && wrong->kind != PROXYPROTO_BAD_TLV && wrong->kind != PROXYPROTO_BAD_CRC;
+}
+
 /*
  * ingress-nginx knows no proxy-protocol-cidr: with use-proxy-protocol everybody has to send a header (A30), without it nobody
- * may (A37). No rows where both do the same.
+ * may (A37). It looks neither at TLVs nor at the CRC32C (A35). No rows where both do the same.
  */
 json_t *client_compare_connection(const struct story *s, bool goes_on, bool *differs)
 {
-	bool theirs_goes_on = s->rules.use_proxy_protocol == s->asked->conn.has_proxy_header;
+	bool theirs_goes_on = s->rules.use_proxy_protocol == s->asked->conn.has_proxy_header && !is_malformed(s);
+	bool is_strict = s->asked->proxy_error.reason && judge_needs_proxy_header(generation_settings(s->generation), &s->asked->conn.peer);
 	json_t *rows = json_array(), *row;
 
 	*differs = goes_on != theirs_goes_on;
@@ -168,8 +176,8 @@ json_t *client_compare_connection(const struct story *s, bool goes_on, bool *dif
 	json_object_set_new(row, "ours", json_string(goes_on ? "goes on" : "closed"));
 	json_object_set_new(row, "ingress_nginx", json_string(theirs_goes_on ? "goes on" : "closed"));
 	json_object_set_new(row, "differs", json_true());
-	json_object_set_new(row, "rule", json_string("A30"));
-	json_object_set_new(row, "key", json_string("proxy-protocol-cidr"));
+	json_object_set_new(row, "rule", json_string(is_strict ? "A35" : "A30"));
+	json_object_set_new(row, "key", json_string(is_strict ? "" : "proxy-protocol-cidr"));
 	json_array_append_new(rows, row);
 	return rows;
 }

@@ -91,12 +91,18 @@ bool story_tell_connection(struct story *s, json_t *answer)
 	const struct settings *settings = generation_settings(s->generation);
 	bool is_needed = judge_needs_proxy_header(settings, &conn->peer);
 	struct buf text = {0};
-	bool goes_on = conn->has_proxy_header == is_needed;
+	const struct proxyproto_error *wrong = &s->asked->proxy_error;
+	bool goes_on = conn->has_proxy_header == is_needed && !wrong->reason;
 
 	tell_listener(s);
-	if (conn->has_proxy_header)
+	if (wrong->reason)
+		buf_printf(&text, "%s", proxyproto_word(wrong->kind));
+	else if (conn->has_proxy_header)
 		add_addresses(conn, &text);
-	if (is_needed && conn->has_proxy_header) {
+	if (is_needed && wrong->reason) {
+		story_step(s, "PROXY header", buf_str(&text), "%s: closed without an answer (A33)", wrong->reason);
+		close_for(answer, "proxy-header", "A33", "the connection is closed without an answer");
+	} else if (is_needed && conn->has_proxy_header) {
 		story_step(s, "PROXY header", buf_str(&text), "%s", settings->proxy_protocol_cidr.n
 				? "the peer is in proxy-protocol-cidr, so it must send one"
 				: "use-proxy-protocol: every connection must begin with one (A30)");

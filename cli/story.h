@@ -31,6 +31,8 @@ void story_printf(json_t *object, const char *key, const char *format, ...) __at
 
 /* How a connection begins: listener and PROXY header. False when it ends there, and `answer` says so. */
 bool story_tell_connection(struct story *s, json_t *answer);
+/* explain_proxy.c: what the PROXY header says, with its TLVs, or what is wrong with it. Owned; NULL when there is none. */
+json_t *story_proxy_header(const struct story *s);
 /* Fields written as "name: value CRLF", as rows. Owned. */
 json_t *story_fields(struct str lines);
 

@@ -123,11 +123,27 @@ WARNED = [
     ({"proxy_real_ip_cidr": "0.0.0.0/0"}, [], []),
 ]
 
+V2 = "0d0a0d0a000d0a515549540a2111"
+PROXY_HEADERS = [  # as written, as told: what came of it, source, destination, TLVs
+    ("5.5.5.5:1-10.0.0.9:443", "v2", "5.5.5.5:1", "10.0.0.9:443", {}),
+    ("[2001:db8::1]:1-[2001:db8::2]:2", "v2", "[2001:db8::1]:1", "[2001:db8::2]:2", {}),
+    ("LOCAL", "none", None, None, {}),
+    ("UNKNOWN", "none", None, None, {}),
+    ("PROXY TCP4 5.5.5.5 10.0.0.9 1 443", "v1", "5.5.5.5:1", "10.0.0.9:443", {}),
+    ("PROXY TCP4 5.5.5.5 10.0.0.9", "malformed_v1", None, None, None),
+    (f"hex:{V2}001a050505050a0000090001" + "01bb" + "ea000701" + b"vpce-1".hex() + "ee0001ff", "v2", "5.5.5.5:1", "10.0.0.9:443",
+     {"aws_vpce_id": "vpce-1", "0xee": "ff"}),
+    (f"hex:{V2}000f050505050a000009000101bb010009", "malformed_tlv", None, None, None),
+    (f"hex:{V2}000c0505", "late", None, None, None),
+]
+
 WRONG = [  # words, what is said of them
     (["client-ip"], "--peer ADDR"),
     (["client-ip", "--peer", "x"], "--peer 'x': an IP address"),
     (["client-ip", "--peer", "1.1.1.1", "-H", "foo"], "-H 'foo': write it as 'Name: value'"),
     (["client-ip", "--peer", "1.1.1.1", "--proxy-header", "foo"], "--proxy-header 'foo': write"),
+    (["client-ip", "--peer", "1.1.1.1", "--proxy-header", "hex:0g"], "--proxy-header 'hex:0g': write"),
+    (["client-ip", "--peer", "1.1.1.1", "--proxy-header", f"hex:{V2}000c050505050a000009000101bbff"], "1 bytes follow the header"),
     (["client-ip", "more", "--peer", "1.1.1.1"], "unexpected word 'more'"),
     (["client-it", "--peer", "1.1.1.1"], "did you mean 'client-ip'?"),
     ([], "usage: weirctl explain"),
@@ -207,6 +223,12 @@ def run(t):
     t.equal(closed["answer"]["rule"], "A33")
     closed = explain(c, {}, "--peer", "10.0.0.1", "--proxy-header", "LOCAL")
     t.equal((closed["answer"]["rule"], closed["answer"]["status"]), ("A37", 400))
+    for written, result, source, destination, tlvs in PROXY_HEADERS:
+        answer = explain(c, BOTH, "--peer", "10.0.0.1", "--proxy-header", written)
+        said = answer["proxy_header"]
+        t.equal((said["result"], said.get("source"), said.get("destination")), (result, source, destination), written)
+        t.equal({x["name"]: x["value"] for x in said["tlvs"]} if "tlvs" in said else None, tlvs, written)
+        t.equal("client" in answer, tlvs is not None, written)
     for words, says in WRONG:
         done = c.weirctl("--manifests", c.manifests, "explain", *words, of="", status=2)
         t.equal(says in done.stderr and done.stdout == "", True, f"{words}: {done.stderr}")
