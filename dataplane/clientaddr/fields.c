@@ -117,13 +117,14 @@ static void write_copy(struct buf *out, const char *name, const struct http_head
 }
 
 /*
- * A26: the chain as it came, and the address that spoke to us. It is passed on from those we believe only: a stranger's
- * chain would lend his words our voice.
+ * A26: the chain as it came, and the address that spoke to us. It is passed on from those we believe only, and a PROXY header
+ * names who spoke only where the peer may say so (A10): a stranger's words would get our voice.
  */
 static void write_chain(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
 	const struct http_head *head, struct buf *out)
 {
-	bool has_source = rules->use_proxy_protocol && conn->has_proxy_header && conn->proxy_src.family;
+	bool has_source = rules->use_proxy_protocol && conn->has_proxy_header && conn->proxy_src.family &&
+		(rules->keeps_untrusted_chain || (rules->trusted && cidrset_find(rules->trusted, &conn->peer)));
 	char text[ADDR_TEXT_MAX];
 	size_t value;
 

@@ -103,6 +103,42 @@ static void test_table(void)
 	}
 }
 
+/* A26 with PROXY: the address that is added to the chain is the header's only where the peer may name one (A10). */
+static void test_chain_proxy(void)
+{
+	static const struct {
+		const char *name;
+		bool is_trusted, keeps, has_source;
+		const char *want;
+	} cases[] = {
+		{"A26 the PROXY source of one of ours", true, false, true, "X-Forwarded-For: 6.6.6.6, 203.0.113.4\r\n"},
+		{"A26 LOCAL", true, false, false, "X-Forwarded-For: 6.6.6.6, 192.0.2.1\r\n"},
+		{"A26 a stranger's PROXY source", false, false, true, "X-Forwarded-For: 192.0.2.1\r\n"},
+		{"A26 a stranger's, as upstream does", false, true, true, "X-Forwarded-For: 6.6.6.6, 203.0.113.4\r\n"},
+	};
+
+	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
+		struct clientaddr_rules rules = base_rules();
+		struct clientaddr_conn with_proxy = conn;
+		struct http_field fields[] = {field("X-Forwarded-For", STR("6.6.6.6"))};
+		struct http_head head = {.fields = fields, .n_fields = 1};
+		struct clientaddr who = {.client = {0}};
+		struct buf out;
+
+		check_case(cases[i].name);
+		rules.use_forwarded_headers = rules.use_proxy_protocol = rules.compute_full_forwarded_for = true;
+		rules.keeps_untrusted_chain = cases[i].keeps;
+		rules.trusted = cases[i].is_trusted ? &everybody : &nobody;
+		with_proxy.has_proxy_header = true;
+		if (cases[i].has_source)
+			with_proxy.proxy_src = (struct addr){.family = 4, .port = 9, .ip = {203, 0, 113, 4}};
+		buf_init(&out, 4096);
+		CHECK(clientaddr_write_fields(&rules, &with_proxy, &who, &head, STR(""), &out));
+		CHECK(str_starts_with(buf_str(&out), str_from(cases[i].want)));
+		buf_deinit(&out);
+	}
+}
+
 static void test_replaced(void)
 {
 	static const struct {
@@ -223,6 +259,7 @@ int main(void)
 {
 	cidrset_build(&everybody, &everybody_v4, 1, &arena_of_everybody);
 	test_table();
+	test_chain_proxy();
 	test_replaced();
 	test_quirks();
 	test_no_forgery();
