@@ -214,7 +214,10 @@ static void take_request(struct http2 *h, int32_t id, bool ends)
 	h->memory += s->head_cost;
 	switch (http2_block_request(h->block, &h->limits, ends, &r)) {
 	case HTTP2_REQUEST:
-		begin_exchange(h, s, &r);
+		if (r.is_websocket) /* RFC 8441 is not announced: who asks all the same is told so */
+			begin_refusal(h, s, 501);
+		else
+			begin_exchange(h, s, &r);
 		break;
 	case HTTP2_MALFORMED:
 		begin_refusal(h, s, r.status);
