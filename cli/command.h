@@ -27,6 +27,8 @@ struct command {
 	command_fn *run;
 };
 extern const struct command commands[]; /* ends with a NULL verb */
+/* The options of all commands; ends with a NULL name. */
+const struct opt *command_options(void);
 
 command_fn command_status, command_snapshot, command_routes, command_backends, command_certs, command_settings,
 	command_problems, command_check, command_explain, command_completion, command_document;

@@ -64,6 +64,11 @@ static const struct opt opts[] = {
 static struct opt_program program = {"weirctl", "look into Weirlock's controllers, proxies and manifests",
 	"weirctl [OPTIONS] VERB [ARG …]", NULL, opts};
 
+const struct opt *command_options(void)
+{
+	return opts;
+}
+
 int command_fail(int status, const char *format, ...)
 {
 	va_list args;
@@ -101,7 +106,9 @@ static void add_details(struct buf *b)
 		       "  weirctl -c tcp://127.0.0.1:7443 --identity ./identity/operator status\n"
 		       "  weirctl -m ./manifests routes -o wide\n"
 		       "  weirctl check ./manifests\n"
-		       "  weirctl snapshot diff 4f1c20b7"));
+		       "  weirctl snapshot diff 4f1c20b7\n"
+		       "  weirctl -m ./manifests explain request https://shop.example.com/cart -H 'X-Forwarded-Proto: https' --peer 10.0.0.2\n"
+		       "  weirctl -p ipc:///run/weirlock/inspect explain client-ip --peer 10.0.0.2 -H 'X-Forwarded-For: 203.0.113.9' --compare"));
 }
 
 static const struct command *find_command(const char *verb)
