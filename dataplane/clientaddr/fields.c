@@ -33,6 +33,22 @@ static struct str with_dashes(struct str name, char out[LONGEST_NAME])
 
 static const struct str SCRATCH = {"x-forwarded-for-proxy-protocol", 30}; /* of ingress-nginx, see A9 */
 
+/* The field that names clients, when one is asked for, has a name that is not in our table. */
+static bool is_lookalike_of_chain(const struct clientaddr_rules *rules, struct str name)
+{
+	struct str chain = rules->forwarded_for_header;
+
+	if (name.len != chain.len || (!rules->use_forwarded_headers && !rules->enable_real_ip))
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i] == '_' ? '-' : name.ptr[i];
+
+		if (!str_eq_nocase(str_of(&c, 1), str_of(chain.ptr + i, 1)))
+			return false;
+	}
+	return true;
+}
+
 static bool is_lookalike(const struct clientaddr_rules *rules, struct str name)
 {
 	char dashed[LONGEST_NAME];
@@ -40,6 +56,8 @@ static bool is_lookalike(const struct clientaddr_rules *rules, struct str name)
 
 	if (str_find(name, '_') == name.len)
 		return false;
+	if (is_lookalike_of_chain(rules, name))
+		return true;
 	name = with_dashes(name, dashed);
 	id = http_field_id(name);
 	return str_eq_nocase(name, SCRATCH) ||

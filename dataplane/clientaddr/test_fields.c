@@ -193,6 +193,10 @@ static void test_quirks(void)
 		{"the same with enable-real-ip", "cf-connecting-ip", ERI, true},
 		{"the same, kept", "CF-Connecting-IP", UFH | CHAIN, false},
 		{"from one of ours", "CF-Connecting-IP", UFH | TRUST, false},
+		{"its lookalike, from a stranger", "CF_Connecting-IP", UFH, true},
+		{"its lookalike, through one of ours", "cf_connecting_ip", ERI | TRUST, true},
+		{"its lookalike, passed on", "CF_Connecting_IP", UFH | TRUST | LOOKALIKES, false},
+		{"its lookalike without switches", "CF_Connecting_IP", 0, false},
 	};
 
 	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
