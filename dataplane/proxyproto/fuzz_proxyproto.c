@@ -51,6 +51,25 @@ static void check_tlvs(const struct proxyproto *header, struct str in)
 	check_inside(ssl.key_alg, header->tlvs);
 }
 
+/* What was read and is told to an endpoint is the same there: no byte of a header, nor of its TLVs, becomes part of another. */
+static void check_passed_on(const struct proxyproto *header)
+{
+	for (unsigned version = 1; version <= 2; version++) {
+		char out[PROXYPROTO_WRITE_MAX];
+		struct proxyproto back = {0};
+		struct proxyproto_error error = {0};
+		struct str text = str_of(out, proxyproto_write(version, &header->src, &header->dst, out));
+
+		assert(parse_copy(text, &back, &error) == PARSE_DONE && back.size == text.len && !back.tlvs.len);
+		if (version == 1)
+			assert(str_find(text, '\r') == text.len - 2 && str_find(text, '\n') == text.len - 1);
+		if (!header->src.family || !header->dst.family)
+			assert(back.result == PROXYPROTO_NONE);
+		else
+			assert(addr_eq(&back.src, &header->src) && addr_eq(&back.dst, &header->dst));
+	}
+}
+
 static void check_parse(struct str in)
 {
 	struct proxyproto header = {0}, part = {0};
@@ -64,6 +83,7 @@ static void check_parse(struct str in)
 		assert(header.result <= PROXYPROTO_NONE);
 		assert(header.result != PROXYPROTO_NONE || (!header.src.family && !header.dst.family && !header.dst.port));
 		check_tlvs(&header, in);
+		check_passed_on(&header);
 	}
 	for (size_t n = 0; n < in.len; n++) {
 		enum parse_result result = parse_copy(str_first(in, n), &part, &part_error);
