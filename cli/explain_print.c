@@ -60,7 +60,7 @@ static void print_backend_request(struct output *out, json_t *request)
 }
 
 /* Empty texts and lists say nothing; -o wide has them. */
-static void print_settings(struct output *out, const struct view *v, json_t *settings)
+static void print_settings(struct output *out, const char *title, json_t *settings)
 {
 	json_t *rows = json_array(), *row;
 	size_t i;
@@ -73,9 +73,7 @@ static void print_settings(struct output *out, const struct view *v, json_t *set
 		if (!is_empty || out->format == OUTPUT_WIDE)
 			json_array_append(rows, row);
 	}
-	explain_table(out, "What holds for this path:", rows, setting_columns);
-	if (json_array_size(rows) && !v->snapshot->built_ms)
-		output_note(out, "(a proxy does not know where values came from: ask its controller)");
+	explain_table(out, title, rows, setting_columns);
 	json_decref(rows);
 }
 
@@ -90,5 +88,8 @@ void explain_print_request(struct output *out, const struct view *v, json_t *roo
 	explain_table(out, "Names that come near:", json_object_get(root, "hosts"), host_columns);
 	print_paths(out, json_object_get(root, "paths"));
 	print_backend_request(out, json_object_get(root, "backend_request"));
-	print_settings(out, v, json_object_get(root, "settings"));
+	print_settings(out, "What holds for this path:", json_object_get(root, "settings"));
+	print_settings(out, "What holds for every connection and request:", json_object_get(root, "proxy_settings"));
+	if (!v->snapshot->built_ms)
+		output_note(out, "(a proxy does not know where values came from: ask its controller)");
 }

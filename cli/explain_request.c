@@ -7,6 +7,7 @@
 #include "explain.h"
 #include "limit.h"
 #include "mem.h"
+#include "origin.h"
 #include "reading.h"
 #include "render.h"
 #include "story.h"
@@ -299,6 +300,7 @@ static void judge(struct story *s, json_t *root, json_t *answer)
 		tell_backend_request(s, root, answer);
 	if (s->judgement.rule.match.route)
 		json_object_set_new(root, "settings", story_settings(s));
+	json_object_set_new(root, "proxy_settings", origin_settings(s->view));
 }
 
 /* The whole of it as one object. Owned. */

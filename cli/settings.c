@@ -13,21 +13,6 @@ static const struct column columns[] = {
 	{0},
 };
 
-static json_t *row_of(const struct view *v, const char *field, json_t *value)
-{
-	json_t *row = json_object();
-	struct buf key = {0};
-
-	origin_key(field, &key);
-	json_object_set_new(row, "setting", json_string(buf_cstr(&key)));
-	json_object_set_new(row, "field", json_string(field));
-	json_object_set(row, "value", value);
-	json_object_set_new(row, "shown", origin_shown(field, value));
-	origin_set(row, v, view_origin(v, WEIRLOCK__V1__KIND__KIND_SETTINGS, STR(""), buf_str(&key)));
-	buf_deinit(&key);
-	return row;
-}
-
 static bool has_row(json_t *rows, const char *key)
 {
 	size_t i;
@@ -67,20 +52,14 @@ static void add_route_defaults(const struct view *v, json_t *rows)
 int command_settings(struct command_line *line)
 {
 	struct view v;
-	json_t *rows, *all, *value;
-	const char *field;
+	json_t *rows;
 	int status = command_at_most(line, 0, "settings");
 
 	if (status == 0)
 		status = target_snapshot(&line->target, "", &v);
 	if (status != 0)
 		return status;
-	rows = json_array();
-	if (v.settings) {
-		all = render_message(&v.settings->base, true);
-		json_object_foreach(all, field, value) json_array_append_new(rows, row_of(&v, field, value));
-		json_decref(all);
-	}
+	rows = origin_settings(&v);
 	add_route_defaults(&v, rows);
 	output_rows(&line->out, rows, columns);
 	json_decref(rows);

@@ -135,7 +135,7 @@ static void write_copy(struct buf *out, const char *name, const struct http_head
 }
 
 /*
- * A26: the chain as it came, and the address that spoke to us. It is passed on from those we believe only, and a PROXY header
+ * A26: the chain as it came, and the address that spoke to us. It is passed on from trusted peers only, and a PROXY header
  * names who spoke only where the peer may say so (A10): a stranger's words would get our voice.
  */
 static void write_chain(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
@@ -148,7 +148,7 @@ static void write_chain(const struct clientaddr_rules *rules, const struct clien
 
 	buf_add(out, STR("X-Forwarded-For: "));
 	value = out->len;
-	if (rules->keeps_untrusted_chain || clientaddr_believes(rules, conn))
+	if (rules->keeps_untrusted_chain || clientaddr_vouches(rules, conn))
 		write_joined(out, head, STR("x-forwarded-for"));
 	if (out->len > value)
 		buf_add(out, STR(", "));

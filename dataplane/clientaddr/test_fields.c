@@ -44,7 +44,7 @@ static bool write_all(const struct clientaddr_rules *rules, const struct http_he
 
 static void test_table(void)
 {
-	enum { UFH = 1, FULL = 2, URI = 4, TRUST = 8, KEEP = 16 };
+	enum { UFH = 1, FULL = 2, URI = 4, TRUST = 8, KEEP = 16, ANYONE = 32 };
 	static const struct {
 		const char *name;
 		unsigned on;
@@ -73,6 +73,9 @@ static void test_table(void)
 		{"A26 a stranger's chain is dropped", UFH | FULL, "", "6.6.6.6", NULL, NULL,
 			"X-Real-IP: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.1\r\n" USUAL
 			"X-Original-Forwarded-For: 6.6.6.6\r\n"},
+		{"A26 forwarded-headers-from-anyone says nothing of the chain", UFH | FULL | ANYONE, "", "6.6.6.6", NULL, NULL,
+			"X-Real-IP: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.1\r\n" USUAL
+			"X-Original-Forwarded-For: 6.6.6.6\r\n"},
 		{"A26 a stranger's chain, kept as upstream does", UFH | FULL | KEEP, "", "6.6.6.6", NULL, NULL,
 			"X-Real-IP: 192.0.2.1\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.1\r\n" USUAL
 			"X-Original-Forwarded-For: 6.6.6.6\r\n"},
@@ -88,6 +91,7 @@ static void test_table(void)
 		rules.use_forwarded_headers = cases[i].on & UFH;
 		rules.compute_full_forwarded_for = cases[i].on & FULL;
 		rules.keeps_untrusted_chain = cases[i].on & KEEP;
+		rules.believes_anyone = cases[i].on & ANYONE;
 		rules.proxy_add_original_uri_header = cases[i].on & URI;
 		rules.trusted = cases[i].on & TRUST ? &everybody : &nobody;
 		if (cases[i].forwarded_for)

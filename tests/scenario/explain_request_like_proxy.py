@@ -158,3 +158,7 @@ def manifests_agree(t, c):
         offline = c.inspect("--manifests", c.manifests, "--configmap", "ingress/controller", *words, of="")
         for part in ("answer", "hosts", "paths", "settings", "backend", "backend_request", "client"):
             t.equal(offline.get(part), online.get(part), f"{url}: {part}")
+        here, there = ({row["field"]: row for row in answer["proxy_settings"]} for answer in (offline, online))
+        t.check(here.pop("default_certificate") and there.pop("default_certificate"), "an option of the controller, and not in manifests")
+        t.equal(here, there, f"{url}: settings of the proxy")
+        t.check(here["client_header_timeout_ms"]["from"] == "default" and "ConfigMap" in here["log_format_upstream"]["from"], "with origins")
