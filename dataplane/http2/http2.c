@@ -150,15 +150,21 @@ struct http2 *http2_open(struct http2_shared *shared, const struct http2_link *l
 	return h;
 }
 
-void http2_cut(struct http2 *h)
+static void end_streams(struct http2 *h)
 {
-	h->is_ended = h->is_cut = true;
+	h->is_ended = true;
 	for (struct http2_stream *s = h->first; s; s = s->next) {
 		s->is_closed = true;
 		http2_stream_tell(s, NEWS_GONE);
 	}
 	http2_streams_run(h);
 	assert(!h->first);
+}
+
+void http2_cut(struct http2 *h)
+{
+	h->is_cut = true;
+	end_streams(h);
 }
 
 void http2_destroy(struct http2 *h)
@@ -188,7 +194,7 @@ static void tell_end(struct http2 *h, bool is_reset)
 
 	if (h->is_ended)
 		return;
-	http2_cut(h);
+	end_streams(h);
 	h->link.user->ended(h->link.user, is_reset, why);
 }
 
