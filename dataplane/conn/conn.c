@@ -196,14 +196,14 @@ static uint64_t head_wait_ms(const struct conn *c)
 }
 
 /* D5: part of a head came, and the rest did not: no answer, but a line in the log. */
-static void give_up_head(struct conn *c)
+static void give_up_head(struct conn *c, enum end_reason why)
 {
 	struct str part = str_first(buf_str(&c->in), REFUSED_LINE_MAX);
 
 	begin_exchange(c);
 	c->is_body_done = true;
 	c->exchange = exchange_create_late(
-		c->env, &c->client, is_hurried(c) ? END_DRAINING : END_CLIENT_HEADER_TIMEOUT, part, c->began_us);
+		c->env, &c->client, why, part, c->began_us);
 	exchange_on_client(c->exchange, EXCHANGE_BEGIN);
 }
 
@@ -587,7 +587,7 @@ static void on_expired(struct deadline *d)
 		end_conn(c, false, c->n_requests ? END_IDLE : END_CLIENT_HEADER_TIMEOUT);
 		return;
 	case CONN_HEAD:
-		give_up_head(c);
+		give_up_head(c, is_hurried(c) ? END_DRAINING : END_CLIENT_HEADER_TIMEOUT);
 		return;
 	case CONN_LINGER:
 		close_conn(c, false);
@@ -685,6 +685,8 @@ void conn_cut(struct conn_set *set)
 			exchange_on_client(c->exchange, EXCHANGE_DRAINED);
 		else if (c->state == CONN_HTTP2)
 			http2_cut(c->http2);
+		else if (c->state == CONN_HEAD)
+			give_up_head(c, c->env->has_waited_to_stop ? END_SHUTDOWN_TIMEOUT : END_DRAINING);
 		close_conn(c, true);
 		c = next;
 	}

@@ -325,19 +325,27 @@ static bool can_send_again(const struct exchange *ex)
 	return exchange_may_send_twice(ex);
 }
 
-static bool may_retry(const struct exchange *ex, uint32_t why)
+/* The rule and the request allow another try, if there is time. */
+static bool wants_retry(const struct exchange *ex, uint32_t why)
 {
 	const struct policy *policy = exchange_policy(ex);
 	size_t tries = policy->next_upstream_tries ? policy->next_upstream_tries : ex->backend->n_endpoints;
-	uint64_t now_ms = uv_now(ex->env->loop);
 
-	if (!(policy->next_upstream & why) || ex->n_attempts >= tries || ex->is_body_bad)
+	return (policy->next_upstream & why) && ex->n_attempts < tries && !ex->is_body_bad && can_send_again(ex);
+}
+
+static bool is_retry_late(const struct exchange *ex)
+{
+	uint64_t most_ms = exchange_policy(ex)->next_upstream_timeout_ms;
+
+	return most_ms && uv_now(ex->env->loop) - ex->first_attempt_ms >= most_ms;
+}
+
+static bool may_retry(const struct exchange *ex, uint32_t why)
+{
+	if (!wants_retry(ex, why) || is_retry_late(ex))
 		return false;
-	if (policy->next_upstream_timeout_ms && now_ms - ex->first_attempt_ms >= policy->next_upstream_timeout_ms)
-		return false;
-	if (!can_send_again(ex))
-		return false;
-	if (balance_may_retry(ex->env->balance, ex->backend, now_ms))
+	if (balance_may_retry(ex->env->balance, ex->backend, uv_now(ex->env->loop)))
 		return true;
 	metrics_add(&ex->env->metrics.upstream_retries_denied, 1);
 	return false;
@@ -386,7 +394,10 @@ enum exchange_state exchange_attempt_failed(struct exchange *ex, enum attempt_fa
 		exchange_leave_upstream(ex, false);
 	else /* the connect failed before it began */
 		end_ticket(ex);
-	return may_retry(ex, why[failure]) ? exchange_retry(ex) : exchange_answer(ex, status, end);
+	if (may_retry(ex, why[failure]))
+		return exchange_retry(ex);
+	ex->is_retry_late = wants_retry(ex, why[failure]) && is_retry_late(ex);
+	return exchange_answer(ex, status, end);
 }
 
 bool exchange_may_retry_status(const struct exchange *ex, unsigned status)

@@ -77,6 +77,7 @@ struct exchange {
 	bool is_reconnect;              /* the next attempt is a fresh connection to the same endpoint */
 	unsigned endpoint;              /* index of the one in use */
 	bool used_free_retry;           /* G16: one silent retry of a stale pooled connection */
+	bool is_retry_late;             /* another endpoint would have been asked but for proxy-next-upstream-timeout */
 	unsigned n_attempts;            /* that counted (I30) */
 	uint64_t first_attempt_ms;
 	uint16_t *tried;                /* endpoints, in the arena */

@@ -88,6 +88,8 @@ static void add_client(struct exchange *ex, struct accesslog_record *r)
 /* Without a route nobody set how long a client may take to read our answer. */
 static struct str limit_that_fired(const struct exchange *ex)
 {
+	if (ex->is_retry_late && ex->outcome != EXCHANGE_CUT)
+		return STR("proxy-next-upstream-timeout");
 	return ex->end == END_CLIENT_SEND_TIMEOUT && !ex->rule.match.route ? (struct str){0} : end_limit(ex->end);
 }
 

@@ -60,6 +60,7 @@
 /* X(id, key): the setting whose limit it is that fired, for those that have one. */
 #define END_LIMITS(X)                                               \
 	X(END_TOO_LARGE, "proxy-body-size")                         \
+	X(END_ENDPOINTS_FULL, "max-connections")                    \
 	X(END_CLIENT_HEADER_TIMEOUT, "client-header-timeout")       \
 	X(END_CLIENT_BODY_TIMEOUT, "client-body-timeout")           \
 	X(END_CLIENT_SEND_TIMEOUT, "proxy-send-timeout")            \

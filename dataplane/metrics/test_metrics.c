@@ -64,6 +64,27 @@ static void test_ends(void)
 	}
 }
 
+static const struct {
+	enum end_reason reason;
+	const char *key;
+} limits[] = {
+	{END_DONE, ""}, {END_LIMITED, ""}, {END_TOO_LARGE, "proxy-body-size"}, {END_ENDPOINTS_FULL, "max-connections"},
+	{END_CLIENT_GONE, ""}, {END_CLIENT_HEADER_TIMEOUT, "client-header-timeout"},
+	{END_CLIENT_BODY_TIMEOUT, "client-body-timeout"}, {END_CLIENT_SEND_TIMEOUT, "proxy-send-timeout"},
+	{END_UPSTREAM_CONNECT_FAILED, ""}, {END_UPSTREAM_CONNECT_TIMEOUT, "proxy-connect-timeout"},
+	{END_UPSTREAM_SEND_TIMEOUT, "proxy-send-timeout"}, {END_UPSTREAM_READ_TIMEOUT, "proxy-read-timeout"},
+	{END_UPSTREAM_CLOSED, ""}, {END_TUNNEL_CLIENT, ""}, {END_TUNNEL_IDLE, "proxy-read-timeout"},
+	{END_TUNNEL_SEND_TIMEOUT, "proxy-send-timeout"}, {END_IDLE, "keep-alive"}, {END_LAST_REQUEST, ""},
+	{END_ROUTE_REMOVED, ""}, {END_DRAINING, ""}, {END_SHUTDOWN_TIMEOUT, "worker-shutdown-timeout"},
+};
+
+static void test_limits(void)
+{
+	check_case("G2 to G5, G11, G12: the key whose limit an end is");
+	for (size_t i = 0; i < CHECK_COUNT(limits); i++)
+		CHECK_STR(end_limit(limits[i].reason), str_from(limits[i].key));
+}
+
 static void test_render(void)
 {
 	static struct metrics a, b;
@@ -159,6 +180,7 @@ static void test_threads(void)
 int main(void)
 {
 	test_ends();
+	test_limits();
 	test_render();
 	test_threads();
 	return check_done();
