@@ -44,6 +44,7 @@ def run(t):
     c = t.cluster()
     c.config(log_format_upstream=FORMAT)
     c.route("a.test", t.backend()).route("held.test", t.backend(handler=held)).route("dead.test", t.silent())
+    c.route("handshake.test", t.backend(handler=lambda connection: connection.wait_closed(60)), annotations={"backend-protocol": "HTTPS"})
     c.route("reads.test", t.backend(handler=slow_reader), annotations={"proxy-body-size": "0", "proxy-read-timeout": "20"})
     c.route("writes.test", t.backend(handler=slow_writer)).start()
 
@@ -55,6 +56,9 @@ def run(t):
     t.check(c.wait_access("/held|504|proxy-read-timeout|"), "proxy-read-timeout of the ConfigMap")
     t.equal(c.get("dead.test", "/dead").status, 504)
     t.check(c.wait_access("/dead|504|proxy-connect-timeout|"), "proxy-connect-timeout of the ConfigMap")
+
+    t.equal(c.get("handshake.test", "/handshake").status, 504)
+    t.check(c.wait_access("/handshake|504|proxy-connect-timeout|"), "and for the TLS handshake (G2)")
 
     with c.client() as client:  # G3: the backend's second begins when the request is whole
         client.send("POST /upload HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\n")
