@@ -30,6 +30,7 @@ _BACKEND = _COMMON + """
     server {{
         listen 127.0.0.1:{port} backlog=4096; root {directory}/www;
         location = /1k {{ return 200 "{small}"; }} # head and body in one segment
+        location = /who {{ return 200 $http_x_real_ip; }}
     }}
 }}
 """
@@ -52,7 +53,8 @@ _PROXY = _COMMON + """
     proxy_set_header X-Forwarded-Scheme $scheme; proxy_set_header X-Scheme $scheme;
     {trust}
     server {{
-        listen 127.0.0.1:{http} default_server backlog=4096; listen 127.0.0.1:{https} ssl http2 default_server backlog=4096;
+        listen 127.0.0.1:{http} default_server backlog=4096 {listen};
+        listen 127.0.0.1:{https} ssl http2 default_server backlog=4096;
         server_name _; return 404;
     }}
     server {{
@@ -96,9 +98,9 @@ def _nginx(name, template, directory, core, **values):
     return machine.start(name, ["nginx", "-p", directory, "-e", os.path.join(directory, name + ".log"), "-c", path], directory, core)
 
 
-def wait_answers(port, host="backend", target="/1k", want=200, seconds=30):
+def wait_answers(port, host="backend", target="/1k", want=200, seconds=30, first=b""):
     def look():
-        with wire.Client(("127.0.0.1", port)) as c:
+        with wire.Client(("127.0.0.1", port), first=first) as c:
             return c.get(target, host).status == want
 
     wait.until(look, f"port {port} answers {want}", seconds)
@@ -123,13 +125,13 @@ def certificate(directory):
                     "-keyout", f"{directory}/tls.key", "-out", f"{directory}/tls.crt"], check=True, capture_output=True)
 
 
-def nginx(directory, backend_port, trust=""):
-    """`trust` is what it says of real addresses, for all hosts."""
+def nginx(directory, backend_port, trust="", listen="", first=b""):
+    """`trust` is what it says of real addresses, for all hosts; `listen` more of its plain listener, which then gets `first`."""
     http, https = machine.free_ports(2)
     p = _nginx("nginx", _PROXY, directory, machine.PROXY_CORE, backend=backend_port, http=http, https=https, host=HOST,
-               logged=LOGGED_HOST, log=LOG_JSON % "req_id", trust=trust)
+               logged=LOGGED_HOST, log=LOG_JSON % "req_id", trust=trust, listen=listen)
     p.http, p.https = http, https
-    wait_answers(http, HOST)
+    wait_answers(http, HOST, first=first)
     return p
 
 
