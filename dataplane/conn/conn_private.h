@@ -5,6 +5,7 @@
 #include "exchange.h"
 #include "http1.h"
 #include "http2.h"
+#include "proxy_header.h"
 
 enum conn_state {
 	CONN_PROXY,     /* a PROXY header must come first */
@@ -58,13 +59,7 @@ void conn_reply_plain_on_tls(struct conn *c);
 /* proxy.c */
 /* Whether this peer must send a PROXY header, by the settings now in force. */
 bool conn_needs_proxy_header(const struct exchange_env *env, const struct addr *peer);
-enum conn_proxy {
-	CONN_PROXY_WAITS, /* more of it must come */
-	CONN_PROXY_READ,  /* all of it was taken, and nothing behind it; c->who and c->client know it */
-	CONN_PROXY_BAD,   /* counted and logged: to be closed without an answer */
-	CONN_PROXY_EMPTY, /* the peer closed without a byte */
-};
-/* Takes what is there of the header. In CONN_PROXY. */
+/* Takes what is there of the header. In CONN_PROXY. What was read, c->who and c->client know. */
 enum conn_proxy conn_read_proxy_header(struct conn *c);
 /* It did not come in time: counts and logs. */
 void conn_proxy_header_late(struct conn *c);

@@ -2,6 +2,8 @@
  * The PROXY header before anything else (A30 to A37). Bytes are taken as soon as they are known to belong to it: what stays
  * in the socket would wake us for ever, and what follows the header is TLS's.
  */
+#include "proxy_header.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -9,7 +11,6 @@
 #include "judge_conn.h"
 #include "log.h"
 #include "mem.h"
-#include "proxyproto.h"
 
 enum { WARN_EVERY_MS = 60000 };
 
@@ -19,9 +20,9 @@ bool conn_needs_proxy_header(const struct exchange_env *env, const struct addr *
 }
 
 /* One line a minute: a balancer that is set up wrongly makes one of these for each connection. */
-static void warn(struct conn *c, enum proxyproto_result result, const char *reason)
+static void warn(const struct proxy_header_from *from, enum proxyproto_result result, const char *reason)
 {
-	struct exchange_env *env = c->env;
+	struct exchange_env *env = from->env;
 	uint64_t now_ms = env->deadlines.now_ms;
 	char peer[ADDR_TEXT_MAX], local[ADDR_TEXT_MAX];
 
@@ -29,75 +30,92 @@ static void warn(struct conn *c, enum proxyproto_result result, const char *reas
 	if (env->proxy_warned_ms && now_ms - env->proxy_warned_ms < WARN_EVERY_MS)
 		return;
 	log_warn("conn", "closed: no valid PROXY header peer=%s address=%s result=%s reason=\"%s\" fix=\"%s\" times=%" PRIu64,
-		addr_text(&c->who.peer, peer), addr_text(&c->who.local, local), proxyproto_word(result), reason,
+		addr_text(from->peer, peer), addr_text(from->local, local), proxyproto_word(result), reason,
 		proxyproto_fix(result), env->n_proxy_untold);
 	env->proxy_warned_ms = now_ms;
 	env->n_proxy_untold = 0;
 }
 
-static enum conn_proxy refuse(struct conn *c, enum proxyproto_result result, const char *reason)
+static enum conn_proxy refuse(const struct proxy_header_from *from, enum proxyproto_result result, const char *reason)
 {
-	metrics_count_proxy_header(&c->env->metrics, result);
-	warn(c, result, reason);
+	metrics_count_proxy_header(&from->env->metrics, result);
+	warn(from, result, reason);
 	return CONN_PROXY_BAD;
 }
 
-void conn_proxy_header_late(struct conn *c)
+void proxy_header_late(const struct proxy_header_from *from)
 {
-	refuse(c, PROXYPROTO_LATE, proxyproto_what(PROXYPROTO_LATE));
+	refuse(from, PROXYPROTO_LATE, proxyproto_what(PROXYPROTO_LATE));
 }
 
 /* The peer closed, in order or not. */
-static enum conn_proxy end_early(struct conn *c)
+static enum conn_proxy end_early(const struct proxy_header_from *from)
 {
-	if (c->in.len)
-		return refuse(c, PROXYPROTO_CUT_OFF, proxyproto_what(PROXYPROTO_CUT_OFF));
-	metrics_count_proxy_header(&c->env->metrics, PROXYPROTO_EMPTY);
+	if (from->in->len)
+		return refuse(from, PROXYPROTO_CUT_OFF, proxyproto_what(PROXYPROTO_CUT_OFF));
+	metrics_count_proxy_header(&from->env->metrics, PROXYPROTO_EMPTY);
 	return CONN_PROXY_EMPTY;
 }
 
-static void keep(struct conn *c, const struct proxyproto *header)
-{
-	metrics_count_proxy_header(&c->env->metrics, header->result);
-	c->who.has_proxy_header = true;
-	c->who.proxy_src = header->src;
-	c->who.proxy_dst = header->dst;
-	if (header->tlvs.len)
-		c->client.proxy_tlvs = str_of(mem_strdup(header->tlvs), header->tlvs.len);
-}
-
 /* Takes what was peeked at. False when the socket does not give it, which is a failure of our own. */
-static bool take(struct conn *c, size_t len)
+static bool take(const struct proxy_header_from *from, size_t len)
 {
-	return stream_read(&c->stream, c->env->space + PROXYPROTO_MAX, len) == (ssize_t)len;
+	return stream_read(from->stream, from->env->space + PROXYPROTO_MAX, len) == (ssize_t)len;
 }
 
-enum conn_proxy conn_read_proxy_header(struct conn *c)
+enum conn_proxy proxy_header_read(const struct proxy_header_from *from, struct proxyproto *out)
 {
-	char *space = c->env->space;
-	size_t have = c->in.len; /* below PROXYPROTO_MAX: the parser wants no more then */
+	char *space = from->env->space;
+	size_t have = from->in->len; /* below PROXYPROTO_MAX: the parser wants no more then */
 	struct proxyproto_error error;
-	struct proxyproto header;
-	ssize_t n = stream_peek(&c->stream, space + have, PROXYPROTO_MAX - have);
+	ssize_t n = stream_peek(from->stream, space + have, PROXYPROTO_MAX - have);
 
 	if (n == 0)
 		return CONN_PROXY_WAITS;
 	if (n < 0)
-		return end_early(c);
+		return end_early(from);
 	if (have)
-		memcpy(space, c->in.ptr, have);
-	switch (proxyproto_parse(str_of(space, have + (size_t)n), &header, &error)) {
+		memcpy(space, from->in->ptr, have);
+	switch (proxyproto_parse(str_of(space, have + (size_t)n), out, &error)) {
 	case PARSE_MORE:
-		buf_add(&c->in, str_of(space + have, (size_t)n));
-		return take(c, (size_t)n) ? CONN_PROXY_WAITS : end_early(c);
+		buf_add(from->in, str_of(space + have, (size_t)n));
+		return take(from, (size_t)n) ? CONN_PROXY_WAITS : end_early(from);
 	case PARSE_BAD:
-		return refuse(c, error.kind, error.reason);
+		return refuse(from, error.kind, error.reason);
 	case PARSE_DONE:
-		buf_deinit(&c->in);
-		if (!take(c, header.size - have))
-			return end_early(c);
-		keep(c, &header);
+		buf_deinit(from->in);
+		if (!take(from, out->size - have))
+			return end_early(from);
+		metrics_count_proxy_header(&from->env->metrics, out->result);
 		return CONN_PROXY_READ;
 	}
 	abort();
+}
+
+static struct proxy_header_from from_of(struct conn *c)
+{
+	return (struct proxy_header_from){c->env, &c->stream, &c->in, &c->who.peer, &c->who.local};
+}
+
+void conn_proxy_header_late(struct conn *c)
+{
+	const struct proxy_header_from from = from_of(c);
+
+	proxy_header_late(&from);
+}
+
+enum conn_proxy conn_read_proxy_header(struct conn *c)
+{
+	const struct proxy_header_from from = from_of(c);
+	struct proxyproto header;
+	enum conn_proxy result = proxy_header_read(&from, &header);
+
+	if (result != CONN_PROXY_READ)
+		return result;
+	c->who.has_proxy_header = true;
+	c->who.proxy_src = header.src;
+	c->who.proxy_dst = header.dst;
+	if (header.tlvs.len)
+		c->client.proxy_tlvs = str_of(mem_strdup(header.tlvs), header.tlvs.len);
+	return result;
 }
