@@ -23,6 +23,8 @@ static void set_options(const struct target *t, struct reconcile_options *option
 		options->ingress_class = str_from(t->ingress_class);
 	if (t->configmap)
 		options->configmap = str_from(t->configmap);
+	options->tcp_services_configmap = str_from(t->tcp_services);
+	options->udp_services_configmap = str_from(t->udp_services);
 	options->now_s = (int64_t)(clock_wall_ms() / 1000);
 }
 

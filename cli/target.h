@@ -17,6 +17,7 @@ struct target {
 	const char *identity;
 	bool is_insecure;
 	const char *configmap; /* for --manifests: as the controller's options */
+	const char *tcp_services, *udp_services;
 	const char *ingress_class;
 	unsigned timeout_s;
 };

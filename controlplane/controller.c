@@ -420,13 +420,14 @@ static void note_reads(struct controller *c)
 	const struct {
 		enum object_kind kind;
 		struct str path;
-	} named[] = {{KIND_CONFIG_MAP, c->reconcile.configmap}, {KIND_SECRET, c->reconcile.default_ssl_certificate},
+	} named[] = {{KIND_CONFIG_MAP, c->reconcile.configmap}, {KIND_CONFIG_MAP, c->reconcile.tcp_services_configmap},
+		{KIND_CONFIG_MAP, c->reconcile.udp_services_configmap}, {KIND_SECRET, c->reconcile.default_ssl_certificate},
 		{KIND_SERVICE, c->reconcile.default_backend_service}};
-	struct buf keys[3] = {0};
-	struct str texts[3];
+	struct buf keys[5] = {0};
+	struct str texts[5];
 	size_t n = 0;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		size_t slash = str_find(named[i].path, '/');
 
 		if (slash == named[i].path.len)

@@ -12,14 +12,14 @@
 struct arguments {
 	struct controller_options options;
 	const char *admin;
-	const char *configmap, *ingress_class, *controller_class, *annotations_prefix, *namespace_selector;
+	const char *configmap, *tcp_services, *udp_services, *ingress_class, *controller_class, *annotations_prefix, *namespace_selector;
 	struct opt_list namespaces;
 	struct str watched[64]; /* the texts of `namespaces` */
 	const char *default_ssl_certificate, *default_backend_service;
 	struct opt_common common;
 	/* of the contract, but not served yet: refused with a word, never passed over */
 	const char *publish_service, *publish_status_address, *election_id;
-	struct opt rows[32];
+	struct opt rows[40];
 	struct opt_program program;
 };
 
@@ -61,6 +61,10 @@ static void make_rows(struct arguments *a)
 		{"watch-namespace-selector", 0, OPT_TEXT, &a->namespace_selector, "LABELS",
 			"Serve the namespaces with these labels; from the API server alone", 0, 0},
 		{"configmap", 0, OPT_TEXT, &a->configmap, "NS/NAME", "The ConfigMap with the settings", 0, 0},
+		{"tcp-services-configmap", 0, OPT_TEXT, &a->tcp_services, "NS/NAME",
+			"The ConfigMap with the TCP services, PORT: NAMESPACE/SERVICE:PORT[:PROXY][:PROXY]", 0, 0},
+		{"udp-services-configmap", 0, OPT_TEXT, &a->udp_services, "NS/NAME",
+			"Accepted: UDP services are not served, and each entry is reported as a problem", 0, 0},
 		{"default-ssl-certificate", 0, OPT_TEXT, &a->default_ssl_certificate, "NS/NAME",
 			"The Secret for hosts without a certificate; default a generated one", 0, 0},
 		{"default-backend-service", 0, OPT_TEXT, &a->default_backend_service, "NS/NAME",
@@ -142,6 +146,8 @@ static bool check_source(const struct arguments *a, struct buf *error)
 static bool check(struct arguments *a, struct buf *error)
 {
 	if (!check_not_yet(a, error) || !is_path("configmap", a->configmap, error) ||
+		!is_path("tcp-services-configmap", a->tcp_services, error) ||
+		!is_path("udp-services-configmap", a->udp_services, error) ||
 		!is_path("default-ssl-certificate", a->default_ssl_certificate, error) ||
 		!is_path("default-backend-service", a->default_backend_service, error))
 		return false;
@@ -173,6 +179,8 @@ static void set_options(struct arguments *a)
 	}
 	r->watch_namespaces = a->watched;
 	set_text(&r->configmap, a->configmap);
+	set_text(&r->tcp_services_configmap, a->tcp_services);
+	set_text(&r->udp_services_configmap, a->udp_services);
 	set_text(&r->default_ssl_certificate, a->default_ssl_certificate);
 	set_text(&r->default_backend_service, a->default_backend_service);
 	set_text(&r->annotations_prefix, a->annotations_prefix);

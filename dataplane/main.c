@@ -12,10 +12,10 @@
 
 struct arguments {
 	struct proxy_options options;
-	struct opt_list http, https;
+	struct opt_list http, https, tcp;
 	const char *admin;
 	struct opt_common common;
-	struct opt rows[20];
+	struct opt rows[24];
 	struct opt_program program;
 };
 
@@ -38,6 +38,8 @@ static void make_rows(struct arguments *a)
 		{"http", 0, OPT_LIST, &a->http, "ADDR:PORT", "Listen for HTTP; repeatable, port 0 takes a free one; default :8080", 0,
 			0},
 		{"https", 0, OPT_LIST, &a->https, "ADDR:PORT", "Listen for HTTPS; repeatable; default :8443", 0, 0},
+		{"tcp-address", 0, OPT_LIST, &a->tcp, "ADDR",
+			"Where the ports of TCP services are; repeatable; default the addresses of --http, else of --https", 0, 0},
 		{"admin", 0, OPT_TEXT, &a->admin, "ADDR:PORT", "Where /healthz, /readyz and /metrics are; default 127.0.0.1:10255", 0,
 			0},
 		{"inspect", 0, OPT_TEXT, &o->inspect, "URL", "Where weirctl may look at this proxy, tcp:// or ipc://; default nowhere",
@@ -89,6 +91,39 @@ static bool check_channel(const struct proxy_options *o, struct buf *error)
 					    rpc_check_local("inspect", &o->inspect, n_inspect, error)));
 }
 
+/* Each address once. */
+static void add_tcp_addr(struct proxy_options *o, const struct addr *a)
+{
+	for (size_t i = 0; i < o->n_tcp; i++) {
+		if (addr_eq_ip(&o->tcp[i], a))
+			return;
+	}
+	o->tcp[o->n_tcp++] = *a;
+}
+
+static bool read_tcp_addrs(const struct arguments *a, struct proxy_options *o, struct buf *error)
+{
+	const struct addr *usual = o->n_http ? o->http : o->https;
+	size_t n_usual = o->n_http ? o->n_http : o->n_https;
+
+	if (a->tcp.n > PROXY_ADDRS_MAX) {
+		buf_printf(error, "--tcp-address: given more than %d times", PROXY_ADDRS_MAX);
+		return false;
+	}
+	for (size_t i = 0; i < a->tcp.n; i++) {
+		struct addr one;
+
+		if (!addr_parse_ip(str_from(a->tcp.items[i]), &one)) {
+			buf_printf(error, "--tcp-address: '%s' is not an IP address without a port", a->tcp.items[i]);
+			return false;
+		}
+		add_tcp_addr(o, &one);
+	}
+	for (size_t i = 0; !a->tcp.n && i < n_usual; i++)
+		add_tcp_addr(o, &usual[i]);
+	return true;
+}
+
 static bool check(struct arguments *a, struct buf *error)
 {
 	struct proxy_options *o = &a->options;
@@ -98,7 +133,7 @@ static bool check(struct arguments *a, struct buf *error)
 		a->https.items[a->https.n++] = ":8443";
 	}
 	if (!check_channel(o, error) || !read_addrs("http", &a->http, o->http, &o->n_http, error) ||
-		!read_addrs("https", &a->https, o->https, &o->n_https, error))
+		!read_addrs("https", &a->https, o->https, &o->n_https, error) || !read_tcp_addrs(a, o, error))
 		return false;
 	if (!addr_parse_host_port(str_from(a->admin), &o->admin)) {
 		buf_printf(error, "--admin: '%s' is not ADDR:PORT", a->admin);

@@ -228,6 +228,7 @@ static void add_metrics(void *owner, struct buf *out)
 	process.is_connected = subscribe_is_ready(p->subscribe) && !subscribe_is_stale(p->subscribe, NULL);
 	metrics_read_process(&process);
 	metrics_render(out, all, n, &process);
+	workers_add_metrics(p->workers, out);
 	subscribe_metrics(p->subscribe, out);
 	if (p->lastgood)
 		lastgood_metrics(p->lastgood, out);
@@ -297,6 +298,8 @@ static int open_workers(struct proxy *p, struct buf *error)
 		.n_http = o->n_http,
 		.https = o->https,
 		.n_https = o->n_https,
+		.tcp = o->tcp,
+		.n_tcp = o->n_tcp,
 		.sink = &p->sink,
 		.logs_json = o->logs_json,
 		.data = p,

@@ -17,6 +17,8 @@ struct proxy_options {
 	const char *name;
 	struct addr http[PROXY_ADDRS_MAX], https[PROXY_ADDRS_MAX];
 	size_t n_http, n_https;
+	struct addr tcp[PROXY_ADDRS_MAX]; /* where TCP services listen; ports have no meaning */
+	size_t n_tcp;
 	struct addr admin;
 	const char *inspect;    /* URL, or NULL */
 	const char *state_dir;  /* where the last good snapshot is kept, or NULL */

@@ -14,11 +14,12 @@ static const struct {
 	[WEIRLOCK__V1__KIND__KIND_ENDPOINTS] = {"endpoints", &weirlock__v1__endpoints__descriptor},
 	[WEIRLOCK__V1__KIND__KIND_HOST] = {"host", &weirlock__v1__host__descriptor},
 	[WEIRLOCK__V1__KIND__KIND_SECRET] = {"secret", NULL},
+	[WEIRLOCK__V1__KIND__KIND_TCP_SERVICE] = {"tcp-service", &weirlock__v1__tcp_service__descriptor},
 };
 
 const char *proto_kind_text(uint32_t kind)
 {
-	return kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[kind].text : "?";
+	return kind < sizeof(kinds) / sizeof(kinds[0]) && kinds[kind].text ? kinds[kind].text : "?";
 }
 
 const ProtobufCMessageDescriptor *proto_kind_body(uint32_t kind)

@@ -171,6 +171,18 @@ static void add_default(struct uses *u)
 		add_use(u, &(struct port_ref){.number = service->service.ports[0].port}, NULL);
 }
 
+/* A50: TCP services have no annotations, so whoever else names the port decides how it is balanced. */
+static void add_tcp(struct uses *u)
+{
+	size_t n;
+	const struct tcp_entry *entries = tcp_entries(u->pass, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (tcp_leads_to(&entries[i], u->namespace_, u->name, NULL))
+			add_use(u, &entries[i].target, NULL);
+	}
+}
+
 static const struct annotation *find(const struct use *use, enum annotation_id id)
 {
 	return use->view ? annotation_get(&use->view->annotations, id) : NULL;
@@ -298,9 +310,24 @@ static bool wants_cluster_ip(const struct uses *u, const struct use *use)
 	return a ? a->value.flag : u->pass->settings.items[SETTING_SERVICE_UPSTREAM].value.flag;
 }
 
+/* The same for the TCP services that lead there. */
+static void complain_tcp(const struct uses *u, const struct use *use, const char *rule, const char *fix)
+{
+	size_t n;
+	const struct tcp_entry *entries = tcp_entries(u->pass, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (tcp_leads_to(&entries[i], u->namespace_, u->name, &use->port))
+			problems_add(&u->result->problems, &(struct problem){.severity = SEVERITY_WARN, .object = entries[i].object,
+				.field = entries[i].key, .value = entries[i].written, .rule = str_from(rule), .fix = str_from(fix),
+				.effect = STR("the port is not listened on (A50)")});
+	}
+}
+
 /* What an Ingress is told when the Service it names answers 503 for all requests (D1). */
 static void complain_service(const struct uses *u, const struct use *use, struct str value, const char *rule, const char *fix)
 {
+	complain_tcp(u, use, rule, fix);
 	if (use->view)
 		result_problem(&u->result->problems, SEVERITY_WARN, use->view->object->key, "backend.service", value, rule, fix,
 			"requests to it get 503");
@@ -398,6 +425,7 @@ void reconcile_service(struct reconcile *pass, struct str service, struct reconc
 	for (size_t i = 0; i < n; i++)
 		add_view(&u, views[i]);
 	add_default(&u);
+	add_tcp(&u);
 	for (size_t i = 0; i < u.n; i++)
 		put_backend(&u, &u.items[i]);
 	mem_free(u.items);

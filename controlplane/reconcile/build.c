@@ -62,6 +62,7 @@ void reconcile_end(struct reconcile *pass)
 	tls_end(pass);
 	settings_deinit(&pass->settings);
 	problems_deinit(&pass->settings_problems);
+	problems_deinit(&pass->tcp_problems);
 	arena_deinit(&pass->arena);
 	arena_deinit(&pass->scratch);
 	mem_free(pass);
@@ -109,8 +110,9 @@ static void add_services(struct map *services, struct arena *arena, const struct
 static void build_services(struct reconcile *pass, struct reconcile_result *result)
 {
 	struct object_list all = store_list(pass->store, KIND_INGRESS);
+	size_t n_tcp, cursor = 0;
+	const struct tcp_entry *tcp = tcp_entries(pass, &n_tcp);
 	struct map services = {0};
-	size_t cursor = 0;
 	struct str name;
 	void *value;
 
@@ -122,6 +124,11 @@ static void build_services(struct reconcile *pass, struct reconcile_result *resu
 		view_tell(view, result);
 		if (view->is_served || view->is_canary)
 			add_services(&services, &result->arena, view);
+	}
+	for (size_t i = 0; i < n_tcp; i++) {
+		const struct ingress_backend backend = {.is_set = true, .service = tcp[i].service};
+
+		add_service(&services, &result->arena, tcp[i].namespace_, &backend);
 	}
 	while (map_next(&services, &cursor, &name, &value))
 		reconcile_service(pass, name, result);
@@ -138,6 +145,8 @@ static void note_reads(struct reconcile *pass)
 		struct str path;
 	} reads[] = {
 		{"ConfigMap", o->configmap},
+		{"ConfigMap", o->tcp_services_configmap},
+		{"ConfigMap", o->udp_services_configmap},
 		{"Secret", o->default_ssl_certificate},
 		{"Service", o->default_backend_service},
 		{"ConfigMap", settings[SETTING_ADD_HEADERS].value.text},
@@ -165,6 +174,7 @@ void reconcile_everything(struct reconcile *pass, struct reconcile_result *resul
 			reconcile_host(pass, hosts.names[i], result);
 	}
 	build_services(pass, result);
+	tcp_put_all(pass, result);
 }
 
 struct snapshot *reconcile_build(struct store *store, const struct reconcile_options *options, uint64_t built_ms,

@@ -163,6 +163,7 @@ static void fill_backends(const struct filling *f)
 	out->upstream_keepalive_requests = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_REQUESTS);
 	out->upstream_keepalive_time_ms = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_TIME);
 	out->proxy_stream_timeout_ms = get_u32(f, SETTING_PROXY_STREAM_TIMEOUT);
+	out->stream_connect_timeout_ms = get_u32(f, SETTING_PROXY_CONNECT_TIMEOUT);
 	out->worker_shutdown_timeout_ms = get_u32(f, SETTING_WORKER_SHUTDOWN_TIMEOUT);
 	out->default_backend = message_text(&f->pass->scratch, backend_default(f->pass));
 	if (f->pass->options->default_backend_service.len > 0 && out->default_backend[0] == '\0')

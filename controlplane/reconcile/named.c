@@ -52,6 +52,8 @@ size_t reconcile_settings_names(struct store *store, const struct reconcile_opti
 
 	add(&names, "ConfigMap", STR(""), pass->settings.items[SETTING_ADD_HEADERS].value.text);
 	add(&names, "ConfigMap", STR(""), pass->settings.items[SETTING_PROXY_SET_HEADERS].value.text);
+	add(&names, "ConfigMap", STR(""), options->tcp_services_configmap);
+	add(&names, "ConfigMap", STR(""), options->udp_services_configmap);
 	reconcile_end(pass);
 	return finish(&names, out);
 }

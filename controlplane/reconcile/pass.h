@@ -6,6 +6,7 @@
 #include "annotation.h"
 #include "map.h"
 #include "reconcile.h"
+#include "tcp.h"
 #include "weirlock/v1/snapshot.pb-c.h"
 
 /* An Ingress as we take it: read once a pass. */
@@ -30,6 +31,10 @@ struct reconcile {
 	struct map certificates; /* "namespace/secret" -> struct certificate */
 	struct map aliases;      /* host -> struct alias_list */
 	bool has_aliases;        /* the map is filled */
+	struct tcp_entry *tcp;   /* entries that are good, in the order of the ConfigMap; in `arena` */
+	size_t n_tcp;
+	struct problems tcp_problems;
+	bool has_tcp;            /* those were read */
 	SSL_CTX *tls;            /* judges certificates the way proxies do; NULL until one is asked for */
 	struct arena arena;      /* lives as long as the pass */
 	struct arena scratch;    /* one host or service */
@@ -103,6 +108,13 @@ struct service_use {
 const struct service_port *endpoint_find_port(const struct service *service, const struct port_ref *port);
 /* The number of endpoints put, ready or terminating. */
 size_t endpoint_put_all(struct reconcile *pass, const struct service_use *use, struct reconcile_result *result);
+
+/* tcp_build.c: the entries of --tcp-services-configmap (A50). */
+const struct tcp_entry *tcp_entries(struct reconcile *pass, size_t *n);
+/* Puts the TcpServices, and what is wrong with the entries. */
+void tcp_put_all(struct reconcile *pass, struct reconcile_result *result);
+/* Whether the entry leads to this port of this Service. */
+bool tcp_leads_to(const struct tcp_entry *e, struct str namespace_, struct str service, const struct port_ref *port);
 
 /* affinity.c */
 bool affinity_is_wanted(const struct view *view);

@@ -356,8 +356,28 @@ static void test_secret_texts(void)
 	store_destroy(store);
 }
 
+/* What the API server is asked for by name: the ConfigMaps of TCP and UDP services, whether they are there or not (A50). */
+static void test_names_of_services(void)
+{
+	struct reconcile_options options = options_of_test();
+	struct store *store = store_create();
+	struct arena arena = {0};
+	struct str *names;
+
+	CHECK_INT(reconcile_settings_names(store, &options, &arena, &names), 0);
+	options.tcp_services_configmap = STR("ingress/tcp");
+	options.udp_services_configmap = STR("other/udp");
+	if (CHECK(reconcile_settings_names(store, &options, &arena, &names) == 2)) {
+		CHECK_STR(names[0], STR("ConfigMap ingress/tcp"));
+		CHECK_STR(names[1], STR("ConfigMap other/udp"));
+	}
+	arena_deinit(&arena);
+	store_destroy(store);
+}
+
 int main(void)
 {
+	test_names_of_services();
 	test_order();
 	test_parts();
 	test_admission();

@@ -171,7 +171,6 @@ static void complain_idle(const struct reading *r, enum setting_id id, const str
 		enum setting_id id;
 		const char *harmless, *effect;
 	} idle[] = {
-		{SETTING_PROXY_STREAM_TIMEOUT, "", "there are no TCP and UDP services yet"},
 		{SETTING_ACCESS_LOG_PATH, "", "the access log goes to stdout"},
 		{SETTING_HTTP_ACCESS_LOG_PATH, "", "the access log goes to stdout"},
 		{SETTING_PROXY_BUFFERING, "off", "responses are streamed"},

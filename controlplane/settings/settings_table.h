@@ -102,7 +102,7 @@
 		WEAK_COUNT(1, 2000000000))                                                                                       \
 	X(UPSTREAM_KEEPALIVE_TIME, "upstream-keepalive-time", COMMON, "1h", "Longest life of a backend connection",         \
 		TIME(1))                                                                                                    \
-	X(PROXY_STREAM_TIMEOUT, "proxy-stream-timeout", CORE, "600s", "Longest silence of a TCP or UDP stream", TIME(1))    \
+	X(PROXY_STREAM_TIMEOUT, "proxy-stream-timeout", CORE, "600s", "Longest silence of a TCP service's connection", TIME(1))    \
 	X(DISABLE_ACCESS_LOG, "disable-access-log", COMMON, "false", "Write no access log", WEAK_FLAG)                           \
 	X(DISABLE_HTTP_ACCESS_LOG, "disable-http-access-log", RARE, "false", "Write no access log of HTTP", WEAK_FLAG)           \
 	X(LOG_FORMAT_UPSTREAM, "log-format-upstream", COMMON, "", "Access log line; unset: the one of ingress-nginx",       \

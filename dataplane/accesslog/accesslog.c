@@ -34,16 +34,26 @@ void accesslog_deinit(struct accesslog *log)
 	*log = (struct accesslog){0};
 }
 
-void accesslog_write(struct accesslog *log, const struct accesslog_format *format, const struct accesslog_record *record)
+static void note_line(struct accesslog *log, bool is_added)
 {
-	if (!log->sink)
-		return;
-	if (accesslog_format_line(format, record, &log->lines))
+	if (is_added)
 		log->n_written++;
 	else
 		log->n_dropped++;
 	if (log->lines.len >= ACCESSLOG_FLUSH_BYTES)
 		accesslog_flush(log);
+}
+
+void accesslog_write(struct accesslog *log, const struct accesslog_format *format, const struct accesslog_record *record)
+{
+	if (log->sink)
+		note_line(log, accesslog_format_line(format, record, &log->lines));
+}
+
+void accesslog_write_line(struct accesslog *log, struct str line)
+{
+	if (log->sink)
+		note_line(log, line.len <= ACCESSLOG_LINE_MAX && buf_add(&log->lines, line));
 }
 
 /* As many whole lines as may be written at once. */

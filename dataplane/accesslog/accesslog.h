@@ -124,6 +124,8 @@ void accesslog_init(struct accesslog *log, struct accesslog_sink *sink);
 void accesslog_deinit(struct accesslog *log);
 /* Adds one line, and writes when there is enough. The format may be another one each time (generations). */
 void accesslog_write(struct accesslog *log, const struct accesslog_format *format, const struct accesslog_record *record);
+/* The same for a line that was made elsewhere, with its newline: at most ACCESSLOG_LINE_MAX bytes. */
+void accesslog_write_line(struct accesslog *log, struct str line);
 /*
  * Writes what the sink takes now without waiting; the rest stays. Call it from a timer (once a second) and at the end.
  * True if nothing is left.

@@ -52,7 +52,7 @@ struct settings {
 		upstream_keepalive_time_ms;
 	bool enable_access_log, log_format_escape_json;
 	struct str log_format_upstream, access_log_path;
-	uint32_t worker_shutdown_timeout_ms, proxy_stream_timeout_ms;
+	uint32_t worker_shutdown_timeout_ms, proxy_stream_timeout_ms, stream_connect_timeout_ms;
 	struct cidrset denylist;
 	struct str *hide_headers;
 	size_t n_hide_headers;
@@ -162,6 +162,14 @@ struct host {
 	const struct path_index *index;
 };
 
+/* A port whose bytes go to a backend (A50). */
+struct tcp_service {
+	uint16_t port;
+	struct str backend_name;
+	unsigned backend_index;
+	bool decodes_proxy, encodes_proxy;
+};
+
 struct generation; /* opaque: settings, host tables, backend table, TLS contexts */
 
 /* Why a resource was refused. */
@@ -216,6 +224,10 @@ unsigned generation_backend_bound(const struct generation *g);
 /* Walks all backends: start with *cursor = 0; NULL at the end. */
 const struct backend *generation_next_backend(const struct generation *g, size_t *cursor);
 const struct host *generation_next_host(const struct generation *g, size_t *cursor);
+/* Walks the TCP services in no order of ports; start with *cursor = 0; NULL at the end. */
+const struct tcp_service *generation_next_tcp(const struct generation *g, size_t *cursor);
+/* The TCP service of a port, or NULL. */
+const struct tcp_service *generation_find_tcp(const struct generation *g, uint16_t port);
 /* Contexts to accept TLS with; certificate by SNI. */
 struct tls_contexts *generation_tls(const struct generation *g);
 /* The name of the resource that a certificate came from: "namespace/secret", "-" for the generated one, "" for none of ours. */

@@ -183,6 +183,7 @@ static void decode_pools(const Weirlock__V1__Settings *in, struct settings *s)
 	s->upstream_keepalive_requests = or_default(in->upstream_keepalive_requests, 10000);
 	s->upstream_keepalive_time_ms = or_default(in->upstream_keepalive_time_ms, HOUR_MS);
 	s->proxy_stream_timeout_ms = or_default(in->proxy_stream_timeout_ms, 10 * MINUTE_MS);
+	s->stream_connect_timeout_ms = or_default(in->stream_connect_timeout_ms, MINUTE_MS);
 	s->worker_shutdown_timeout_ms = or_default(in->worker_shutdown_timeout_ms, 4 * MINUTE_MS);
 }
 

@@ -38,6 +38,7 @@ static void read_generation(const struct generation *g)
 	size_t cursor = 0;
 	const struct backend *b;
 	const struct host *h;
+	const struct tcp_service *t;
 
 	while ((b = generation_next_backend(g, &cursor))) {
 		if (b->index >= generation_backend_bound(g))
@@ -54,6 +55,11 @@ static void read_generation(const struct generation *g)
 		generation_has_tls(g, h->name);
 	}
 	generation_find_host(g, STR("a.b.c"));
+	cursor = 0;
+	while ((t = generation_next_tcp(g, &cursor))) {
+		if (generation_find_tcp(g, t->port) != t)
+			abort();
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

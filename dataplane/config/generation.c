@@ -394,6 +394,26 @@ const struct host *generation_next_host(const struct generation *g, size_t *curs
 	return NULL;
 }
 
+const struct tcp_service *generation_next_tcp(const struct generation *g, size_t *cursor)
+{
+	while (*cursor < g->n_objects) {
+		const struct object *o = g->objects[(*cursor)++];
+
+		if (o->kind == WEIRLOCK__V1__KIND__KIND_TCP_SERVICE)
+			return &o->tcp->service;
+	}
+	return NULL;
+}
+
+const struct tcp_service *generation_find_tcp(const struct generation *g, uint16_t port)
+{
+	char text[8];
+	int len = snprintf(text, sizeof(text), "%u", (unsigned)port);
+	const struct object *o = find_object(g, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE, str_of(text, (size_t)len));
+
+	return o ? &o->tcp->service : NULL;
+}
+
 struct tls_contexts *generation_tls(const struct generation *g)
 {
 	return g->tls;

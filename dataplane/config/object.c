@@ -34,6 +34,8 @@ static bool decode_message(struct decode *d, struct object *o, const void *messa
 		return decode_endpoints(d, message, o->endpoints = arena_zalloc(a, sizeof(*o->endpoints)));
 	case WEIRLOCK__V1__KIND__KIND_HOST:
 		return decode_host(d, message, o->host = arena_zalloc(a, sizeof(*o->host)));
+	case WEIRLOCK__V1__KIND__KIND_TCP_SERVICE:
+		return decode_tcp(d, message, o->tcp = arena_zalloc(a, sizeof(*o->tcp)));
 	default:
 		return true;
 	}
@@ -58,6 +60,9 @@ static void drop_content(struct object *o)
 		break;
 	case WEIRLOCK__V1__KIND__KIND_HOST:
 		decode_drop_host(o->host);
+		break;
+	case WEIRLOCK__V1__KIND__KIND_TCP_SERVICE:
+		decode_drop_tcp(o->tcp);
 		break;
 	default:
 		break;

@@ -57,6 +57,11 @@ struct host_object {
 	size_t n_slots;
 };
 
+struct tcp_object {
+	struct tcp_service service;
+	struct backend_slot *slot;
+};
+
 struct object {
 	atomic_uint refs;
 	uint32_t kind;
@@ -69,6 +74,7 @@ struct object {
 		struct backend_object *backend;
 		struct endpoints_object *endpoints;
 		struct host_object *host;
+		struct tcp_object *tcp;
 	};
 };
 

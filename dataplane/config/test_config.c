@@ -70,6 +70,48 @@ static const struct backend *find_backend(const struct generation *g, const char
 	return NULL;
 }
 
+/* ---------------------------------------------------------------------------------------------------------- TCP services */
+
+static void refuse_tcp(const char *name, uint32_t port, char *backend, const char *reason);
+
+/* A50: found by port, its backend by number, whether that is there or not. */
+static void test_tcp_services(void)
+{
+	Weirlock__V1__TcpService t = WEIRLOCK__V1__TCP_SERVICE__INIT;
+	struct content *c = content_create();
+	const struct generation *g;
+	const struct tcp_service *found;
+	size_t cursor = 0, n = 0;
+
+	put_settings(c);
+	put_backend(c, "a/db:1");
+	put_endpoints(c, "a/db:1/x", (char[]){"a/db:1"}, "1");
+	t.backend = (char[]){"a/db:1"};
+	t.port = 5432;
+	t.decodes_proxy = true;
+	put_message(c, KIND(TCP_SERVICE), "5432", &t);
+	t.backend = (char[]){"a/gone:1"};
+	t.port = 65535;
+	put_message(c, KIND(TCP_SERVICE), "65535", &t);
+	g = compile(c, NULL);
+	found = generation_find_tcp(g, 5432);
+	CHECK(found && found->decodes_proxy && !found->encodes_proxy);
+	CHECK(generation_backend_at(g, found->backend_index) == find_backend(g, "a/db:1"));
+	found = generation_find_tcp(g, 65535);
+	CHECK(found && !generation_backend_at(g, found->backend_index));
+	CHECK(!generation_find_tcp(g, 5433) && !generation_find_tcp(g, 0));
+	while (generation_next_tcp(g, &cursor))
+		n++;
+	CHECK(n == 2);
+	generation_unref(&g);
+	content_destroy(c);
+	refuse_tcp("5432", 5433, (char[]){"a/db:1"}, "port: is not what the resource is named for");
+	refuse_tcp("05432", 5432, (char[]){"a/db:1"}, "port: is not what the resource is named for");
+	refuse_tcp("0", 0, (char[]){"a/db:1"}, "port: 0 is not within 1 to 65535");
+	refuse_tcp("65536", 65536, (char[]){"a/db:1"}, "port: 65536 is not within 1 to 65535");
+	refuse_tcp("5432", 5432, (char[]){""}, "backend: is empty");
+}
+
 /* --------------------------------------------------------------------------------------------------------- zones */
 
 /* "a,b": zones of endpoint 1, 2, …, a letter each, "-" for none; those of `zone` that stay. */
@@ -144,6 +186,18 @@ static void expect_refusal(struct content *c, uint32_t kind, const char *name, c
 	config_errors_deinit(&errors);
 	content_destroy(c);
 	CHECK_INT(generation_live_count(), 0);
+}
+
+static void refuse_tcp(const char *name, uint32_t port, char *backend, const char *reason)
+{
+	Weirlock__V1__TcpService t = WEIRLOCK__V1__TCP_SERVICE__INIT;
+	struct content *c = content_create();
+
+	t.port = port;
+	t.backend = backend;
+	put_settings(c);
+	put_message(c, KIND(TCP_SERVICE), name, &t);
+	expect_refusal(c, KIND(TCP_SERVICE), name, reason);
 }
 
 static void refuse_settings(const char *reason, Weirlock__V1__Settings *s)
@@ -635,6 +689,7 @@ static void test_cost(void)
 int main(void)
 {
 	test_zones();
+	test_tcp_services();
 	test_bad_settings();
 	test_bad_hosts();
 	test_bad_others();

@@ -41,6 +41,7 @@
 	X(END_TUNNEL_BACKEND, "tunnel_closed_by_backend", 0, "the endpoint closed the tunnel")                            \
 	X(END_TUNNEL_IDLE, "tunnel_idle_timeout", 0, "no byte moved in either direction for proxy-read-timeout")          \
 	X(END_TUNNEL_SEND_TIMEOUT, "tunnel_send_timeout", 1, "one side of the tunnel stopped reading")                    \
+	X(END_STREAM_IDLE, "stream_idle_timeout", 0, "no byte moved at a TCP service for proxy-stream-timeout")           \
 	/* connections without a request in progress */                                                                   \
 	X(END_IDLE, "idle_timeout", 0, "a kept connection was idle for keep-alive")                                       \
 	X(END_CLOSED, "closed", 0, "the client closed between two requests")                                              \
@@ -69,6 +70,7 @@
 	X(END_UPSTREAM_READ_TIMEOUT, "proxy-read-timeout")          \
 	X(END_TUNNEL_IDLE, "proxy-read-timeout")                    \
 	X(END_TUNNEL_SEND_TIMEOUT, "proxy-send-timeout")            \
+	X(END_STREAM_IDLE, "proxy-stream-timeout")                  \
 	X(END_IDLE, "keep-alive")                                   \
 	X(END_SHUTDOWN_TIMEOUT, "worker-shutdown-timeout")
 

@@ -38,6 +38,8 @@ typedef _Atomic uint64_t metric;
 	X(upstream_bytes_out, counter, "weirlock_bytes_total", "side=\"upstream\",direction=\"out\"", "")                 \
 	X(tunnels_open, gauge, "weirlock_tunnels_open", "", "WebSockets and other tunnels that are open")                 \
 	X(tunnels_opened, counter, "weirlock_tunnels_total", "", "Tunnels ever opened")                                   \
+	X(tcp_sessions_open, gauge, "weirlock_tcp_sessions_open", "", "Sessions of TCP services that are open")           \
+	X(tcp_sessions_opened, counter, "weirlock_tcp_sessions_total", "", "Sessions of TCP services ever opened")        \
 	X(upstream_open, gauge, "weirlock_upstream_connections", "state=\"open\"", "Connections to endpoints, by state")  \
 	X(upstream_idle, gauge, "weirlock_upstream_connections", "state=\"idle\"", "")                                    \
 	X(upstream_opened, counter, "weirlock_upstream_connections_total", "", "Connections to endpoints ever opened")    \

@@ -16,6 +16,7 @@ struct workers {
 	uint64_t number;      /* of the newest generation */
 	uint64_t reported;    /* of the newest that on_served was told of */
 	bool is_draining, told_drained;
+	struct tcp_ports *tcp;
 };
 
 /* ---------------------------------------------------------------------------------------------------- what workers say */
@@ -49,6 +50,7 @@ static void on_told(uv_async_t *told)
 
 	if (ws->reported < ws->number && all_serve(ws)) {
 		ws->reported = ws->number;
+		tcp_ports_confirm(ws->tcp);
 		if (ws->options.on_served)
 			ws->options.on_served(ws->options.data);
 	}
@@ -134,12 +136,13 @@ struct workers *workers_create(uv_loop_t *loop, const struct workers_options *op
 	struct workers *ws = mem_zalloc(sizeof(*ws));
 
 	assert(options->n_workers >= 1 && options->n_workers <= WORKERS_MAX);
-	assert(options->n_http + options->n_https <= WORKER_LISTENERS_MAX);
+	assert(options->n_http + options->n_https <= WORKER_LISTENERS_MAX && options->n_tcp <= WORKER_LISTENERS_MAX);
 	ws->options = *options;
 	ws->loop = loop;
 	ws->items = mem_calloc(options->n_workers, sizeof(*ws->items));
 	ws->metrics = mem_calloc(options->n_workers, sizeof(*ws->metrics));
 	uv_async_init(loop, &ws->told, on_told);
+	ws->tcp = tcp_ports_create(loop, options->tcp, options->n_tcp, ws, options->n_workers);
 	if (claim_all(ws, error) || start_all(ws, error)) {
 		workers_destroy(ws);
 		return NULL;
@@ -170,6 +173,7 @@ const struct metrics *const *workers_metrics(const struct workers *ws, size_t *n
 void workers_apply(struct workers *ws, const struct generation *g)
 {
 	ws->number++;
+	tcp_ports_apply(ws->tcp, g);
 	for (unsigned k = 0; k < ws->n_started; k++) {
 		struct worker *w = &ws->items[k];
 		const struct generation *older;
@@ -184,6 +188,26 @@ void workers_apply(struct workers *ws, const struct generation *g)
 		worker_wake(w);
 	}
 	generation_unref(&g);
+}
+
+void group_order(struct workers *ws, unsigned worker, const struct port_order *order)
+{
+	struct worker_mail *mail = &ws->items[worker].mail;
+
+	uv_mutex_lock(&mail->lock);
+	port_orders_add(&mail->ports, order);
+	uv_mutex_unlock(&mail->lock);
+}
+
+void group_wake(struct workers *ws)
+{
+	for (unsigned k = 0; k < ws->n_started; k++)
+		worker_wake(&ws->items[k]);
+}
+
+void workers_add_metrics(const struct workers *ws, struct buf *out)
+{
+	tcp_ports_metrics(ws->tcp, out);
 }
 
 static void tell_all(struct workers *ws, bool stops)
@@ -202,6 +226,7 @@ static void tell_all(struct workers *ws, bool stops)
 void workers_drain(struct workers *ws)
 {
 	ws->is_draining = true;
+	tcp_ports_stop(ws->tcp);
 	tell_all(ws, false);
 }
 
@@ -218,6 +243,7 @@ void workers_destroy(struct workers *ws)
 {
 	if (!ws)
 		return;
+	tcp_ports_destroy(ws->tcp);
 	tell_all(ws, true);
 	release_claims(ws);
 	for (unsigned k = 0; k < ws->n_started; k++) {
@@ -226,6 +252,7 @@ void workers_destroy(struct workers *ws)
 		uv_thread_join(&w->thread);
 		if (w->mail.generation)
 			generation_unref(&w->mail.generation);
+		port_orders_deinit(&w->mail.ports);
 		uv_mutex_destroy(&w->mail.lock);
 	}
 	ws->n_started = 0;

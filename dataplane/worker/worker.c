@@ -74,21 +74,93 @@ static void start_listening(struct worker *w)
 	}
 }
 
+/* ------------------------------------------------------------------------------------------------- ports of TCP services */
+
+static void on_accept_tcp(struct listener *l, int fd, const struct addr *peer, const struct addr *local)
+{
+	struct worker_port *p = container_of(l, struct worker_port, listener);
+
+	tcp_open(&p->worker->tcp, fd, p->port, peer, local);
+}
+
+static void on_port_closed(struct listener *l)
+{
+	mem_free(container_of(l, struct worker_port, listener));
+}
+
+/* Sessions that came through it stay. */
+static void close_port(struct worker_port **at)
+{
+	struct worker_port *p = *at;
+
+	*at = p->next;
+	listener_close(&p->listener, on_port_closed);
+}
+
+static void open_port(struct worker *w, const struct port_order *order)
+{
+	struct worker_port *p = mem_zalloc(sizeof(*p));
+	int error = listener_open(&p->listener, &w->loop, order->fd, on_accept_tcp, w);
+
+	if (error) {
+		log_error("worker", "cannot listen for a TCP service port=%u worker=%u error=\"%s\"", (unsigned)order->port, w->index,
+			uv_strerror(error));
+		mem_free(p);
+		return;
+	}
+	p->worker = w;
+	p->id = order->id;
+	p->port = order->port;
+	p->next = w->ports;
+	w->ports = p;
+}
+
+static void drop_port(struct worker *w, uint64_t id)
+{
+	struct worker_port **at = &w->ports;
+
+	while (*at && (*at)->id != id)
+		at = &(*at)->next;
+	if (*at)
+		close_port(at);
+}
+
+static void follow_orders(struct worker *w, struct port_orders *orders)
+{
+	for (size_t i = 0; i < orders->n; i++) {
+		const struct port_order *order = &orders->items[i];
+
+		if (order->fd < 0)
+			drop_port(w, order->id);
+		else if (w->env.is_draining)
+			close(order->fd);
+		else
+			open_port(w, order);
+	}
+	mem_free(orders->items);
+}
+
 /* ------------------------------------------------------------------------------------------------------------- messages */
 
-static void apply(struct worker *w, const struct generation *g, uint64_t number)
+static void apply(struct worker *w, const struct generation *g)
 {
 	env_set_generation(&w->env, g);
 	exchange_apply_generation(&w->env);
+	tcp_apply(&w->tcp);
 	if (!w->is_listening)
 		start_listening(w);
+}
+
+/* Its ports too. */
+static void say_served(struct worker *w, uint64_t number)
+{
 	atomic_store(&w->served, number);
 	group_tell(w->group);
 }
 
 static void check_drained(struct worker *w)
 {
-	if (!w->env.is_draining || w->conns.n_open || atomic_load(&w->is_drained))
+	if (!w->env.is_draining || w->conns.n_open || w->tcp.n_open || atomic_load(&w->is_drained))
 		return;
 	atomic_store(&w->is_drained, true);
 	group_tell(w->group);
@@ -99,6 +171,11 @@ static void on_no_conns(struct conn_set *set)
 	check_drained(container_of(set, struct worker, conns));
 }
 
+static void on_no_sessions(struct tcp_set *set)
+{
+	check_drained(container_of(set, struct worker, tcp));
+}
+
 static void on_shutdown_timeout(struct deadline *d)
 {
 	struct worker *w = container_of(d, struct worker, shutdown);
@@ -106,6 +183,7 @@ static void on_shutdown_timeout(struct deadline *d)
 	w->env.has_waited_to_stop = true;
 	exchange_end_tunnels(&w->env);
 	conn_cut(&w->conns);
+	tcp_cut(&w->tcp);
 }
 
 static void drain(struct worker *w)
@@ -119,6 +197,8 @@ static void drain(struct worker *w)
 		if (w->listeners[i].is_open)
 			listener_stop(&w->listeners[i].listener);
 	}
+	for (struct worker_port *p = w->ports; p; p = p->next)
+		listener_stop(&p->listener);
 	upstream_pool_close(w->env.pool);
 	conn_drain(&w->conns);
 	deadline_set(&w->env.deadlines, &w->shutdown, s ? s->worker_shutdown_timeout_ms : 0);
@@ -133,6 +213,9 @@ static void stop(struct worker *w)
 	w->env.is_draining = true;
 	exchange_end_tunnels(&w->env);
 	conn_cut(&w->conns);
+	tcp_cut(&w->tcp);
+	while (w->ports)
+		close_port(&w->ports);
 	upstream_pool_close(w->env.pool);
 	deadline_stop(&w->env.deadlines, &w->shutdown);
 	for (size_t i = 0; i < w->n_listeners; i++) {
@@ -151,6 +234,7 @@ static void on_wake(uv_async_t *wake)
 	struct worker *w = container_of(wake, struct worker, wake);
 	const struct generation *g;
 	uint64_t number;
+	struct port_orders orders;
 	bool drains, stops;
 
 	uv_mutex_lock(&w->mail.lock);
@@ -159,11 +243,16 @@ static void on_wake(uv_async_t *wake)
 	drains = w->mail.drains;
 	stops = w->mail.stops;
 	w->mail.generation = NULL;
+	orders = w->mail.ports;
+	w->mail.ports = (struct port_orders){0};
 	uv_mutex_unlock(&w->mail.lock);
 
 	w->env.deadlines.now_ms = uv_now(&w->loop);
 	if (g)
-		apply(w, g, number);
+		apply(w, g);
+	follow_orders(w, &orders);
+	if (g)
+		say_served(w, number);
 	if (drains)
 		drain(w);
 	if (stops)
@@ -209,6 +298,8 @@ int worker_start(struct worker *w, struct accesslog_sink *sink, bool logs_json, 
 	w->env.https_port = https_port;
 	conn_set_init(&w->conns, &w->env);
 	w->conns.on_empty = on_no_conns;
+	w->tcp.env = &w->env;
+	w->tcp.on_empty = on_no_sessions;
 	w->shutdown.on_expired = on_shutdown_timeout;
 	uv_mutex_init(&w->mail.lock);
 	uv_async_init(&w->loop, &w->wake, on_wake);

@@ -25,6 +25,8 @@ struct workers_options {
 	size_t n_http;
 	const struct addr *https;
 	size_t n_https;                  /* n_http + n_https: at most WORKER_LISTENERS_MAX */
+	const struct addr *tcp;          /* where TCP services listen; ports have no meaning */
+	size_t n_tcp;                    /* at most WORKER_LISTENERS_MAX */
 	struct accesslog_sink *sink;     /* keeps; NULL: no access log */
 	bool logs_json;                  /* the built-in JSON line instead of the settings' format */
 	void *data;                      /* for the callbacks, which come on the main loop */
@@ -56,5 +58,8 @@ void workers_destroy(struct workers *ws);
 
 /* One struct metrics per worker; may be read at any time. Borrowed. */
 const struct metrics *const *workers_metrics(const struct workers *ws, size_t *n);
+
+/* What becomes of the ports of TCP services: Prometheus text. */
+void workers_add_metrics(const struct workers *ws, struct buf *out);
 
 #endif

@@ -5,6 +5,8 @@
 #include "conn.h"
 #include "env.h"
 #include "listener.h"
+#include "tcp.h"
+#include "tcp_ports.h"
 #include "worker.h"
 
 /* What the main thread tells a worker. */
@@ -13,6 +15,16 @@ struct worker_mail {
 	const struct generation *generation; /* the newest not yet taken; older ones were overwritten */
 	uint64_t number;                     /* of the newest generation */
 	bool drains, stops;
+	struct port_orders ports;            /* of TCP services, since it last looked */
+};
+
+/* One port of a TCP service. Frees itself when its handles are closed. */
+struct worker_port {
+	struct listener listener;
+	struct worker *worker;
+	struct worker_port *next;
+	uint64_t id;
+	uint16_t port;
 };
 
 struct worker_listener {
@@ -36,6 +48,8 @@ struct worker {
 	struct conn_set conns;
 	struct worker_listener listeners[WORKER_LISTENERS_MAX];
 	size_t n_listeners;
+	struct worker_port *ports;
+	struct tcp_set tcp;
 	struct deadline shutdown;            /* worker-shutdown-timeout */
 	unsigned ticks;
 	bool is_listening, is_stopping;

@@ -272,10 +272,20 @@ static void show_certificate(const struct resource *r, struct buf *out)
 	protobuf_c_message_free_unpacked(&m->base, NULL);
 }
 
+static void show_tcp_service(const struct resource *r, struct buf *out)
+{
+	Weirlock__V1__TcpService *m = unpack(&weirlock__v1__tcp_service__descriptor, r);
+
+	buf_printf(out, "tcp-service %.*s port %u -> %s%s%s\n", STR_ARG(r->name), m->port, m->backend,
+		m->decodes_proxy ? " decodes-proxy" : "", m->encodes_proxy ? " encodes-proxy" : "");
+	protobuf_c_message_free_unpacked(&m->base, NULL);
+}
+
 void show_snapshot(const struct snapshot *s, struct buf *out)
 {
 	static const Weirlock__V1__Kind order[] = {WEIRLOCK__V1__KIND__KIND_SETTINGS, WEIRLOCK__V1__KIND__KIND_HOST,
-		WEIRLOCK__V1__KIND__KIND_BACKEND, WEIRLOCK__V1__KIND__KIND_ENDPOINTS, WEIRLOCK__V1__KIND__KIND_CERTIFICATE};
+		WEIRLOCK__V1__KIND__KIND_BACKEND, WEIRLOCK__V1__KIND__KIND_ENDPOINTS, WEIRLOCK__V1__KIND__KIND_CERTIFICATE,
+		WEIRLOCK__V1__KIND__KIND_TCP_SERVICE};
 	struct usual usual;
 	size_t n;
 	struct resource *const *all = content_sorted(s->content, &n);
@@ -293,6 +303,8 @@ void show_snapshot(const struct snapshot *s, struct buf *out)
 				show_backend(all[i], out);
 			else if (order[k] == WEIRLOCK__V1__KIND__KIND_ENDPOINTS)
 				show_endpoints(all[i], out);
+			else if (order[k] == WEIRLOCK__V1__KIND__KIND_TCP_SERVICE)
+				show_tcp_service(all[i], out);
 			else
 				show_certificate(all[i], out);
 		}

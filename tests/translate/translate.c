@@ -79,6 +79,8 @@ static void set_option(struct pair_run *run, struct str word)
 		{"--ingress-class", &o->ingress_class, NULL},
 		{"--controller-class", &o->controller_class, NULL},
 		{"--configmap", &o->configmap, NULL},
+		{"--tcp-services-configmap", &o->tcp_services_configmap, NULL},
+		{"--udp-services-configmap", &o->udp_services_configmap, NULL},
 		{"--default-ssl-certificate", &o->default_ssl_certificate, NULL},
 		{"--default-backend-service", &o->default_backend_service, NULL},
 		{"--annotations-prefix", &o->annotations_prefix, NULL},
