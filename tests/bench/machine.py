@@ -136,7 +136,11 @@ class H2load:
         whole = max(1, round(seconds))
         argv = ["taskset", "-c", str(LOAD_CORE), "h2load", "-t1", f"-c{connections}", f"-m{streams}", f"-D{whole}",
                 f"--connect-to=127.0.0.1:{port}", f"https://{host}{target}"]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=whole + 60, check=False)
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=whole + 20, check=False)
+        except subprocess.TimeoutExpired:  # seen once in some 200 runs, on cores that others had too
+            say(f"h2load did not end against port {port}; once more")
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=whole + 20, check=False)
         codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", done.stdout)
         if not codes or "Application protocol: h2" not in done.stdout or int(codes.group(1)) == 0:
             raise SystemExit(f"bench: h2load got nothing by HTTP/2 from port {port}:\n{done.stdout}{done.stderr}")
