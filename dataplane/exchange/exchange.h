@@ -20,6 +20,7 @@
 
 struct exchange;
 struct exchange_client;
+struct tunnel_port;
 
 /* What goes to the client, free of version. Everything is borrowed for the call. */
 struct exchange_head {
@@ -61,6 +62,8 @@ struct exchange_client_ops {
 	 * its request, borrowed until the loop runs again.
 	 */
 	struct stream *(*stream)(struct exchange_client *c, struct str *early);
+	/* Asked where `stream` gives NULL: what stands for it, kept until `finished`. */
+	struct tunnel_port *(*port)(struct exchange_client *c);
 	/* The exchange is over and its memory gone when this returns. */
 	void (*finished)(struct exchange_client *c, enum exchange_outcome outcome);
 };

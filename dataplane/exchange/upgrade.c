@@ -49,7 +49,7 @@ enum exchange_state exchange_upgrade(struct exchange *ex, const struct http_head
 {
 	struct exchange_head out;
 	struct stream *client;
-	struct str early;
+	struct str early = {0};
 	enum tunnel_result result;
 
 	assert(ex->state == EX_AWAIT && ex->upstream);
@@ -58,7 +58,8 @@ enum exchange_state exchange_upgrade(struct exchange *ex, const struct http_head
 	if (ex->client->ops->send(ex->client, &out, (struct str){0}, true) != EXCHANGE_SENT)
 		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);
 	client = ex->client->ops->stream(ex->client, &early);
-	tunnel_init(&ex->tunnel, client, &ex->upstream->stream, ex->env->space, ENV_READ_SIZE);
+	tunnel_init(&ex->tunnel, client, client ? NULL : ex->client->ops->port(ex->client), &ex->upstream->stream,
+		ex->env->space, ENV_READ_SIZE);
 	ex->is_tunnel = true;
 	link_tunnel(ex);
 	result = tunnel_push(&ex->tunnel, TUNNEL_UPSTREAM, rest); /* `rest` lies in the space that reads overwrite */

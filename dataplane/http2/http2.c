@@ -116,6 +116,7 @@ static void submit_settings(struct http2 *h)
 		{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, s->http2_max_concurrent_streams},
 		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW},
 		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)http2_limits_of(s).bytes},
+		{NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
 		{NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
 	};
 
@@ -256,7 +257,7 @@ static void arm(struct http2 *h)
 		return;
 	if (h->block)
 		wait = WAIT_BLOCK;
-	else if (!h->n_streams)
+	else if (!h->n_working)
 		wait = h->n_requests ? WAIT_IDLE : WAIT_FIRST;
 	if (wait == h->waits_for)
 		return;

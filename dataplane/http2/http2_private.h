@@ -9,6 +9,8 @@
 #include "deadline.h"
 #include "exchange.h"
 #include "http2.h"
+#include "mem.h"
+#include "tunnel.h"
 
 enum {
 	HTTP2_IN_SIZE = 64 * 1024,           /* of one read */
@@ -34,6 +36,7 @@ struct http2_stream {
 	struct http2 *session;
 	struct http2_stream *next, *prev; /* of the session */
 	struct http2_stream *next_ready;
+	struct tunnel_port port;
 	struct exchange *exchange;        /* NULL when it is over */
 	int32_t id;
 	unsigned news;                    /* enum http2_news */
@@ -42,7 +45,7 @@ struct http2_stream {
 	struct buf in;                    /* of its body, not fed so far */
 	uint64_t received, expected;      /* bytes of the body; `expected` with has_length */
 	size_t head_cost;                 /* memory that its head takes */
-	bool has_length, has_ended, is_end_fed, wants_body, ignores_body, is_websocket;
+	bool has_length, has_ended, is_end_fed, wants_body, ignores_body, is_websocket, is_tunnel;
 	char websocket_key[24];           /* what the backend is asked to sign */
 	/* the answer */
 	struct buf out;                   /* of its body, not sent so far */
@@ -62,6 +65,7 @@ struct http2 {
 	struct http2_stream *first;
 	struct http2_stream *ready, **ready_end;
 	unsigned n_refused;               /* RST_STREAM that we asked for and that has not gone */
+	unsigned n_working;               /* streams that have an exchange */
 	unsigned n_streams;               /* whose work goes on, whatever the client did to them */
 	uint32_t n_requests;
 	struct http2_block *block;        /* being received */
@@ -99,6 +103,16 @@ void http2_streams_run(struct http2 *h);
 void http2_stream_reset(struct http2_stream *s, uint32_t code);
 /* Takes the bytes of one DATA frame from what waits. */
 void http2_stream_sent(struct http2_stream *s, size_t n);
+
+/* The first `n` bytes of the body are somebody else's now: the client may send as many more. */
+void http2_stream_take(struct http2_stream *s, size_t n);
+/* More of the answer's body. */
+void http2_stream_put(struct http2_stream *s, struct str bytes);
+
+/* websocket.c */
+extern const struct tunnel_port_ops http2_port_ops;
+/* News of a stream that is a tunnel. Its exchange may be gone afterwards. */
+void http2_websocket_tell(struct http2_stream *s, unsigned news);
 
 /* http2.c */
 /* Ends the connection with GOAWAY and this code. */

@@ -214,10 +214,7 @@ static void take_request(struct http2 *h, int32_t id, bool ends)
 	h->memory += s->head_cost;
 	switch (http2_block_request(h->block, &h->limits, ends, &r)) {
 	case HTTP2_REQUEST:
-		if (r.is_websocket) /* RFC 8441 is not announced: who asks all the same is told so */
-			begin_refusal(h, s, 501);
-		else
-			begin_exchange(h, s, &r);
+		begin_exchange(h, s, &r);
 		break;
 	case HTTP2_MALFORMED:
 		begin_refusal(h, s, r.status);
@@ -243,7 +240,7 @@ static void take_trailers(struct http2 *h, struct http2_stream *s, bool ends)
 	const char *why = http2_block_trailers(h->block, &h->limits);
 
 	give_block(h);
-	if (!why && ends)
+	if (!why && ends && !s->is_websocket)
 		end_of_request(s);
 	else
 		http2_stream_tell(s, NEWS_BAD);

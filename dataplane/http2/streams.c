@@ -5,7 +5,6 @@
 #include <assert.h>
 
 #include "http2_private.h"
-#include "mem.h"
 
 /* -------------------------------------------------------------------------------------------------------------- memory */
 
@@ -50,6 +49,7 @@ struct http2_stream *http2_stream_begin(struct http2 *h, int32_t id)
 		s->next->prev = s;
 	h->first = s;
 	h->n_streams++;
+	h->n_working++;
 	metrics_add(&h->env->metrics.http2_streams, 1);
 	stream_set_record_size(h->link.stream, env_settings(h->env)->ssl_buffer_size_bytes);
 	nghttp2_session_set_stream_user_data(h->session, id, s);
@@ -111,10 +111,21 @@ static void acknowledge(struct http2_stream *s, size_t n)
 	env_put_off(h->env, &h->later);
 }
 
+void http2_stream_take(struct http2_stream *s, size_t n)
+{
+	buf_consume(&s->in, n);
+	count_memory(s->session, 0, n);
+	if (!s->in.len)
+		buf_deinit(&s->in);
+	acknowledge(s, n);
+}
+
 static bool has_food(const struct http2_stream *s, unsigned news)
 {
-	if (s->ignores_body || s->is_end_fed || s->is_websocket)
+	if (s->ignores_body || s->is_end_fed)
 		return false;
+	if (s->is_websocket) /* a GET without a body; what the client sends is for the tunnel */
+		return news & NEWS_BEGIN;
 	if (!s->in.len && !s->has_ended)
 		return false;
 	return s->wants_body || (news & NEWS_BEGIN);
@@ -137,9 +148,11 @@ static void tell_exchange(struct http2_stream *s, unsigned news)
 	if (news & NEWS_GONE)
 		events |= s->session->is_cut ? EXCHANGE_DRAINED : EXCHANGE_CLIENT_GONE;
 	if (!(news & NEWS_GONE) && has_food(s, news)) {
-		food = s->in;
-		s->in = (struct buf){0};
-		s->is_end_fed = s->has_ended;
+		if (!s->is_websocket) {
+			food = s->in;
+			s->in = (struct buf){0};
+		}
+		s->is_end_fed = s->has_ended || s->is_websocket;
 		exchange_feed(s->exchange, buf_str(&food), s->is_end_fed);
 		events |= EXCHANGE_BODY;
 	}
@@ -164,7 +177,9 @@ void http2_streams_run(struct http2 *h)
 			h->ready_end = &h->ready;
 		s->is_ready = false;
 		s->news = 0;
-		if (s->exchange)
+		if (s->exchange && s->is_tunnel)
+			http2_websocket_tell(s, news);
+		else if (s->exchange)
 			tell_exchange(s, news);
 		if (!s->exchange) {
 			acknowledge(s, s->in.len);
@@ -243,6 +258,14 @@ static int submit(struct http2_stream *s, const struct fields *f, bool has_body)
 	return nghttp2_submit_response(s->session->session, s->id, f->items, f->n, has_body ? &source : NULL);
 }
 
+/* RFC 8441 5: 200 says that the tunnel is there, and nothing else may say so. */
+static unsigned status_for(const struct http2_stream *s, const struct exchange_head *head)
+{
+	if (head->is_upgrade)
+		return 200;
+	return s->is_websocket && head->status >= 200 && head->status < 300 ? 502 : head->status;
+}
+
 static bool send_head(struct http2_stream *s, const struct exchange_head *head, bool has_body)
 {
 	struct exchange_env *env = s->session->env;
@@ -250,8 +273,7 @@ static bool send_head(struct http2_stream *s, const struct exchange_head *head, 
 	struct fields f;
 
 	f.n = 0;
-	/* RFC 8441 5: the tunnel is there */
-	add_field(&f, STR(":status"), number_text(status, head->is_upgrade ? 200 : head->status));
+	add_field(&f, STR(":status"), number_text(status, status_for(s, head)));
 	add_field(&f, STR("date"), env_date(env));
 	if (env_settings(env)->server_tokens)
 		add_field(&f, STR("server"), STR("weirlock/" WEIRLOCK_VERSION));
@@ -271,6 +293,15 @@ static bool send_head(struct http2_stream *s, const struct exchange_head *head, 
 static struct http2_stream *stream_of(struct exchange_client *c)
 {
 	return container_of(c, struct http2_stream, client);
+}
+
+static void go_on(struct http2_stream *s)
+{
+	if (s->is_deferred) {
+		s->is_deferred = false;
+		nghttp2_session_resume_data(s->session->session, s->id);
+	}
+	env_put_off(s->session->env, &s->session->later);
 }
 
 static void keep_body(struct http2_stream *s, struct str body)
@@ -296,15 +327,18 @@ static enum exchange_sent send_answer(
 	s->is_last = is_last && !is_tunnel;
 	if (head && !send_head(s, head, body.len || !s->is_last))
 		return EXCHANGE_LOST;
-	if (s->is_deferred) {
-		s->is_deferred = false;
-		nghttp2_session_resume_data(s->session->session, s->id);
-	}
-	env_put_off(s->session->env, &s->session->later);
+	go_on(s);
+	s->is_tunnel = is_tunnel;
 	if (is_tunnel)
 		return EXCHANGE_SENT;
 	s->is_waiting = true;
 	return EXCHANGE_WAITING; /* until it is part of what the connection writes */
+}
+
+void http2_stream_put(struct http2_stream *s, struct str bytes)
+{
+	keep_body(s, bytes);
+	go_on(s);
 }
 
 static enum exchange_sent send_continue(struct exchange_client *client)
@@ -321,6 +355,21 @@ static enum exchange_sent send_continue(struct exchange_client *client)
 	return EXCHANGE_SENT;
 }
 
+static struct stream *no_stream(struct exchange_client *client, struct str *early)
+{
+	(void)client;
+	(void)early;
+	return NULL;
+}
+
+static struct tunnel_port *port_of(struct exchange_client *client)
+{
+	struct http2_stream *s = stream_of(client);
+
+	s->port.ops = &http2_port_ops;
+	return &s->port;
+}
+
 static void want_body(struct exchange_client *client, bool is_wanted)
 {
 	struct http2_stream *s = stream_of(client);
@@ -330,17 +379,33 @@ static void want_body(struct exchange_client *client, bool is_wanted)
 		http2_stream_tell(s, NEWS_BODY);
 }
 
+/* What the tunnel gave us goes first, then END_STREAM; where it has more that the client did not take, not all can arrive. */
+static void end_tunnel(struct http2_stream *s)
+{
+	if (s->is_waiting) {
+		drop_out(s);
+		http2_stream_reset(s, NGHTTP2_CANCEL);
+		return;
+	}
+	s->is_last = true;
+	go_on(s);
+}
+
 static void finished(struct exchange_client *client, enum exchange_outcome outcome)
 {
 	struct http2_stream *s = stream_of(client);
 
 	s->exchange = NULL;
+	s->session->n_working--;
 	switch (outcome) {
 	case EXCHANGE_KEEP:
 	case EXCHANGE_CLOSE:
 	case EXCHANGE_LINGER:
-		if (!s->has_ended) /* RFC 9113 8.1: whole answer, the rest of the request is not wanted */
+		if (s->is_tunnel) {
+			end_tunnel(s);
+		} else if (!s->has_ended) { /* RFC 9113 8.1: whole answer, the rest of the request is not wanted */
 			http2_stream_reset(s, NGHTTP2_NO_ERROR);
+		}
 		break;
 	case EXCHANGE_CUT:
 		drop_out(s);
@@ -356,6 +421,8 @@ void http2_stream_sent(struct http2_stream *s, size_t n)
 	if (s->out_at < s->out.len)
 		return;
 	drop_out(s);
+	if (s->is_sent && s->is_tunnel && !s->has_ended)
+		http2_stream_reset(s, NGHTTP2_NO_ERROR); /* half a tunnel is none (G11) */
 	if (s->is_waiting && s->exchange) {
 		s->is_waiting = false;
 		http2_stream_tell(s, NEWS_WRITABLE);
@@ -366,5 +433,7 @@ const struct exchange_client_ops http2_stream_ops = {
 	.send = send_answer,
 	.send_continue = send_continue,
 	.want_body = want_body,
+	.stream = no_stream,
+	.port = port_of,
 	.finished = finished,
 };

@@ -120,7 +120,7 @@ static void begin_tunnel(struct tcp_session *s)
 	s->state = TCP_TUNNEL;
 	s->backend = NULL;
 	env_release(&s->held);
-	tunnel_init(&s->tunnel, &s->client, &s->upstream->stream, s->env->space, ENV_READ_SIZE);
+	tunnel_init(&s->tunnel, &s->client, NULL, &s->upstream->stream, s->env->space, ENV_READ_SIZE);
 	touch(s);
 }
 

@@ -1,13 +1,48 @@
 /* Each direction reads only while its far side has nothing left to write; that one rule is all the back-pressure there is. */
 #include "tunnel.h"
 
-void tunnel_init(struct tunnel *t, struct stream *client, struct stream *upstream, char *space, size_t space_size)
+static ssize_t read_end(struct tunnel_end *end, void *into, size_t size)
+{
+	return end->port ? end->port->ops->read(end->port, into, size) : stream_read(end->stream, into, size);
+}
+
+static ssize_t write_end(struct tunnel_end *end, struct str bytes)
+{
+	struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes.ptr, .iov_len = bytes.len};
+
+	return end->port ? end->port->ops->write(end->port, bytes) : stream_writev(end->stream, &piece, 1);
+}
+
+static void want_read(struct tunnel_end *end, bool is_wanted)
+{
+	if (end->port)
+		end->port->ops->want_read(end->port, is_wanted);
+	else
+		stream_want_read(end->stream, is_wanted);
+}
+
+static void want_write(struct tunnel_end *end)
+{
+	if (end->port)
+		end->port->ops->want_write(end->port);
+	else
+		stream_want_write(end->stream);
+}
+
+static bool has_pending(const struct tunnel_end *end)
+{
+	return end->port ? end->port->ops->has_pending(end->port) : stream_has_pending(end->stream);
+}
+
+void tunnel_init(struct tunnel *t, struct stream *client, struct tunnel_port *client_port, struct stream *upstream,
+	char *space, size_t space_size)
 {
 	*t = (struct tunnel){.space = space, .space_size = space_size};
 	t->ends[TUNNEL_CLIENT].stream = client;
+	t->ends[TUNNEL_CLIENT].port = client_port;
 	t->ends[TUNNEL_UPSTREAM].stream = upstream;
-	stream_want_read(client, true);
-	stream_want_read(upstream, true);
+	want_read(&t->ends[TUNNEL_CLIENT], true);
+	want_read(&t->ends[TUNNEL_UPSTREAM], true);
 }
 
 void tunnel_deinit(struct tunnel *t)
@@ -40,13 +75,12 @@ static enum tunnel_result done(enum tunnel_side side)
 static enum tunnel_result deliver(struct tunnel *t, enum tunnel_side to, struct str bytes)
 {
 	struct tunnel_end *end = &t->ends[to];
-	struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes.ptr, .iov_len = bytes.len};
 	ssize_t n = 0;
 
 	if (!bytes.len)
 		return TUNNEL_OPEN;
 	if (!end->waiting.len) {
-		n = stream_writev(end->stream, &piece, 1);
+		n = write_end(end, bytes);
 		if (n < 0)
 			return failed(to);
 		end->sent += (uint64_t)n;
@@ -54,8 +88,8 @@ static enum tunnel_result deliver(struct tunnel *t, enum tunnel_side to, struct 
 	if ((size_t)n == bytes.len)
 		return TUNNEL_OPEN;
 	buf_add(&end->waiting, str_from_index(bytes, (size_t)n));
-	stream_want_read(t->ends[other(to)].stream, false);
-	stream_want_write(end->stream);
+	want_read(&t->ends[other(to)], false);
+	want_write(end);
 	return TUNNEL_OPEN;
 }
 
@@ -72,11 +106,11 @@ static enum tunnel_result pump(struct tunnel *t, enum tunnel_side from)
 	enum tunnel_result result = TUNNEL_OPEN;
 
 	do {
-		ssize_t n = stream_read(end->stream, t->space, t->space_size);
+		ssize_t n = read_end(end, t->space, t->space_size);
 
 		if (n == UV_EOF) {
 			end->has_ended = true;
-			stream_want_read(end->stream, false);
+			want_read(end, false);
 			return far->waiting.len ? TUNNEL_OPEN : done(from);
 		}
 		if (n < 0)
@@ -85,7 +119,7 @@ static enum tunnel_result pump(struct tunnel *t, enum tunnel_side from)
 			return TUNNEL_OPEN;
 		end->received += (uint64_t)n;
 		result = deliver(t, other(from), str_of(t->space, (size_t)n));
-	} while (result == TUNNEL_OPEN && !far->waiting.len && stream_has_pending(end->stream));
+	} while (result == TUNNEL_OPEN && !far->waiting.len && has_pending(end));
 	return result;
 }
 
@@ -94,25 +128,24 @@ static enum tunnel_result flush(struct tunnel *t, enum tunnel_side to)
 {
 	struct tunnel_end *end = &t->ends[to];
 	struct tunnel_end *sender = &t->ends[other(to)];
-	struct iovec piece = {.iov_base = end->waiting.ptr, .iov_len = end->waiting.len};
 	ssize_t n;
 
 	if (!end->waiting.len)
 		return TUNNEL_OPEN;
-	n = stream_writev(end->stream, &piece, 1);
+	n = write_end(end, buf_str(&end->waiting));
 	if (n < 0)
 		return failed(to);
 	end->sent += (uint64_t)n;
 	buf_consume(&end->waiting, (size_t)n);
 	if (end->waiting.len) {
-		stream_want_write(end->stream);
+		want_write(end);
 		return TUNNEL_OPEN;
 	}
 	buf_deinit(&end->waiting);
 	if (sender->has_ended)
 		return done(other(to));
-	stream_want_read(sender->stream, true);
-	return stream_has_pending(sender->stream) ? pump(t, other(to)) : TUNNEL_OPEN;
+	want_read(sender, true);
+	return has_pending(sender) ? pump(t, other(to)) : TUNNEL_OPEN;
 }
 
 enum tunnel_result tunnel_on_event(struct tunnel *t, enum tunnel_side side, unsigned events)
