@@ -130,14 +130,18 @@ static const char *why_value(const struct story *s, enum http_field_id id, struc
 
 static const char *own_scheme(const struct story *s)
 {
-	if (s->rules.use_proxy_protocol && s->asked->conn.has_proxy_header && s->asked->conn.proxy_dst.port == 443)
+	bool is_443 = s->rules.use_proxy_protocol && s->asked->conn.has_proxy_header && s->asked->conn.proxy_dst.port == 443;
+
+	if (is_443 && !clientaddr_obeys_proxy(&s->rules, &s->asked->conn))
+		return "that of the connection: port 443 in the PROXY header does not count, its sender is not in proxy-real-ip-cidr (A20)";
+	if (is_443)
 		return "the destination port of the PROXY header is 443 (A20)";
 	return "that of the connection";
 }
 
 static const char *own_port(const struct story *s, struct str port)
 {
-	bool has_proxy = s->rules.use_proxy_protocol && s->asked->conn.has_proxy_header;
+	bool has_proxy = clientaddr_obeys_proxy(&s->rules, &s->asked->conn);
 
 	if (!port.len)
 		return "the PROXY header names none, so the field is left out (A27)";

@@ -53,7 +53,7 @@
 		"ingress-nginx: do what it does where Weirlock is safer; each key below that is set itself counts more",    \
 		.type = VALUE_CHOICE, .words = "none|ingress-nginx", .ignores_case = true)                                  \
 	X(FORWARDED_HEADERS_FROM_ANYONE, "forwarded-headers-from-anyone", NONE, "false",                                    \
-		"Believe X-Forwarded-Proto, -Host and -Port of any peer, not of proxy-real-ip-cidr only", WEAK_FLAG)        \
+		"Believe X-Forwarded-Proto, -Host and -Port, and the port in a PROXY header, of any peer, not of proxy-real-ip-cidr only", WEAK_FLAG) \
 	X(KEEP_UNTRUSTED_FORWARDED_FOR, "keep-untrusted-forwarded-for", NONE, "false",                                      \
 		"Pass on the chain of clients that a peer outside of proxy-real-ip-cidr sent", WEAK_FLAG)                   \
 	X(PROXY_PROTOCOL_FALLBACK_TO_PEER, "proxy-protocol-fallback-to-peer", NONE, "false",                                \

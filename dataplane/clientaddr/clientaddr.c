@@ -274,6 +274,12 @@ bool clientaddr_believes(const struct clientaddr_rules *rules, const struct clie
 	return clientaddr_vouches(rules, conn);
 }
 
+/* A20, A22: upstream takes the port from anybody's header. A stranger could so pass by every redirect to https. */
+bool clientaddr_obeys_proxy(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn)
+{
+	return rules->use_proxy_protocol && conn->has_proxy_header && (rules->believes_anyone || is_trusted(rules, &conn->peer));
+}
+
 /* The first value with this id that is safe to write on, or the empty string. */
 static struct str safe_value(const struct http_head *head, enum http_field_id id)
 {
@@ -298,7 +304,7 @@ static struct str port_text(uint16_t port, struct arena *arena)
 static struct str reported_port(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,
 	struct str forwarded, struct arena *arena)
 {
-	bool has_proxy = conn->has_proxy_header && rules->use_proxy_protocol;
+	bool has_proxy = clientaddr_obeys_proxy(rules, conn);
 	uint16_t https_port = rules->https_port || !conn->is_tls ? rules->https_port : conn->local.port;
 	struct str port = forwarded;
 
@@ -324,7 +330,7 @@ void clientaddr_explain(const struct clientaddr_rules *rules, const struct clien
 	out->scheme = conn->is_tls ? STR("https") : STR("http");
 	if (proto.len)
 		out->scheme = proto;
-	if (rules->use_proxy_protocol && conn->has_proxy_header && conn->proxy_dst.port == 443)
+	if (clientaddr_obeys_proxy(rules, conn) && conn->proxy_dst.port == 443)
 		out->scheme = STR("https");
 	host = str_first(host, str_find(host, ','));
 	out->host = host.len ? host : http_is_field_value(head->host) ? head->host : STR("");

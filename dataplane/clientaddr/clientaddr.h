@@ -107,6 +107,8 @@ void clientaddr_chain_text(const struct clientaddr_trace *trace, struct buf *out
 bool clientaddr_vouches(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn);
 /* Whether X-Forwarded-Proto, -Host, -Port and the chain of A26 are taken from this connection's requests (A24). */
 bool clientaddr_believes(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn);
+/* Whether the destination in its PROXY header counts as the port, and 443 as https: from trusted peers (A20, A22). */
+bool clientaddr_obeys_proxy(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn);
 
 /*
  * The fields whose client copies are never passed on (A25, A27, A28): bits of enum http_field_id. Also the set to give to

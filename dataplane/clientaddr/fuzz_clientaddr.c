@@ -150,6 +150,10 @@ static void check_source(const struct input *in, const struct clientaddr *who)
 	require(str_eq(who->scheme, STR("http")) || str_eq(who->scheme, STR("https")));
 	require(!who->host.len || str_eq(who->host, in->head.host));
 	require(!who->port.len || str_to_u64(who->port, UINT16_MAX, &port));
+	if (is_vouched(in, &conn->peer))
+		return;
+	require(str_eq(who->scheme, conn->is_tls ? STR("https") : STR("http")));
+	require(str_eq(who->port, conn->is_tls ? STR("443") : STR("8080")));
 }
 
 static bool is_gap(const char *from, const char *to)

@@ -39,7 +39,13 @@ def run(t):
     c.config(use_proxy_protocol="true", proxy_real_ip_cidr="10.0.0.0/8", ssl_redirect="false").settle(first=ph.v1())
     t.equal(c.get("a.test", first=ph.v1()).status, 200)
     t.equal(b.last.get("x-real-ip"), "127.0.0.1", "A10: an untrusted peer's header is read and not believed")
-    t.equal(b.last.get("x-forwarded-port"), "8080")
+    t.equal(b.last.get("x-forwarded-port"), str(c.http()[1]), "nor is its port")
+    t.equal(c.get("a.test", first=ph.v1(target=("198.51.100.2", 443))).status, 200)
+    t.equal(b.last.get("x-forwarded-proto"), "http", "A20: a stranger's 443 is not https")
+    c.config(use_proxy_protocol="true", compatibility="ingress-nginx", proxy_real_ip_cidr="10.0.0.0/8",
+             ssl_redirect="false").settle(first=ph.v1())
+    t.equal(c.get("a.test", first=ph.v1(target=("198.51.100.2", 443))).status, 200)
+    t.equal((b.last.get("x-forwarded-proto"), b.last.get("x-forwarded-port")), ("https", "443"), "A20: upstream believes it")
 
     c.config(use_proxy_protocol="true", use_forwarded_headers="true", proxy_real_ip_cidr="127.0.0.0/8,192.0.2.0/24",
              ssl_redirect="false").settle(first=ph.v1())
