@@ -1,4 +1,4 @@
-/* The path that routes see (SEMANTICS C2), in one pass that never writes more than it reads. */
+/* The path as it came, and the path that routes see (SEMANTICS C2), in one pass that never writes more than it reads. */
 #include "http.h"
 
 /* One decoded byte at *at, which moves past it; -1 for a bad escape or NUL. */
@@ -73,4 +73,13 @@ bool http_normalise_path(struct str raw, char *out, size_t *out_len)
 		return false;
 	*out_len = len;
 	return true;
+}
+
+void http_head_set_path(struct http_head *head, struct str text)
+{
+	size_t at = str_find(text, '?');
+
+	head->path = str_first(text, at);
+	head->has_query = at < text.len;
+	head->query = head->has_query ? str_from_index(text, at + 1) : STR("");
 }

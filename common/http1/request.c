@@ -50,15 +50,6 @@ static enum parse_result read_target(struct scan *s, struct http_head *head)
 	return PARSE_DONE;
 }
 
-static void split_path(struct str text, struct http_head *head)
-{
-	size_t at = str_find(text, '?');
-
-	head->path = str_first(text, at);
-	head->has_query = at < text.len;
-	head->query = head->has_query ? str_from_index(text, at + 1) : STR("");
-}
-
 /* "http://host:port/path?query"; the scheme says nothing here: the connection does. */
 static bool split_absolute(struct str target, struct http_head *head)
 {
@@ -70,7 +61,7 @@ static bool split_absolute(struct str target, struct http_head *head)
 	while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?')
 		end++;
 	head->host = str_first(rest, end);
-	split_path(str_from_index(rest, end), head);
+	http_head_set_path(head, str_from_index(rest, end));
 	if (head->path.len == 0)
 		head->path = STR("/");
 	return skip > 0 && http_is_host(head->host);
@@ -85,7 +76,7 @@ static bool split_target(struct http_head *head)
 		return http_is_host(target);
 	}
 	if (target.ptr[0] == '/') {
-		split_path(target, head);
+		http_head_set_path(head, target);
 		return true;
 	}
 	if (head->method == HTTP_OPTIONS && str_eq(target, STR("*"))) {

@@ -254,7 +254,6 @@ static const char *read_path(struct reading *r)
 {
 	struct http_head *head = &r->out->head;
 	struct str path = r->pseudo[PSEUDO_PATH];
-	size_t at;
 
 	if (!r->has[PSEUDO_PATH])
 		return refuse(r, 400, "no :path");
@@ -267,10 +266,7 @@ static const char *read_path(struct reading *r)
 	}
 	if (path.ptr[0] != '/')
 		return refuse(r, 400, "invalid :path");
-	at = str_find(path, '?');
-	head->path = str_first(path, at);
-	head->has_query = at < path.len;
-	head->query = head->has_query ? str_from_index(path, at + 1) : STR("");
+	http_head_set_path(head, path);
 	return NULL;
 }
 

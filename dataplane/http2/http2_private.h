@@ -15,6 +15,7 @@
 enum {
 	HTTP2_IN_SIZE = 64 * 1024,           /* of one read */
 	HTTP2_OUT_SIZE = 64 * 1024,          /* of one write, about */
+	HTTP2_WEBSOCKET_KEY = 24,            /* characters */
 	HTTP2_STREAM_WINDOW = 64 * 1024,     /* what one stream may send ahead */
 	HTTP2_WINDOW = 1024 * 1024,          /* all streams of a connection */
 	HTTP2_STREAM_READ = 64 * 1024,       /* what one read of an endpoint may leave waiting for the client */
@@ -46,7 +47,7 @@ struct http2_stream {
 	uint64_t received, expected;      /* bytes of the body; `expected` with has_length */
 	size_t head_cost;                 /* memory that its head takes */
 	bool has_length, has_ended, is_end_fed, wants_body, ignores_body, is_websocket, is_tunnel;
-	char websocket_key[24];           /* what the backend is asked to sign */
+	char websocket_key[HTTP2_WEBSOCKET_KEY + 1]; /* what the backend is asked to sign */
 	/* the answer */
 	struct buf out;                   /* of its body, not sent so far */
 	size_t out_at;

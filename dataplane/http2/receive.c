@@ -3,8 +3,10 @@
  * taken, and whether the client has used up what it may do.
  */
 #include <assert.h>
+#include <openssl/evp.h>
 
 #include "http2_private.h"
+#include "judge_conn.h"
 #include "mem.h"
 
 /*
@@ -83,13 +85,14 @@ static int on_unknown(nghttp2_session *session, void **payload, const nghttp2_fr
 
 struct http2_limits http2_limits_of(const struct settings *s)
 {
-	size_t head = s->client_header_buffer_bytes + (size_t)s->large_client_header_count * s->large_client_header_bytes;
+	struct http1_limits of_head;
 
+	judge_limits(s, &of_head);
 	return (struct http2_limits){
-		.bytes = head < ENV_READ_SIZE / 2 ? head : ENV_READ_SIZE / 2,
-		.n_fields = ENV_FIELDS - 2, /* a WebSocket gets two of ours */
-		.drops_invalid_names = s->ignore_invalid_headers,
-		.keeps_underscores = s->enable_underscores_in_headers,
+		.bytes = of_head.head_bytes,
+		.n_fields = of_head.n_fields - 2, /* a WebSocket gets two of ours */
+		.drops_invalid_names = of_head.drops_invalid_names,
+		.keeps_underscores = of_head.keeps_underscores,
 	};
 }
 
@@ -168,20 +171,13 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 /* -------------------------------------------------------------------------------------------------------------- requests */
 
 /* RFC 6455 4.1: sixteen random bytes, in base64. */
-static struct str make_websocket_key(struct exchange_env *env, char room[24])
+static struct str make_websocket_key(struct exchange_env *env, char room[HTTP2_WEBSOCKET_KEY + 1])
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	unsigned char bytes[18] = {0};
+	unsigned char bytes[16];
 
-	env_random_bytes(env, bytes, 16);
-	for (size_t i = 0; i < 6; i++) {
-		uint32_t word = (uint32_t)bytes[3 * i] << 16 | (uint32_t)bytes[3 * i + 1] << 8 | bytes[3 * i + 2];
-
-		for (size_t k = 0; k < 4; k++)
-			room[4 * i + k] = digits[word >> (18 - 6 * k) & 63];
-	}
-	room[22] = room[23] = '=';
-	return str_of(room, 24);
+	env_random_bytes(env, bytes, sizeof(bytes));
+	EVP_EncodeBlock((unsigned char *)room, bytes, sizeof(bytes));
+	return str_of(room, HTTP2_WEBSOCKET_KEY);
 }
 
 static void begin_refusal(struct http2 *h, struct http2_stream *s, unsigned status)

@@ -178,6 +178,8 @@ bool http_next_element(struct str *rest, struct str *element);
  */
 bool http_field_is_hop_by_hop(const struct http_head *head, const struct http_field *field, uint64_t never_dropped);
 
+/* Sets path, has_query and query from "/path?query". */
+void http_head_set_path(struct http_head *head, struct str text);
 /*
  * The path as routes see it (SEMANTICS C2): percent-decoded, "//" merged, "." and ".." resolved. Written to `out` (room
  * for raw.len bytes). False when it does not begin with "/", escapes above the root, holds a bad escape, or decodes to NUL:
