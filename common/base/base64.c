@@ -1,7 +1,7 @@
 /* Four characters to three bytes. */
 #include "base64.h"
 
-static int base64_value(char c)
+int base64_digit(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -20,7 +20,7 @@ bool base64_decode(struct str text, char *out, size_t *len)
 	*len = 0;
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
-		int value = base64_value(c);
+		int value = base64_digit(c);
 
 		if (c == '\n' || c == '\r')
 			continue;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base64.h"
 #include "clock.h"
 #include "format.h"
 #include "proxyproto.h"
@@ -178,14 +179,6 @@ WRITER(ssl_session_reused)
 		value_add(w, r->is_tls_resumed ? STR("r") : STR("."));
 }
 
-static int base64_value(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
 /* The user of Basic credentials, up to the colon; what is behind it never gets here. */
 WRITER(remote_user)
 {
@@ -200,7 +193,7 @@ WRITER(remote_user)
 		return;
 	value = str_trim(str_from_index(value, 6));
 	for (size_t i = 0; i < value.len && len < sizeof(user); i++) {
-		int digit = base64_value(value.ptr[i]);
+		int digit = base64_digit(value.ptr[i]);
 		char c;
 
 		if (digit < 0)

@@ -6,6 +6,8 @@
 
 #include "str.h"
 
+/* What one character stands for, 0 to 63, or -1. */
+int base64_digit(char c);
 /* Room for what `len` bytes of text decode to at most. */
 #define BASE64_ROOM(len) ((len) / 4 * 3 + 4)
 /* False when it is no base64; `out` has room for BASE64_ROOM(text.len) bytes and may have been written to. */
