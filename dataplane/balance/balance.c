@@ -165,15 +165,6 @@ static int run_algorithm(const struct choice *c)
 	}
 }
 
-static bool was_tried(const struct balance_tried *tried, size_t index)
-{
-	for (unsigned i = 0; i < tried->n; i++) {
-		if (tried->items[i] == index)
-			return true;
-	}
-	return false;
-}
-
 /* For a list that is not the newest: one that was not tried and still exists; else one not tried; else any. */
 static int select_from_old(struct balance *b, const struct backend *backend, const struct balance_ask *ask)
 {
@@ -184,7 +175,7 @@ static int select_from_old(struct balance *b, const struct backend *backend, con
 	for (size_t k = 0; k < n; k++) {
 		size_t i = (from + k) % n;
 
-		if (was_tried(&ask->tried, i))
+		if (choice_was_tried(&ask->tried, i))
 			continue;
 		if (find(newest, &backend->endpoints[i].addr))
 			return (int)i;

@@ -3,7 +3,7 @@
 
 enum { DRAWS = 8 };
 
-static bool is_tried(const struct balance_tried *tried, size_t index)
+bool choice_was_tried(const struct balance_tried *tried, size_t index)
 {
 	for (unsigned i = 0; i < tried->n; i++) {
 		if (tried->items[i] == index)
@@ -20,7 +20,7 @@ bool choice_allows(const struct choice *c, size_t i)
 		return false;
 	if (c->level == CHOICE_ANY)
 		return true;
-	if (c->tried.n && is_tried(&c->tried, i))
+	if (c->tried.n && choice_was_tried(&c->tried, i))
 		return false;
 	return c->level == CHOICE_UNTRIED || !health_is_ejected(e, c->now_ms);
 }

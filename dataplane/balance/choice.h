@@ -52,6 +52,7 @@ struct choice {
 	struct str key;
 };
 
+bool choice_was_tried(const struct balance_tried *tried, size_t index);
 /* May endpoint `i` be chosen at this level? */
 bool choice_allows(const struct choice *c, size_t i);
 /* Its share: WEIGHT_FULL, less while it is in slow start, never 0. */

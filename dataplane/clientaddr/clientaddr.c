@@ -11,7 +11,7 @@ static const struct cidr *trusting(const struct clientaddr_rules *rules, const s
 	return rules->trusted ? cidrset_find(rules->trusted, a) : NULL;
 }
 
-static bool is_trusted(const struct clientaddr_rules *rules, const struct addr *a)
+bool clientaddr_trusts(const struct clientaddr_rules *rules, const struct addr *a)
 {
 	return trusting(rules, a) != NULL;
 }
@@ -178,7 +178,7 @@ static void resolve_both(
 {
 	static const struct addr unknown_source = {.family = 4, .ip = {255, 255, 255, 255}};
 	bool has_source = conn->proxy_src.family != 0;
-	bool is_ours = is_trusted(w->rules, has_source ? &conn->proxy_src : &unknown_source);
+	bool is_ours = clientaddr_trusts(w->rules, has_source ? &conn->proxy_src : &unknown_source);
 
 	note_conn(w, CLIENTADDR_PROXY_HEADER, &conn->proxy_src,
 		w->trusted_by && has_source ? CLIENTADDR_HOP_TRUSTED : CLIENTADDR_HOP_IGNORED);
@@ -260,8 +260,8 @@ static void resolve_client(struct walk *w, const struct clientaddr_conn *conn, c
 
 bool clientaddr_vouches(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn)
 {
-	return is_trusted(rules, &conn->peer) &&
-		(!conn->has_proxy_header || !conn->proxy_src.family || is_trusted(rules, &conn->proxy_src));
+	return clientaddr_trusts(rules, &conn->peer) &&
+		(!conn->has_proxy_header || !conn->proxy_src.family || clientaddr_trusts(rules, &conn->proxy_src));
 }
 
 /* A24: upstream believes anybody. We believe a trusted peer, when the PROXY header does not name a stranger behind it. */
@@ -277,7 +277,7 @@ bool clientaddr_believes(const struct clientaddr_rules *rules, const struct clie
 /* A20, A22: upstream takes the port from anybody's header. A stranger could so pass by every redirect to https. */
 bool clientaddr_obeys_proxy(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn)
 {
-	return rules->use_proxy_protocol && conn->has_proxy_header && (rules->believes_anyone || is_trusted(rules, &conn->peer));
+	return rules->use_proxy_protocol && conn->has_proxy_header && (rules->believes_anyone || clientaddr_trusts(rules, &conn->peer));
 }
 
 /* The first value with this id that is safe to write on, or the empty string. */

@@ -103,6 +103,8 @@ void clientaddr_explain(const struct clientaddr_rules *rules, const struct clien
  */
 void clientaddr_chain_text(const struct clientaddr_trace *trace, struct buf *out);
 
+/* The address is in one of the trusted networks. */
+bool clientaddr_trusts(const struct clientaddr_rules *rules, const struct addr *a);
 /* The peer is trusted, and so is whoever its PROXY header names: what they say about the client may count. */
 bool clientaddr_vouches(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn);
 /* Whether X-Forwarded-Proto, -Host, -Port and the chain of A26 are taken from this connection's requests (A24). */

@@ -142,7 +142,7 @@ static void write_chain(const struct clientaddr_rules *rules, const struct clien
 	const struct http_head *head, struct buf *out)
 {
 	bool has_source = rules->use_proxy_protocol && conn->has_proxy_header && conn->proxy_src.family &&
-		(rules->keeps_untrusted_chain || (rules->trusted && cidrset_find(rules->trusted, &conn->peer)));
+		(rules->keeps_untrusted_chain || clientaddr_trusts(rules, &conn->peer));
 	char text[ADDR_TEXT_MAX];
 	size_t value;
 

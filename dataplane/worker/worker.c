@@ -176,14 +176,19 @@ static void on_no_sessions(struct tcp_set *set)
 	check_drained(container_of(set, struct worker, tcp));
 }
 
+static void cut_all(struct worker *w)
+{
+	exchange_end_tunnels(&w->env);
+	conn_cut(&w->conns);
+	tcp_cut(&w->tcp);
+}
+
 static void on_shutdown_timeout(struct deadline *d)
 {
 	struct worker *w = container_of(d, struct worker, shutdown);
 
 	w->env.has_waited_to_stop = true;
-	exchange_end_tunnels(&w->env);
-	conn_cut(&w->conns);
-	tcp_cut(&w->tcp);
+	cut_all(w);
 }
 
 static void drain(struct worker *w)
@@ -211,9 +216,7 @@ static void stop(struct worker *w)
 		return;
 	w->is_stopping = true;
 	w->env.is_draining = true;
-	exchange_end_tunnels(&w->env);
-	conn_cut(&w->conns);
-	tcp_cut(&w->tcp);
+	cut_all(w);
 	while (w->ports)
 		close_port(&w->ports);
 	upstream_pool_close(w->env.pool);
