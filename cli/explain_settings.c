@@ -31,17 +31,6 @@ static const Weirlock__V1__Provenance *origin_of(
 	return origin ? origin : view_origin(s->view, WEIRLOCK__V1__KIND__KIND_SETTINGS, STR(""), key);
 }
 
-static json_t *row_of(const char *field, json_t *value, struct str key)
-{
-	json_t *row = json_object();
-
-	story_text(row, "setting", key);
-	json_object_set_new(row, "field", json_string(field));
-	json_object_set(row, "value", value);
-	json_object_set_new(row, "shown", origin_shown(field, value));
-	return row;
-}
-
 /* Fields that say nothing by themselves: what an empty allow list means, the status of a redirect that is not there. */
 static bool is_part(const json_t *all, const char *field)
 {
@@ -64,14 +53,12 @@ static void add_policy(const struct story *s, const Weirlock__V1__Host *host, co
 	json_object_foreach(all, field, value)
 	{
 		struct buf key = {0};
-		json_t *row;
 
 		if (is_part(all, field))
 			continue;
 		origin_policy_key(field, &key);
-		row = row_of(field, value, buf_str(&key));
-		origin_set(row, s->view, origin_of(s, host->name, buf_cstr(&label), field, buf_str(&key)));
-		json_array_append_new(rows, row);
+		json_array_append_new(rows, origin_row(s->view, field, buf_str(&key), value,
+			origin_of(s, host->name, buf_cstr(&label), field, buf_str(&key))));
 		buf_deinit(&key);
 	}
 	json_decref(all);
@@ -97,11 +84,10 @@ static json_t *backend_row(const struct story *s, struct str backend, const char
 	json_t *row;
 
 	origin_key(strcmp(field, "protocol") == 0 ? "backend_protocol" : field, &key);
-	row = row_of(field, value, buf_str(&key));
 	origin = view_origin(s->view, WEIRLOCK__V1__KIND__KIND_BACKEND, backend, str_from(field));
 	if (!origin)
 		origin = view_origin(s->view, WEIRLOCK__V1__KIND__KIND_SETTINGS, STR(""), buf_str(&key));
-	origin_set(row, s->view, origin);
+	row = origin_row(s->view, field, buf_str(&key), value, origin);
 	buf_deinit(&key);
 	return row;
 }

@@ -121,17 +121,27 @@ void origin_set(json_t *row, const struct view *v, const Weirlock__V1__Provenanc
 	json_object_set_new(row, "written", render_text(str_from(origin->value)));
 }
 
-static json_t *row_of(const struct view *v, const char *field, json_t *value)
+json_t *origin_row(
+	const struct view *v, const char *field, struct str key, json_t *value, const Weirlock__V1__Provenance *origin)
 {
 	json_t *row = json_object();
-	struct buf key = {0};
 
-	origin_key(field, &key);
-	json_object_set_new(row, "setting", json_string(buf_cstr(&key)));
+	json_object_set_new(row, "setting", render_text(key));
 	json_object_set_new(row, "field", json_string(field));
 	json_object_set(row, "value", value);
 	json_object_set_new(row, "shown", origin_shown(field, value));
-	origin_set(row, v, view_origin(v, WEIRLOCK__V1__KIND__KIND_SETTINGS, STR(""), buf_str(&key)));
+	origin_set(row, v, origin);
+	return row;
+}
+
+static json_t *row_of_setting(const struct view *v, const char *field, json_t *value)
+{
+	struct buf key = {0};
+	json_t *row;
+
+	origin_key(field, &key);
+	row = origin_row(v, field, buf_str(&key), value,
+		view_origin(v, WEIRLOCK__V1__KIND__KIND_SETTINGS, STR(""), buf_str(&key)));
 	buf_deinit(&key);
 	return row;
 }
@@ -144,7 +154,7 @@ json_t *origin_settings(const struct view *v)
 	if (!v->settings)
 		return rows;
 	all = render_message(&v->settings->base, true);
-	json_object_foreach(all, field, value) json_array_append_new(rows, row_of(v, field, value));
+	json_object_foreach(all, field, value) json_array_append_new(rows, row_of_setting(v, field, value));
 	json_decref(all);
 	return rows;
 }

@@ -17,7 +17,10 @@ json_t *origin_shown(const char *field, json_t *value);
 bool origin_is_known(const struct view *v);
 /* Sets "from" of a row, and "key" and "written" when there is an origin. */
 void origin_set(json_t *row, const struct view *v, const Weirlock__V1__Provenance *origin);
-/* Each setting of the whole proxy as a row: key, field, value, what is shown of it, and where it came from. Owned. */
+/* A row of one value: key, field, value, what is shown of it, and where it came from; `origin` may be NULL. Owned. */
+json_t *origin_row(
+	const struct view *v, const char *field, struct str key, json_t *value, const Weirlock__V1__Provenance *origin);
+/* Each setting of the whole proxy as such a row. Owned. */
 json_t *origin_settings(const struct view *v);
 
 #endif
