@@ -55,6 +55,4 @@ def table(r):
     lines = [f"| trusted networks, µs CPU per request | {FEW} | {MANY:,} | {MANY:,} against {FEW} |", "|---|---|---|---|"]
     for who in ("nginx", "weirlock"):
         lines.append(f"| {who} | {us[f'{who} {FEW}']:.2f} | {us[f'{who} {MANY}']:.2f} | {r['ratio'][who]:.2f} × |")
-    if r["disturbed"]:
-        lines.append(f"\n{r['disturbed']} of {len(next(iter(r['runs'].values())))} rounds were disturbed by other work")
-    return "\n".join(lines) + "\n"
+    return traffic.finish_table(lines, r)

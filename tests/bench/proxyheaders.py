@@ -117,6 +117,4 @@ def table(r):
     for v in SENDS:
         low, high = r["ratio_range"][v]
         lines.append(f"| {v} | {us[f'nginx {v}']:.2f} | {us[f'weirlock {v}']:.2f} | {r['ratio'][v]:.2f} × ({low:.2f}–{high:.2f}) |")
-    if r["disturbed"]:
-        lines.append(f"\n{r['disturbed']} of {len(next(iter(r['runs'].values())))} rounds were disturbed by other work")
-    return "\n".join(lines) + "\n"
+    return traffic.finish_table(lines, r)

@@ -65,6 +65,13 @@ def rounds(scenario, programs, pids, args):
     return [us for us, _ in kept], sum(share > DISTURBED for _, share in kept)
 
 
+def finish_table(lines, r):
+    """The table's text; where rounds were disturbed, it says so below."""
+    if r["disturbed"]:
+        lines.append(f"\n{r['disturbed']} of {len(next(iter(r['runs'].values())))} rounds were disturbed by other work")
+    return "\n".join(lines) + "\n"
+
+
 def _scenario(name, programs, pids, args):
     scenario = SCENARIOS[name]
     kept, n_disturbed = rounds(scenario, programs, pids, args)

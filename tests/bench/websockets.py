@@ -71,8 +71,7 @@ def serve():
             data = known[fd].recv(65536)
             key = re.search(rb"(?i)sec-websocket-key: *(\S+)", data)
             if key:
-                known[fd].sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                                  b"Sec-WebSocket-Accept: " + websocket.accept_key(key.group(1).decode()).encode() + b"\r\n\r\n")
+                known[fd].sendall(websocket.switching(key.group(1).decode()).encode())
             elif not data:
                 poll.unregister(fd)
                 known.pop(fd).close()

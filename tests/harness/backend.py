@@ -90,6 +90,17 @@ def echo(connection):
         connection.echo(request)
 
 
+def holding(gate, held="/slow"):
+    """A handler that echoes requests; those for `held` wait for the gate, a threading.Event."""
+    def handler(connection):
+        while request := connection.request():
+            if request.target == held:
+                gate.wait(30)
+            connection.echo(request)
+
+    return handler
+
+
 class Backend:
     def __init__(self, name="backend", handler=echo, host="127.0.0.1", backlog=512):
         self.name, self.handler = name, handler

@@ -48,8 +48,7 @@ class Backend:
     async def _echo(self, head, reader, writer):
         key = next(line.split(b":", 1)[1].strip().decode() for line in head.split(b"\r\n")
                    if line.lower().startswith(b"sec-websocket-key:"))
-        writer.write(f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     f"Sec-WebSocket-Accept: {websocket.accept_key(key)}\r\n\r\n".encode())
+        writer.write(websocket.switching(key).encode())
         while True:
             text = await _read_small(reader)
             writer.write(websocket.frame(text))

@@ -44,10 +44,26 @@ def read_frame(reader):
     return first & 0x0F, payload
 
 
+def switching(key):
+    """What a backend answers to an upgrade with this Sec-WebSocket-Key."""
+    return ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n")
+
+
+def accept(connection, request):
+    """A backend takes the upgrade."""
+    connection.send(switching(request.get("sec-websocket-key")))
+
+
+def serve_silence(connection):
+    """A handler that takes the upgrade and says nothing more."""
+    accept(connection, connection.request())
+    connection.wait_closed(60)
+
+
 def serve_echo(connection, request):
     """Answers the upgrade and sends every message back until the other end closes."""
-    connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    f"Sec-WebSocket-Accept: {accept_key(request.get('sec-websocket-key'))}\r\n\r\n")
+    accept(connection, request)
     while True:
         opcode, payload = read_frame(connection.reader)
         connection.send(frame(payload, PONG if opcode == PING else opcode))

@@ -2,20 +2,13 @@
 import signal
 import threading
 
-from harness import wait
+from harness import backend, wait
 
 
 def run(t):
     gate = threading.Event()
-
-    def slow(connection):
-        while request := connection.request():
-            if request.target == "/slow":
-                gate.wait(30)
-            connection.echo(request)
-
     c = t.cluster()
-    b = t.backend(handler=slow)
+    b = t.backend(handler=backend.holding(gate))
     c.config(worker_shutdown_timeout="20s").route("a.test", b).start()
     proxy = c.proxies[0]
     idle, busy = c.client(), c.client()

@@ -3,20 +3,13 @@ status is 0 (DESIGN: the proxy)."""
 import signal
 import threading
 
-from harness import http2, wait
+from harness import backend, http2, wait
 
 
 def run(t):
     gate = threading.Event()
-
-    def slow(connection):
-        while request := connection.request():
-            if request.target == "/slow":
-                gate.wait(30)
-            connection.echo(request)
-
     c = t.cluster()
-    b = t.backend(handler=slow)
+    b = t.backend(handler=backend.holding(gate))
     c.config(worker_shutdown_timeout="20s").route("a.test", b).start(workers=1)
     proxy = c.proxies[0]
     idle, busy = t.own(http2.Client(c.http())), t.own(http2.Client(c.http()))

@@ -2,20 +2,13 @@
 ask again), the connection lives (SEMANTICS F2)."""
 import threading
 
-from harness import http2
+from harness import backend, http2
 
 
 def run(t):
     gate = threading.Event()
-
-    def slow(connection):
-        while request := connection.request():
-            if request.target == "/slow":
-                gate.wait(30)
-            connection.echo(request)
-
     c = t.cluster()
-    b = t.backend(handler=slow)
+    b = t.backend(handler=backend.holding(gate))
     c.config(http2_max_concurrent_streams=5).route("a.test", b).start(workers=1)
     with http2.Client(c.http()) as client:  # it cannot know the limit so far
         streams = [client.open(target="/slow") for _ in range(5)]

@@ -2,20 +2,13 @@
 connection outlives changes, and a switch to use-http2: false does not cut it (DESIGN: no reload)."""
 import threading
 
-from harness import http2
+from harness import backend, http2
 
 
 def run(t):
     gate = threading.Event()
-
-    def slow(connection):
-        while request := connection.request():
-            if request.target == "/slow":
-                gate.wait(30)
-            connection.echo(request)
-
     c = t.cluster()
-    old, new = t.backend("old", slow), t.backend("new")
+    old, new = t.backend("old", backend.holding(gate)), t.backend("new")
     c.route("a.test", old).start(workers=1)
     with http2.Client(c.http()) as client:
         s = client.open(target="/slow")

@@ -14,9 +14,7 @@ FORMAT = "$request_uri|$status|$end_reason|$end_limit|"
 
 def tunnel(connection):
     """Takes the upgrade and neither reads nor writes from then on."""
-    request = connection.request()
-    connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-                    + websocket.accept_key(request.get("sec-websocket-key")) + "\r\n\r\n")
+    websocket.accept(connection, connection.request())
 
 
 def requests(t, c, full):

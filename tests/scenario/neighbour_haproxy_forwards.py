@@ -1,8 +1,7 @@
 """HAProxy in front with PROXY headers and `option forwardfor`, and both are asked for: whose word counts (A9, A10, A20, A26, A36)."""
 import json
-import os
 
-from harness import process, wait, wire
+from harness import haproxy, wait, wire
 
 LISTEN_FAR = """listen far_{name}
   bind 127.0.0.1:{far}
@@ -41,13 +40,12 @@ FORGED = ["X-Forwarded-For: 6.6.6.6", "X-Real-IP: 6.6.6.6", "X-Forwarded-For-Pro
 
 
 def run(t):
-    if not os.path.exists("/usr/sbin/haproxy"):
-        t.skip("HAProxy is not installed (deploy/packages test)")
+    haproxy.need(t)
     c = t.cluster()
     b = t.backend()
     configure(c, proxy_real_ip_cidr="127.0.0.8/31")
     c.route("a.test", b).start()
-    ports = haproxy(t, c)
+    ports = balancers(t, c)
 
     def heard(name, *fields, source=CLIENT, headers=FORGED):
         """What the backend got of a request through this one."""
@@ -103,17 +101,13 @@ def configure(c, **more):
                        "ssl_redirect": "false", **more})
 
 
-def haproxy(t, c):
+def balancers(t, c):
     names = ["ended_tls", "checks", *(f"{kind}_{name}" for name in SENDS for kind in ("far", "near", "alone"))]
     ports = {name: wait.free_port() for name in names}
     conf = CONF.format(http=c.http()[1], **ports)
     for name, (send, tls) in SENDS.items():
         conf += LISTEN_FAR.format(name=name, send=send, tls=tls, to=(c.https() if tls else c.http())[1],
                                   **{kind: ports[f"{kind}_{name}"] for kind in ("far", "near", "alone")})
-    path = os.path.join(t.directory, "haproxy.cfg")
-    with open(path, "w") as f:
-        f.write(conf)
-    p = t.own(process.Process("haproxy", ["/usr/sbin/haproxy", "-db", "-f", path], t.directory))
-    p.expected_status = None  # it ends by the signal
+    p = haproxy.start(t, conf)
     wait.until(lambda: wire.Client(("127.0.0.1", ports["far_v1"])).get().status == 200, "HAProxy forwards\n" + p.err())
     return ports

@@ -3,7 +3,7 @@ import os
 import socket
 import ssl
 
-from harness import process, wait, wire
+from harness import haproxy, wait, wire
 
 CONF = """global
   stats socket {dir}/stats.sock mode 600
@@ -40,13 +40,12 @@ CLIENT = "127.0.0.33"
 
 
 def run(t):
-    if not os.path.exists("/usr/sbin/haproxy"):
-        t.skip("HAProxy is not installed (deploy/packages test)")
+    haproxy.need(t)
     c = t.cluster()
     b = t.backend()
     c.config(use_proxy_protocol="true", proxy_real_ip_cidr="127.0.0.1", log_format_upstream=FORMAT, ssl_redirect="false")
     c.route("a.test", b).start()
-    ports = haproxy(t, c)
+    ports = balancers(t, c)
 
     def asked(name, **rest):
         with wire.Client(("127.0.0.1", ports[name]), source=CLIENT, **rest) as one:
@@ -80,7 +79,7 @@ def run(t):
     t.equal([c.metric(SERIES % bad) for bad in ("missing", "malformed_v1", "malformed_v2", "malformed_tlv", "checksum")], [0] * 5)
 
 
-def haproxy(t, c):
+def balancers(t, c):
     server, client = t.certificate("a.test"), t.certificate("leafy.test")
     folder = t.directory
     with open(os.path.join(folder, "server.pem"), "w") as f:
@@ -90,10 +89,7 @@ def haproxy(t, c):
     ports = {}
     for name in ("v1", "v1tls", "v2", "v2tls", "tlvs", "sslcn"):
         ports[name] = wait.free_port()
-    with open(os.path.join(folder, "haproxy.cfg"), "w") as f:
-        f.write(CONF.format(dir=folder, http=c.http()[1], https=c.https()[1], **ports))
-    p = t.own(process.Process("haproxy", ["/usr/sbin/haproxy", "-db", "-f", os.path.join(folder, "haproxy.cfg")], folder))
-    p.expected_status = None  # it ends by the signal
+    p = haproxy.start(t, CONF.format(dir=folder, http=c.http()[1], https=c.https()[1], **ports))
     wait.until(lambda: wire.Client(("127.0.0.1", ports["v1"])).get().status == 200, "HAProxy forwards\n" + p.err())
     return ports
 

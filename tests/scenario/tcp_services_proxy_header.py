@@ -1,7 +1,5 @@
 """PROXY headers of TCP services: HAProxy sends them, HAProxy and nginx read ours, and what is none ends the session (A50, A30)."""
-import os
-
-from harness import process, proxyheader as ph, scenario, stream, wait, wire
+from harness import haproxy, proxyheader as ph, receivers, stream, wait, wire
 
 FRONT = """defaults
   mode tcp
@@ -26,18 +24,15 @@ def told(connection):
 
 
 def run(t):
-    if not os.path.exists("/usr/sbin/haproxy"):
-        t.skip("HAProxy is not installed (deploy/packages test)")
-    near = scenario.load("neighbour_proxy_header_backends")
-    receivers = [near.Receiver(t, "nginx", near.NGINX, ["nginx", "-e", "{dir}/early.log", "-p", "{dir}", "-c", "{dir}/conf"]),
-                 near.Receiver(t, "haproxy", near.HAPROXY, ["/usr/sbin/haproxy", "-db", "-f", "{dir}/conf"])]
+    haproxy.need(t)
+    ends = receivers.start(t)
     c = t.cluster()
     plain, teller = t.backend("plain", stream.echo), t.backend("teller", told)
     ports = {name: wait.free_port() for name in ("decode", "both", "encode", "nginx", "haproxy", "v1", "v2")}
     trust = dict(proxy_real_ip_cidr="127.0.0.0/8", proxy_protocol_header_timeout="1s")
     c.config(**trust)
     c.expose("plain", plain).expose("teller", teller)
-    for r in receivers:
+    for r in ends:
         c.expose(r.name, r.at("plain"))
     c.apply(stream.services({ports["decode"]: "default/plain:80:PROXY", ports["both"]: "default/teller:80:PROXY:PROXY",
                              ports["encode"]: "default/teller:80::PROXY", ports["nginx"]: "default/nginx:80::PROXY",
@@ -57,11 +52,7 @@ def run(t):
     t.contains(c.wait_access(f"[{ph.SOURCE[0]}]"), f" {ports['decode']} ")
 
     # HAProxy in front
-    conf = os.path.join(t.directory, "front.cfg")
-    with open(conf, "w") as f:
-        f.write(FRONT.format(port=ports["both"], v1=ports["v1"], v2=ports["v2"]))
-    front = t.own(process.Process("front", ["/usr/sbin/haproxy", "-db", "-f", conf], t.directory))
-    front.expected_status = None
+    haproxy.start(t, FRONT.format(port=ports["both"], v1=ports["v1"], v2=ports["v2"]), "front")
     for name in ("v1", "v2"):
         with stream.until_open(ports[name], source="127.0.0.61") as s:
             t.equal(s.name, f"127.0.0.61 {s.address[1]} 127.0.0.1 {ports[name]}", "passed on as it came")
@@ -70,7 +61,7 @@ def run(t):
     # written: who the client is, to our own backend, to nginx and to HAProxy
     with stream.Stream(ports["encode"], source="127.0.0.62") as s:
         t.equal(s.name, f"127.0.0.62 {s.address[1]} 127.0.0.1 {ports['encode']}")
-    for r in receivers:
+    for r in ends:
         with wire.Client(("127.0.0.1", ports[r.name]), source="127.0.0.63") as one:
             t.equal(one.get("/", r.name).text.split(), ["127.0.0.63", str(one.address[1]), "127.0.0.1", str(ports[r.name])])
 

@@ -6,17 +6,9 @@ from harness import wait, websocket
 from harness.websocket import WebSocket
 
 
-def quiet(connection):
-    """Takes the upgrade and says nothing more."""
-    request = connection.request()
-    connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-                    + websocket.accept_key(request.get("sec-websocket-key")) + "\r\n\r\n")
-    connection.wait_closed(30)
-
-
 def run(t):
     c = t.cluster()
-    b = t.backend(handler=quiet)
+    b = t.backend(handler=websocket.serve_silence)
     c.route("a.test", b, annotations={"proxy-read-timeout": "1"}).start()
     with WebSocket(c.http(), "a.test") as ws:
         started = time.monotonic()

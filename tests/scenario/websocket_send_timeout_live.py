@@ -14,8 +14,7 @@ def run(t):
 
     def stuck(connection):
         """Takes the upgrade and neither reads nor writes from then on."""
-        connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-                        + websocket.accept_key(connection.request().get("sec-websocket-key")) + "\r\n\r\n")
+        websocket.accept(connection, connection.request())
         done.wait(60)
 
     c = t.cluster()

@@ -7,17 +7,9 @@ from harness.websocket import WebSocket
 FORMAT = "$host$request_uri|$end_limit|"
 
 
-def quiet(connection):
-    """Takes the upgrade and says nothing more."""
-    request = connection.request()
-    connection.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-                    + websocket.accept_key(request.get("sec-websocket-key")) + "\r\n\r\n")
-    connection.wait_closed(60)
-
-
 def run(t):
     c = t.cluster()
-    b = t.backend(handler=quiet)
+    b = t.backend(handler=websocket.serve_silence)
     c.config(log_format_upstream=FORMAT)
     c.route("configmap.test", b).route("annotation.test", b, annotations={"proxy-read-timeout": "50"})
     c.route("clock.test", b, annotations={"proxy-read-timeout": "4"}).start()
