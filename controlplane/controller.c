@@ -1,7 +1,7 @@
 /*
- * Events go into the store at once and are built together a moment later: 10 ms when only endpoints changed, 50 ms after the
- * last event otherwise, but never later than 500 ms after the first. A new Ingress is asked for admission on its way in; one
- * that is refused is asked again whenever something that all depend on has changed.
+ * Events go into the store at once and are built together when pace.h says so: endpoints at once or a moment later, everything
+ * else when it is quiet. A new Ingress is asked for admission on its way in; one that is refused is asked again whenever
+ * something that all depend on has changed.
  *
  * When only endpoints changed, what they touch is built alone and goes out at once; a whole build follows when it is quiet.
  * It tells the problems, and it must end at the same id.
@@ -20,6 +20,7 @@
 #include "log.h"
 #include "mem.h"
 #include "named.h"
+#include "pace.h"
 #include "process.h"
 #include "publish.h"
 #include "rpc.h"
@@ -29,7 +30,7 @@
 #include "told.h"
 
 enum { KEY_MAX_BYTES = 64 * 1024 };
-enum { ENDPOINTS_WAIT_MS = 10, QUIET_MS = 50, MAX_WAIT_MS = 500, LEAVE_MS = 200, WHOLE_MS = 1000, WHOLE_MAX_MS = 5000 };
+enum { SETTLING_MS = 10, LEAVE_MS = 200, WHOLE_MS = 1000, WHOLE_MAX_MS = 5000 };
 
 struct controller {
 	uv_loop_t *loop;
@@ -44,7 +45,7 @@ struct controller {
 	struct rpc_server *server;
 	struct publish *publish;
 	struct admin *admin;
-	uv_timer_t build_timer, leave_timer;
+	uv_timer_t build_timer, whole_timer, leave_timer;
 	struct buf urls;                /* " control=tcp://…" for each */
 	struct buf chain_pem, key_pem;  /* the generated certificate */
 	struct buf origin;              /* "manifests a, b" or "API server https://…", for people */
@@ -54,10 +55,9 @@ struct controller {
 	struct problems told;           /* all that was logged and is listed: the store's and the build's, sorted */
 	bool is_synced, is_ready, is_stopping;
 	bool has_listed;                /* what is wanted by name can be said */
-	bool is_structural;             /* of the events since the last build */
+	struct pace pace;               /* of the events since the last build */
 	bool is_partial;                /* the newest snapshot was built from endpoints alone; a whole build is due */
 	uint64_t partial_since_ms;      /* when the first of those that are due for a whole build was made */
-	uint64_t first_event_ms;        /* since the last build; 0 is none */
 	uint64_t n_builds, build_us;
 };
 
@@ -111,7 +111,8 @@ static void build_whole(struct controller *c, bool is_check)
 	uint64_t start_us = clock_mono_us();
 	struct snapshot *current = publish_current(c->publish), *s;
 
-	c->is_structural = c->is_partial = false;
+	c->is_partial = false;
+	uv_timer_stop(&c->whole_timer);
 	take_changes(c);
 	problems_clear(&c->found);
 	s = reconcile_build(c->store, &c->reconcile, clock_wall_ms(), &c->settings, &c->found);
@@ -121,71 +122,78 @@ static void build_whole(struct controller *c, bool is_check)
 	publish_it(c, s, start_us);
 }
 
-static void on_build_timer(uv_timer_t *timer);
+static void on_whole_timer(uv_timer_t *timer)
+{
+	struct controller *c = container_of(timer, struct controller, whole_timer);
+	bool is_structural;
+
+	store_has_changes(c->store, &is_structural);
+	pace_built(&c->pace, PACE_ALL, clock_mono_ms());
+	build_whole(c, !is_structural);
+}
 
 static void build_endpoints(struct controller *c)
 {
-	uint64_t start_us = clock_mono_us();
+	uint64_t start_us = clock_mono_us(), now_ms = clock_mono_ms(), due_ms;
 	struct arena arena = {0};
-	struct store_changes changes;
+	struct str *services;
+	size_t n;
 
-	if (store_take_changes(c->store, &arena, &changes))
-		publish_it(c,
-			endpoints_build(c->store, &c->reconcile, publish_current(c->publish), changes.endpoints,
-				changes.n_endpoints, clock_wall_ms()),
-			start_us);
+	if (!store_take_endpoints(c->store, &arena, &services, &n)) {
+		arena_deinit(&arena);
+		return; /* they are part of what waits for more quiet */
+	}
+	publish_it(c, endpoints_build(c->store, &c->reconcile, publish_current(c->publish), services, n, clock_wall_ms()), start_us);
 	arena_deinit(&arena);
 	if (!c->is_partial)
-		c->partial_since_ms = clock_mono_ms();
+		c->partial_since_ms = now_ms;
 	c->is_partial = true;
-	uv_timer_start(&c->build_timer, on_build_timer, WHOLE_MS, 0);
-}
-
-static void build(struct controller *c)
-{
-	bool has_events = c->first_event_ms != 0, is_structural;
 	/* endpoints that never rest must not keep problems from being told */
-	bool is_due = c->is_partial && clock_mono_ms() - c->partial_since_ms >= WHOLE_MAX_MS;
-
-	store_has_changes(c->store, &is_structural);
-	c->first_event_ms = 0;
-	if (has_events && !is_due && !c->is_structural && !is_structural)
-		build_endpoints(c);
-	else
-		build_whole(c, c->is_partial && !c->is_structural && !is_structural);
+	due_ms = c->partial_since_ms + WHOLE_MAX_MS;
+	uv_timer_start(&c->whole_timer, on_whole_timer,
+		now_ms + WHOLE_MS < due_ms ? WHOLE_MS : due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
 /* A new Ingress is not to be served without its certificate, if that is on its way. */
-static bool is_worth_waiting(const struct controller *c)
+static bool is_worth_waiting(const struct controller *c, uint64_t now_ms)
 {
-	return c->kube && kube_is_settling(c->kube) && c->first_event_ms &&
-		clock_mono_ms() < c->first_event_ms + MAX_WAIT_MS;
+	return c->kube && kube_is_settling(c->kube) && now_ms < c->pace.first_ms + PACE_STRUCTURAL_MAX_MS;
+}
+
+static void on_build_timer(uv_timer_t *timer);
+
+static void build(struct controller *c)
+{
+	uint64_t now_ms = clock_mono_ms(), wait_ms = SETTLING_MS;
+	enum pace_due due = pace_due(&c->pace, now_ms, &wait_ms);
+
+	if (due == PACE_ALL && is_worth_waiting(c, now_ms))
+		due = PACE_WAIT;
+	else if (due == PACE_ALL)
+		build_whole(c, false);
+	else if (due == PACE_ENDPOINTS)
+		build_endpoints(c);
+	pace_built(&c->pace, due, clock_mono_ms());
+	if (due != PACE_WAIT)
+		due = pace_due(&c->pace, clock_mono_ms(), &wait_ms);
+	if (due != PACE_NOTHING)
+		uv_timer_start(&c->build_timer, on_build_timer, due == PACE_WAIT ? wait_ms : 0, 0);
 }
 
 static void on_build_timer(uv_timer_t *timer)
 {
-	struct controller *c = container_of(timer, struct controller, build_timer);
-
-	if (is_worth_waiting(c))
-		uv_timer_start(timer, on_build_timer, ENDPOINTS_WAIT_MS, 0);
-	else
-		build(c);
+	build(container_of(timer, struct controller, build_timer));
 }
 
-/* Something changed: build soon. */
+/* Something changed. What is due now is built when all that came with it has been taken: on the loop's next turn. */
 static void schedule(struct controller *c, bool is_structural)
 {
-	uint64_t now_ms = clock_mono_ms(), wait_ms, latest_ms;
+	uint64_t now_ms = clock_mono_ms(), wait_ms = 0;
 
 	if (!c->is_synced || c->is_stopping)
 		return;
-	c->is_structural = c->is_structural || is_structural;
-	if (c->first_event_ms == 0)
-		c->first_event_ms = now_ms;
-	latest_ms = c->first_event_ms + (c->is_structural ? MAX_WAIT_MS : ENDPOINTS_WAIT_MS);
-	wait_ms = c->is_structural ? QUIET_MS : ENDPOINTS_WAIT_MS;
-	if (now_ms + wait_ms > latest_ms)
-		wait_ms = latest_ms > now_ms ? latest_ms - now_ms : 0;
+	pace_event(&c->pace, is_structural, now_ms);
+	pace_due(&c->pace, now_ms, &wait_ms);
 	uv_timer_start(&c->build_timer, on_build_timer, wait_ms, 0);
 }
 
@@ -486,6 +494,7 @@ int controller_open(uv_loop_t *loop, const struct controller_options *options, s
 	c->store = store_create();
 	c->intake = intake_create(c->store, &c->reconcile);
 	uv_timer_init(loop, &c->build_timer);
+	uv_timer_init(loop, &c->whole_timer);
 	uv_timer_init(loop, &c->leave_timer);
 	note_reads(c);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -522,6 +531,7 @@ static void on_leave_timer(uv_timer_t *timer)
 	admin_close(c->admin, NULL);
 	rpc_server_close(c->server, on_server_closed, c);
 	uv_close((uv_handle_t *)&c->build_timer, NULL);
+	uv_close((uv_handle_t *)&c->whole_timer, NULL);
 	uv_close((uv_handle_t *)&c->leave_timer, NULL);
 }
 
@@ -532,6 +542,7 @@ void controller_stop(struct controller *c)
 	c->is_stopping = true;
 	log_info("controller", "stopping: proxies keep serving and look for another controller");
 	uv_timer_stop(&c->build_timer);
+	uv_timer_stop(&c->whole_timer);
 	if (c->source)
 		source_close(c->source, NULL);
 	if (c->kube)

@@ -154,3 +154,14 @@ bool store_take_changes(struct store *s, struct arena *arena, struct store_chang
 	s->is_everything = false;
 	return true;
 }
+
+bool store_take_endpoints(struct store *s, struct arena *arena, struct str **services, size_t *n)
+{
+	*services = NULL;
+	*n = 0;
+	if (s->is_everything)
+		return false;
+	take(&s->dirty_endpoints, &s->dirty_services, arena, services, n);
+	map_deinit(&s->dirty_endpoints); /* what is in dirty_services too is built with those */
+	return *n > 0;
+}

@@ -107,6 +107,11 @@ struct store_changes {
 };
 /* Moves the changes out. False when there are none. Texts are copied to `arena`. */
 bool store_take_changes(struct store *store, struct arena *arena, struct store_changes *out);
+/*
+ * Moves out the part that can be built before the rest: `endpoints` of the above. False when there is none, or when everything
+ * is to be built.
+ */
+bool store_take_endpoints(struct store *store, struct arena *arena, struct str **services, size_t *n);
 /* Whether there are changes, and whether they are more than slices. */
 bool store_has_changes(const struct store *store, bool *is_structural);
 /* Readers of `key` are to be built again; a host name touches that host: "Host a.example.com". */

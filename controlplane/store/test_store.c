@@ -193,6 +193,33 @@ static void test_changes(void)
 	store_destroy(s);
 }
 
+/* What slices alone touch can be had before the rest. */
+static void test_endpoints_first(void)
+{
+	struct store *s = store_create();
+	struct arena arena = {0};
+	struct str *services;
+	size_t n;
+
+	check_case("endpoints before the rest");
+	store_put(s, service("web", 1), NULL);
+	store_put(s, slice("web-1", "web", "10.0.0.1"), NULL);
+	store_put(s, slice("other-1", "other", "10.0.0.2"), NULL);
+	CHECK(store_take_endpoints(s, &arena, &services, &n));
+	CHECK_INT(n, 1);
+	CHECK_STR(services[0], STR("default/other"));
+	CHECK(!store_take_endpoints(s, &arena, &services, &n));
+	check_changes(s, "service default/web");
+	store_touch(s, STR("ConfigMap default/c"));
+	store_set_reads(s, STORE_EVERYTHING, &STR("ConfigMap default/c"), 1);
+	store_touch(s, STR("ConfigMap default/c"));
+	store_put(s, slice("other-1", "other", "10.0.0.3"), NULL);
+	CHECK(!store_take_endpoints(s, &arena, &services, &n));
+	check_changes(s, "everything, endpoints default/other");
+	arena_deinit(&arena);
+	store_destroy(s);
+}
+
 static void test_default_server(void)
 {
 	struct store *s = store_create();
@@ -299,6 +326,7 @@ int main(void)
 {
 	test_order();
 	test_changes();
+	test_endpoints_first();
 	test_default_server();
 	test_refusal();
 	test_many();

@@ -1,0 +1,112 @@
+/* The two lanes as tables of events and builds, and what churn does to the gap. */
+#include "check.h"
+#include "pace.h"
+
+enum step_kind { ENDPOINTS, STRUCTURAL, ASK };
+
+struct step {
+	enum step_kind kind;
+	uint64_t at_ms;
+	enum pace_due due; /* of ASK: what is due, and is then built */
+	uint64_t wait_ms;
+};
+
+static const struct {
+	const char *name;
+	struct step steps[8];
+} cases[] = {
+	{"nothing happened", {{ASK, 1000, PACE_NOTHING, 0}}},
+	{"the first endpoints go out at once", {{ENDPOINTS, 1000, 0, 0}, {ASK, 1000, PACE_ENDPOINTS, 0}, {ASK, 1000, PACE_NOTHING, 0}}},
+	{"the next ones are gathered for 10 ms",
+		{{ENDPOINTS, 1000, 0, 0}, {ASK, 1000, PACE_ENDPOINTS, 0}, {ENDPOINTS, 1003, 0, 0}, {ASK, 1003, PACE_WAIT, 7},
+			{ENDPOINTS, 1009, 0, 0}, {ASK, 1009, PACE_WAIT, 1}, {ASK, 1010, PACE_ENDPOINTS, 0}, {ASK, 1010, PACE_NOTHING, 0}}},
+	{"later ones go out at once again",
+		{{ENDPOINTS, 1000, 0, 0}, {ASK, 1000, PACE_ENDPOINTS, 0}, {ENDPOINTS, 1010, 0, 0}, {ASK, 1010, PACE_ENDPOINTS, 0}}},
+	{"a structural event waits for 50 ms of quiet",
+		{{STRUCTURAL, 1000, 0, 0}, {ASK, 1000, PACE_WAIT, 50}, {STRUCTURAL, 1040, 0, 0}, {ASK, 1050, PACE_WAIT, 40},
+			{ASK, 1089, PACE_WAIT, 1}, {ASK, 1090, PACE_ALL, 0}, {ASK, 1090, PACE_NOTHING, 0}}},
+	{"but for 500 ms at most",
+		{{STRUCTURAL, 1000, 0, 0}, {STRUCTURAL, 1480, 0, 0}, {ASK, 1480, PACE_WAIT, 20}, {STRUCTURAL, 1499, 0, 0},
+			{ASK, 1499, PACE_WAIT, 1}, {ASK, 1500, PACE_ALL, 0}}},
+	{"endpoints do not wait for the rest",
+		{{STRUCTURAL, 1000, 0, 0}, {ENDPOINTS, 1020, 0, 0}, {ASK, 1020, PACE_ENDPOINTS, 0}, {ASK, 1020, PACE_WAIT, 30},
+			{ENDPOINTS, 1025, 0, 0}, {ASK, 1025, PACE_WAIT, 5}, {ASK, 1050, PACE_ALL, 0}, {ASK, 1050, PACE_NOTHING, 0}}},
+	{"a whole build begins a gap too",
+		{{STRUCTURAL, 1000, 0, 0}, {ASK, 1050, PACE_ALL, 0}, {ENDPOINTS, 1051, 0, 0}, {ASK, 1051, PACE_WAIT, 9},
+			{ASK, 1060, PACE_ENDPOINTS, 0}}},
+	{"late is due", {{STRUCTURAL, 1000, 0, 0}, {ENDPOINTS, 1000, 0, 0}, {ASK, 9000, PACE_ALL, 0}, {ASK, 9000, PACE_NOTHING, 0}}},
+};
+
+static void run_step(struct pace *p, const struct step *s)
+{
+	uint64_t wait_ms = 0;
+	enum pace_due due;
+
+	if (s->kind != ASK) {
+		pace_event(p, s->kind == STRUCTURAL, s->at_ms);
+		return;
+	}
+	due = pace_due(p, s->at_ms, &wait_ms);
+	CHECK_INT(due, s->due);
+	CHECK_INT(wait_ms, s->wait_ms);
+	pace_built(p, due, s->at_ms);
+}
+
+static void test_lanes(void)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pace p = {0};
+
+		check_case(cases[i].name);
+		for (size_t j = 0; j < 8 && cases[i].steps[j].at_ms; j++)
+			run_step(&p, &cases[i].steps[j]);
+	}
+}
+
+/* An event every millisecond for `ms`; how many builds. */
+static unsigned churn(struct pace *p, uint64_t from_ms, uint64_t ms, uint64_t *longest_ms)
+{
+	unsigned before = p->n_built;
+	uint64_t last_ms = from_ms, wait_ms;
+
+	*longest_ms = 0;
+	for (uint64_t now = from_ms; now < from_ms + ms; now++) {
+		pace_event(p, false, now);
+		if (pace_due(p, now, &wait_ms) != PACE_ENDPOINTS)
+			continue;
+		pace_built(p, PACE_ENDPOINTS, now);
+		if (now - last_ms > *longest_ms)
+			*longest_ms = now - last_ms;
+		last_ms = now;
+	}
+	return p->n_built - before;
+}
+
+static void test_pressure(void)
+{
+	struct pace p = {0};
+	uint64_t longest_ms;
+	unsigned n;
+
+	check_case("a short burst keeps the short gap");
+	CHECK_INT(churn(&p, 1000, 150, &longest_ms), 15);
+	CHECK_INT(longest_ms, PACE_GAP_MS);
+	check_case("churn without end is gathered for up to 100 ms");
+	churn(&p, 1150, 2000, &longest_ms);
+	CHECK_INT(longest_ms, PACE_GAP_MAX_MS);
+	check_case("to about 20 builds a second");
+	n = churn(&p, 3150, 10000, &longest_ms);
+	CHECK(n >= 100 && n <= 250);
+	CHECK(longest_ms <= PACE_GAP_MAX_MS);
+	check_case("after some quiet the gap is short again");
+	for (uint64_t now = 20000; now < 24000; now += 400)
+		churn(&p, now, 1, &longest_ms);
+	CHECK_INT(p.gap_ms, PACE_GAP_MS);
+}
+
+int main(void)
+{
+	test_lanes();
+	test_pressure();
+	return check_done();
+}
