@@ -64,15 +64,33 @@ static enum parse_result take_expect(struct scan *s, struct str value, struct ht
 	return PARSE_DONE;
 }
 
+/*
+ * RFC 9110 7.8: in HTTP/1.0 it is ignored, and of several the first one would go on (G10). One that offers h2c is ignored too, as
+ * RFC 9113 3.1 has it: what came through such a tunnel would be requests that no rule of ours has seen.
+ */
+static bool is_upgrade_wanted(const struct http_head *head, struct str value)
+{
+	struct str protocol;
+	bool has_any = false;
+
+	if (head->version != HTTP_1_1)
+		return false;
+	while (http_next_element(&value, &protocol)) {
+		if (str_eq_nocase(protocol, STR("h2c")))
+			return false;
+		has_any = true;
+	}
+	return has_any;
+}
+
 static enum parse_result take_request_field(struct scan *s, const struct http_field *field, struct http_head *head)
 {
 	if (field->id == FIELD_HOST)
 		return take_host(s, field->value, head);
 	if (field->id == FIELD_EXPECT)
 		return take_expect(s, field->value, head);
-	/* RFC 9110 7.8: Upgrade in HTTP/1.0 is ignored */
-	if (field->id == FIELD_UPGRADE && field->value.len && head->version == HTTP_1_1)
-		head->is_upgrade = true;
+	if (field->id == FIELD_UPGRADE && !(head->present & http_field_bit(FIELD_UPGRADE)))
+		head->is_upgrade = is_upgrade_wanted(head, field->value);
 	return PARSE_DONE;
 }
 

@@ -1,0 +1,227 @@
+"""The same bytes to us, nginx and HAProxy in front of a backend that keeps all it is sent: what came of them, as short text.
+
+An outcome is `STATUSES; REQUESTS`: the statuses that the client saw, `closed` or `waits`, and each request as the backend saw it:
+`METHOD TARGET`, its fields that are neither a proxy's own nor everybody's, and its body.
+"""
+import concurrent.futures
+import os
+import re
+import socket
+import threading
+
+from . import haproxy, process, wait
+
+SILENCE = 4.0  # seconds without a byte after which a proxy is said to wait for more
+NGINX = """daemon off; master_process off; pid {dir}/nginx.pid; error_log {dir}/error.log; events {{ worker_connections 1024; }}
+http {{
+  access_log off; client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2; fastcgi_temp_path {dir}/t3;
+  uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5; merge_slashes off; server_tokens off;
+  upstream backend {{ server 127.0.0.1:{to}; }}
+  server {{ listen 127.0.0.1:{port}; server_name a.test;
+    location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
+      proxy_next_upstream off; }} }}
+}}
+"""
+HAPROXY = """defaults
+  mode http
+  timeout connect 20s
+  timeout client 60s
+  timeout server 60s
+  http-reuse never
+  retries 0
+frontend all
+  bind 127.0.0.1:{port}
+  default_backend one
+backend one
+  server one 127.0.0.1:{to}
+"""
+# what proxies add, and what every case carries
+OWN = re.compile(r"(?i)(x-request-id|x-real-ip|x-forwarded-.*|x-original-.*|x-scheme|host|connection|content-length|transfer-encoding)$")
+
+
+class Recorder:
+    """A backend that takes whatever comes: it keeps the bytes of each connection and answers each whole message with 200."""
+
+    def __init__(self, answer=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"):
+        self.answer, self.seen, self.lock = answer, {}, threading.Lock()
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(512)
+        self.address = self.listener.getsockname()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        data = b""
+        while True:
+            whole = message(data)
+            if whole:
+                text, used, key = whole
+                data = data[used:]
+                with self.lock:
+                    self.seen.setdefault(key, []).append(text)
+                head_only = text.startswith("HEAD ")
+                try:
+                    sock.sendall(self.answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if head_only else self.answer)
+                except OSError:
+                    return
+                continue
+            try:
+                more = sock.recv(65536)
+            except OSError:
+                more = b""
+            if not more:
+                break
+            data += more
+        if data:
+            with self.lock:
+                self.seen.setdefault(key_of(data), []).append("part of a request")
+        sock.close()
+
+    def close(self):
+        self.listener.close()
+
+
+def key_of(data):
+    """Which case a message belongs to: every target carries it as `case=`."""
+    found = re.search(rb"case=([0-9]+)", data)
+    return int(found[1]) if found else None
+
+
+def fields_of(lines):
+    return [tuple(part.strip() for part in line.partition(":")[::2]) for line in lines]
+
+
+def message(data):
+    """The first whole message of data as (text, bytes used, case), read as strictly as the proxies should have written it."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    head = data[:end].decode("latin-1")
+    line, *rest = head.split("\r\n")
+    fields = fields_of(rest)
+    by_name = {n.lower(): v for n, v in fields}
+    body, at = b"", end + 4
+    if by_name.get("transfer-encoding", "").lower() == "chunked":
+        while True:
+            stop = data.find(b"\r\n", at)
+            if stop < 0:
+                return None
+            size = int(data[at:stop].split(b";")[0], 16)
+            if len(data) < stop + 2 + size + 2:
+                return None
+            body += data[stop + 2:stop + 2 + size]
+            at = stop + 2 + size + 2
+            if size == 0:
+                break
+    elif "content-length" in by_name:
+        size = int(by_name["content-length"])
+        if len(data) < at + size:
+            return None
+        body, at = data[at:at + size], at + size
+    return describe(line, head, fields, by_name, body), at, key_of(data[:at])
+
+
+def describe(line, head, fields, by_name, body):
+    method, _, target = line.partition(" ")
+    target = re.sub(r"[?&]case=[0-9]+", "", target.rpartition(" ")[0] or target)
+    shown = [f"{n.lower()}: {v}" for n, v in fields if not OWN.match(n)]
+    both = "content-length" in by_name and "transfer-encoding" in by_name
+    odd = [c for c in "\r\n\0" if c in "".join(n + v for n, v in fields)]
+    text = f"{method} {target}" + (f" Host {by_name['host']}" if by_name.get("host") != "a.test" else "")
+    text += "".join(f" {{{s}}}" for s in sorted(shown))
+    text += f" body {body.decode('latin-1')}" if body else ""
+    return text + (" BOTH LENGTHS" if both else "") + (" BARE CONTROL" if odd else "")
+
+
+def statuses(got, asked_head):
+    """The final statuses in what the client got; `asked_head`: the first answer has no body."""
+    found = []
+    if got.startswith(b"\0\0"):
+        return "HTTP/2 frames"
+    while got:
+        head, blank, rest = got.partition(b"\r\n\r\n")
+        match = re.match(rb"HTTP/1\.[01] ([0-9]{3})", head)
+        if not match or not blank:
+            found.append("?")
+            break
+        code = match[1].decode()
+        if code.startswith("1"):
+            got = rest
+            continue
+        found.append(code)
+        if asked_head and len(found) == 1:
+            got = rest
+            continue
+        length = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
+        if length:
+            got = rest[int(length[1]):]
+        elif re.search(rb"(?i)transfer-encoding: *chunked", head):
+            end = rest.find(b"0\r\n\r\n")
+            got = rest[end + 5:] if end >= 0 else b""
+        else:
+            got = b""
+    return " ".join(found)
+
+
+def play(address, data):
+    """What the client sees of these bytes."""
+    with socket.create_connection(address, 20) as sock:
+        try:
+            sock.sendall(data)
+        except OSError:
+            pass
+        got, end = b"", "closed"
+        while True:
+            if not wait.readable(sock, SILENCE):
+                end = "waits"
+                break
+            try:
+                more = sock.recv(65536)
+            except OSError:
+                break
+            if not more:
+                break
+            got += more
+    seen = statuses(got, data.startswith(b"HEAD "))
+    return seen if end == "closed" and seen else f"{seen} {end}".strip()
+
+
+class Side:
+    """One proxy with a recorder of its own behind it."""
+
+    def __init__(self, name, address, recorder):
+        self.name, self.address, self.recorder = name, address, recorder
+
+    def outcomes(self, cases):
+        """By number of the case; many at once, for some of them wait."""
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda data: play(self.address, data), cases))
+        with self.recorder.lock:
+            seen = {n: list(texts) for n, texts in self.recorder.seen.items()}
+        return ["; ".join([answer, *seen.get(n, [])]) for n, answer in enumerate(answers)]
+
+
+def peer(t, name, conf, argv):
+    recorder = t.own(Recorder())
+    port, folder = wait.free_port(), os.path.join(t.directory, name)
+    os.makedirs(folder)
+    with open(os.path.join(folder, "conf"), "w") as f:
+        f.write(conf.format(dir=folder, port=port, to=recorder.address[1]))
+    p = t.own(process.Process(name, [word.format(dir=folder) for word in argv], t.directory))
+    p.expected_status = None
+    address = ("127.0.0.1", port)
+    wait.until(lambda: play(address, b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n") == "200", name + " answers")
+    return Side(name, address, recorder)
+
+
+def peers(t):
+    return [peer(t, "nginx", NGINX, ["nginx", "-e", "{dir}/early.log", "-p", "{dir}", "-c", "{dir}/conf"]),
+            peer(t, "haproxy", HAPROXY, [haproxy.PATH, "-db", "-f", "{dir}/conf"])]
