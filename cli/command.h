@@ -14,6 +14,8 @@ struct command_line {
 	struct target target;
 	const char *namespace_;  /* -n; NULL is all */
 	bool is_watching;        /* --watch */
+	struct opt_list acked, deleted; /* with wait: objects */
+	const char *proxies;     /* with wait; NULL is all */
 	struct asked_words asked; /* with explain */
 };
 
@@ -31,7 +33,7 @@ extern const struct command commands[]; /* ends with a NULL verb */
 const struct opt *command_options(void);
 
 command_fn command_status, command_snapshot, command_routes, command_backends, command_certs, command_settings,
-	command_problems, command_check, command_explain, command_completion, command_document;
+	command_problems, command_check, command_explain, command_wait, command_completion, command_document;
 
 /* "weirctl: …" on stderr. Returns `status`. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

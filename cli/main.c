@@ -22,15 +22,17 @@ const struct command commands[] = {
 	{"check", "PATH [PATH …]", "compile manifests offline, without a cluster; problems are findings", command_check},
 	{"explain", "request URL|client-ip", "what a proxy does with one request, step by step; who the client is, hop by hop",
 		command_explain},
+	{"wait", "--acked KIND/NS/NAME", "until proxies serve what the controller last saw of an object, for pipelines", command_wait},
 	{"completion", "bash|zsh|fish", "a completion script for a shell", command_completion},
 	{"document", "settings|annotations", "every ConfigMap key or annotation with default, values and meaning (Markdown)",
 		command_document},
 	{0},
 };
 
-static struct command_line line = {.target = {.timeout_s = 5}};
+static struct command_line line;
 static const char *format_word = "table";
 static const char *color_word = "auto";
+static const char *timeout_word;
 static struct opt_common common;
 
 static const struct opt opts[] = {
@@ -60,7 +62,11 @@ static const struct opt opts[] = {
 	{"http1.0", 0, OPT_FLAG, &line.asked.is_1_0, NULL, "With explain: an HTTP/1.0 request", 0, 0},
 	{"compare", 0, OPT_FLAG, &line.asked.compares, NULL, "With explain client-ip: beside ours, what ingress-nginx would say", 0, 0},
 	{"watch", 'w', OPT_FLAG, &line.is_watching, NULL, "With status: again every 2 s until interrupted", 0, 0},
-	{"timeout", 0, OPT_UINT, &line.target.timeout_s, "SECONDS", "How long to wait for an answer (default 5)", 1, 600},
+	{"acked", 0, OPT_LIST, &line.acked, "KIND/NS/NAME",
+		"With wait: until proxies serve the newest version that the controller has seen (repeatable)", 0, 0},
+	{"deleted", 0, OPT_LIST, &line.deleted, "KIND/NS/NAME", "With wait: until it is gone, and proxies serve without it", 0, 0},
+	{"proxies", 0, OPT_TEXT, &line.proxies, "N|all", "With wait: how many must (default all that are connected)", 0, 0},
+	{"timeout", 0, OPT_TEXT, &timeout_word, "TIME", "How long to wait: 30, 30s, 5m (default 5s for an answer, 30s with wait)", 0, 0},
 	{"color", 0, OPT_CHOICE, &color_word, "auto|always|never", "Colours (NO_COLOR is obeyed)", 0, 0},
 	OPT_COMMON(&common),
 	{0},
@@ -111,6 +117,7 @@ static void add_details(struct buf *b)
 		       "  weirctl -m ./manifests routes -o wide\n"
 		       "  weirctl check ./manifests\n"
 		       "  weirctl snapshot diff 4f1c20b7\n"
+		       "  weirctl wait --acked ingress/shop/web --proxies all --timeout 30s\n"
 		       "  weirctl -m ./manifests explain request https://shop.example.com/cart -H 'X-Forwarded-Proto: https' --peer 10.0.0.2\n"
 		       "  weirctl -p ipc:///run/weirlock/inspect explain client-ip --peer 10.0.0.2 -H 'X-Forwarded-For: 203.0.113.9' --compare"));
 }
@@ -162,6 +169,22 @@ static int choose_target(struct target *t)
 	return 0;
 }
 
+/* 30, 30s or 5m; at most ten hours. */
+static bool read_timeout(const char *word, unsigned *out)
+{
+	struct str digits = str_from(word);
+	uint64_t n = 0, unit = 1;
+
+	if (str_ends_with(digits, STR("m")))
+		unit = 60;
+	if (unit == 60 || str_ends_with(digits, STR("s")))
+		digits = str_first(digits, digits.len - 1);
+	if (!str_to_u64(digits, 36000 / unit, &n) || n == 0)
+		return false;
+	*out = (unsigned)(n * unit);
+	return true;
+}
+
 static int run(const struct opt_list *words)
 {
 	const struct command *command = find_command(words->items[0]);
@@ -171,6 +194,8 @@ static int run(const struct opt_list *words)
 		return unknown_verb(words->items[0]);
 	for (size_t i = 1; i < words->n; i++)
 		line.args.items[line.args.n++] = words->items[i];
+	if (timeout_word && !read_timeout(timeout_word, &line.target.timeout_s))
+		return command_fail(EXIT_USAGE, "--timeout: '%s' is no time as 30, 30s or 5m, at most 10 hours", timeout_word);
 	output_format_parse(str_from(format_word), &line.out.format);
 	line.out.is_terminal = isatty(STDOUT_FILENO);
 	line.out.has_color = wants_color() && line.out.format <= OUTPUT_WIDE;

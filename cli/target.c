@@ -13,9 +13,10 @@
 #include "manifests.h"
 #include "mem.h"
 #include "rpc.h"
+#include "weirlock/v1/operate.pb-c.h"
 
 /* A snapshot of 10,000 hosts has 9 MB; nobody needs a hundred times that to break this program. */
-enum { ANSWER_MAX = 1024 * 1024 * 1024 };
+enum { ANSWER_MAX = 1024 * 1024 * 1024, DEFAULT_TIMEOUT_S = 5 };
 static const char magic[8] = {'W', 'E', 'I', 'R', 'S', 'N', 'P', '1'};
 
 bool target_is_offline(const struct target *t)
@@ -29,6 +30,7 @@ struct session {
 	struct rpc_identity *identity;
 	struct rpc_wait *wait;
 	const char *url;
+	const ProtobufCServiceDescriptor *service;
 	uint32_t timeout_ms;
 };
 
@@ -47,7 +49,8 @@ static int open_session(const struct target *t, struct session *s)
 	struct buf error = {0};
 	int status = 0;
 
-	*s = (struct session){.url = t->proxy ? t->proxy : t->controller, .timeout_ms = t->timeout_s * 1000};
+	*s = (struct session){.url = t->proxy ? t->proxy : t->controller, .service = &weirlock__v1__inspect__descriptor,
+		.timeout_ms = (t->timeout_s ? t->timeout_s : DEFAULT_TIMEOUT_S) * 1000};
 	if (!s->url)
 		return command_fail(EXIT_USAGE,
 			"say where to look: --controller URL, --proxy URL, --file SNAPSHOT or --manifests PATH (or set WEIRLOCK_CONTROLLER)");
@@ -75,8 +78,7 @@ static int ask(struct session *s, const char *method, const ProtobufCMessage *re
 {
 	struct buf error = {0};
 	enum rpc_status said = RPC_OK;
-	enum rpc_wait_result result = rpc_wait_call(s->wait, &weirlock__v1__inspect__descriptor, method, request,
-		s->timeout_ms, answer, &said, &error);
+	enum rpc_wait_result result = rpc_wait_call(s->wait, s->service, method, request, s->timeout_ms, answer, &said, &error);
 	int status = 0;
 
 	switch (result) {
@@ -178,6 +180,24 @@ int target_history(struct target *t, Weirlock__V1__SnapshotsResponse **out)
 	int status = ask_plain(t, "Snapshots", &answer);
 
 	*out = (Weirlock__V1__SnapshotsResponse *)answer;
+	return status;
+}
+
+int target_operate(struct target *t, const char *method, const ProtobufCMessage *request, uint32_t timeout_ms,
+	ProtobufCMessage **answer)
+{
+	struct session s;
+	int status;
+
+	if (target_is_offline(t) || t->proxy)
+		return command_fail(EXIT_USAGE, "this needs a controller (--controller URL)");
+	status = open_session(t, &s);
+	if (status != 0)
+		return status;
+	s.service = &weirlock__v1__operate__descriptor;
+	s.timeout_ms = timeout_ms;
+	status = ask(&s, method, request, answer);
+	close_session(&s);
 	return status;
 }
 

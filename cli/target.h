@@ -19,7 +19,7 @@ struct target {
 	const char *configmap; /* for --manifests: as the controller's options */
 	const char *tcp_services, *udp_services;
 	const char *ingress_class;
-	unsigned timeout_s;
+	unsigned timeout_s; /* 0: the default */
 };
 
 /* 0, or the exit status after a line on stderr. `id` is hex of an id or a prefix, "" is the current snapshot. */
@@ -29,6 +29,10 @@ int target_problems(struct target *t, Weirlock__V1__ProblemsResponse **out);
 /* Only of a controller or a proxy. Owned. */
 int target_status(struct target *t, Weirlock__V1__StatusResponse **out);
 int target_history(struct target *t, Weirlock__V1__SnapshotsResponse **out);
+
+/* Calls a method of the service Operate. 0 and an owned answer, or the exit status after a line on stderr. */
+int target_operate(struct target *t, const char *method, const ProtobufCMessage *request, uint32_t timeout_ms,
+	ProtobufCMessage **answer);
 
 /* A snapshot file: 8 bytes of magic and a packed Snapshot, redacted. */
 int target_write_file(const char *path, const Weirlock__V1__Snapshot *snapshot);

@@ -26,6 +26,7 @@
 #include "rpc.h"
 #include "snapshot.h"
 #include "source.h"
+#include "standing.h"
 #include "store.h"
 #include "told.h"
 
@@ -58,6 +59,7 @@ struct controller {
 	struct pace pace;               /* of the events since the last build */
 	bool is_partial;                /* the newest snapshot was built from endpoints alone; a whole build is due */
 	uint64_t partial_since_ms;      /* when the first of those that are due for a whole build was made */
+	uint64_t event_us, endpoint_event_us; /* of the first event that is not built yet, but for slices, and of slices; 0: none */
 	uint64_t n_builds, build_us;
 };
 
@@ -97,18 +99,23 @@ static void take_changes(struct controller *c)
 	arena_deinit(&arena);
 }
 
-static void publish_it(struct controller *c, struct snapshot *s, uint64_t start_us)
+static void publish_it(struct controller *c, struct snapshot *s, uint64_t start_us, uint64_t event_us)
 {
+	bool is_structural;
+
 	c->n_builds++;
 	c->build_us = clock_mono_us() - start_us;
+	s->event_us = c->is_ready ? event_us : 0;
 	if (publish_set_snapshot(c->publish, s))
 		log_snapshot(c, s);
 	snapshot_unref(&s);
+	if (!store_has_changes(c->store, &is_structural))
+		publish_cover(c->publish, store_seq(c->store));
 }
 
 static void build_whole(struct controller *c, bool is_check)
 {
-	uint64_t start_us = clock_mono_us();
+	uint64_t start_us = clock_mono_us(), event_us = c->event_us;
 	struct snapshot *current = publish_current(c->publish), *s;
 
 	c->is_partial = false;
@@ -119,7 +126,10 @@ static void build_whole(struct controller *c, bool is_check)
 	tell_problems(c);
 	if (is_check && !content_id_eq(&s->id, &current->id))
 		log_error("controller", "a build from endpoints alone was not the whole: this is a defect, the whole one is served");
-	publish_it(c, s, start_us);
+	if (!event_us || (c->endpoint_event_us && c->endpoint_event_us < event_us))
+		event_us = c->endpoint_event_us;
+	c->event_us = c->endpoint_event_us = 0;
+	publish_it(c, s, start_us, event_us);
 }
 
 static void on_whole_timer(uv_timer_t *timer)
@@ -143,7 +153,9 @@ static void build_endpoints(struct controller *c)
 		arena_deinit(&arena);
 		return; /* they are part of what waits for more quiet */
 	}
-	publish_it(c, endpoints_build(c->store, &c->reconcile, publish_current(c->publish), services, n, clock_wall_ms()), start_us);
+	publish_it(c, endpoints_build(c->store, &c->reconcile, publish_current(c->publish), services, n, clock_wall_ms()), start_us,
+		c->endpoint_event_us);
+	c->endpoint_event_us = 0;
 	arena_deinit(&arena);
 	if (!c->is_partial)
 		c->partial_since_ms = now_ms;
@@ -211,6 +223,14 @@ static void follow_names(struct controller *c, const struct source_event *e)
 	}
 }
 
+static void note_event(struct controller *c, enum object_kind kind)
+{
+	uint64_t *first_us = kind == KIND_ENDPOINT_SLICE ? &c->endpoint_event_us : &c->event_us;
+
+	if (!*first_us)
+		*first_us = clock_mono_us();
+}
+
 static void on_source_event(void *owner, const struct source_event *e)
 {
 	struct controller *c = owner;
@@ -223,6 +243,8 @@ static void on_source_event(void *owner, const struct source_event *e)
 		c->is_synced = true;
 	if (e->type == SOURCE_SYNCED && c->kube)
 		begin_to_serve(c);
+	if (is_news)
+		note_event(c, kind);
 	if (is_news)
 		schedule(c, kind != KIND_ENDPOINT_SLICE || e->type == SOURCE_PROBLEMS);
 }
@@ -289,10 +311,18 @@ static void list_problems(void *data, struct problems *out)
 	problems_add_all(out, &c->told);
 }
 
+static void tell_standing(void *data, struct str object, struct publish_standing *out, struct problems *faults)
+{
+	struct controller *c = data;
+
+	standing_of(c->store, &c->reconcile, &c->found, object, out, faults);
+}
+
 static int open_channel(struct controller *c, struct buf *error)
 {
 	const struct controller_options *o = c->options;
-	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems};
+	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
+		.standing = tell_standing};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
 
 	if (!o->is_insecure) {

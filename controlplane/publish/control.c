@@ -8,6 +8,7 @@
 #include "content_wire.h"
 #include "log.h"
 #include "mem.h"
+#include "operate.h"
 #include "proxies.h"
 
 ProtobufCBinaryData id_data(const struct content_id *id)
@@ -204,6 +205,7 @@ static void push(struct publish *p, struct proxy *proxy)
 	proxy->pushed_us = clock_mono_us();
 	proxy->is_acked = false;
 	p->n_pushes++;
+	operate_sent(p->operate, proxy);
 	answer_watch(proxy, &response);
 }
 
@@ -262,6 +264,7 @@ void control_tick(struct publish *p)
 		if (proxy->watch && now >= proxy->watch_due_ms)
 			heartbeat(p, proxy);
 	}
+	wait_look(p->operate);
 }
 
 static void log_refusal(const struct proxy *proxy)
@@ -298,6 +301,7 @@ static void note_answer(struct publish *p, struct proxy *proxy, const Weirlock__
 		proxy->is_acked = true;
 		proxy->push_to_ack_us = clock_mono_us() - proxy->pushed_us;
 		proxy->apply_us = request->apply_us;
+		operate_acked(p->operate, proxy);
 	}
 	has_id = content_id_from(str_of(request->rejected_id.data, request->rejected_id.len), &id);
 	if (has_id && proxy->has_refused && content_id_eq(&id, &proxy->refused))
@@ -338,6 +342,7 @@ static void control__watch(Weirlock__V1__Control_Service *service, const Weirloc
 	if (former)
 		rpc_call_fail(former, RPC_CANCELLED, "a newer Watch took its place");
 	note_answer(p, proxy, request);
+	wait_look(p->operate);
 	proxy->max_inline_bytes = request->max_inline_bytes;
 	proxy->watch = call;
 	proxy->watch_due_ms = clock_mono_ms() + p->options.watch_ttl_ms;

@@ -55,7 +55,7 @@ bool describe_snapshot(const struct snapshot *s, struct buf *packed)
 	return fits;
 }
 
-static Weirlock__V1__Problem *problem_message(const struct problem *in, struct arena *arena)
+Weirlock__V1__Problem *describe_problem(const struct problem *in, struct arena *arena)
 {
 	Weirlock__V1__Problem *out = arena_alloc(arena, sizeof(*out));
 
@@ -80,7 +80,7 @@ bool describe_problems(const struct problems *list, struct buf *packed)
 
 	out.problems = arena_alloc(&arena, (list->n + 1) * sizeof(*out.problems));
 	for (size_t i = 0; i < list->n; i++)
-		out.problems[out.n_problems++] = problem_message(&list->items[i], &arena);
+		out.problems[out.n_problems++] = describe_problem(&list->items[i], &arena);
 	size = weirlock__v1__problems_response__get_packed_size(&out);
 	room = buf_reserve(packed, size + 1);
 	if (room) {

@@ -6,10 +6,12 @@
  */
 #include <stdbool.h>
 
+#include "arena.h"
 #include "buf.h"
 
 struct snapshot; /* snapshot.h */
-struct problems; /* problem.h */
+struct problem;  /* problem.h */
+struct problems;
 
 /*
  * Appends a packed Snapshot (snapshot.proto): redacted, with one Origin for each resource whose values are explained. False
@@ -18,5 +20,7 @@ struct problems; /* problem.h */
 bool describe_snapshot(const struct snapshot *s, struct buf *packed);
 /* Appends a packed ProblemsResponse (control.proto), in the order of `list`. False as above. */
 bool describe_problems(const struct problems *list, struct buf *packed);
+/* One of them; lives in `arena`. */
+struct Weirlock__V1__Problem *describe_problem(const struct problem *in, struct arena *arena);
 
 #endif

@@ -29,7 +29,7 @@ static uint64_t rss_bytes(void)
 	return size ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-static Weirlock__V1__ProxyStatus *proxy_status(struct publish *p, struct proxy *proxy, struct arena *arena)
+Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy, struct arena *arena)
 {
 	Weirlock__V1__ProxyStatus *out = arena_alloc(arena, sizeof(*out));
 	uint64_t now = clock_mono_ms();
@@ -82,7 +82,7 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 	}
 	out.proxies = arena_alloc(&arena, (p->n_proxies + 1) * sizeof(*out.proxies));
 	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)
-		out.proxies[out.n_proxies++] = proxy_status(p, proxy, &arena);
+		out.proxies[out.n_proxies++] = inspect_proxy(p, proxy, &arena);
 	closure(&out, closure_data);
 	arena_deinit(&arena);
 	problems_deinit(&problems);

@@ -22,6 +22,7 @@ struct proxy {
 	uint64_t watch_due_ms;
 	uint32_t max_inline_bytes;
 	uint64_t heard_ms, applied_ms, pushed_us, apply_us, push_to_ack_us;
+	uint64_t pushed_event_us; /* what led to what was pushed */
 	struct content_id applied, refused, pushed, pushed_from;
 	bool has_applied, has_refused, has_pushed, has_pushed_from, is_acked;
 	Weirlock__V1__WatchRequest *refusal; /* its reasons; owned */
@@ -53,6 +54,7 @@ struct publish {
 	size_t n_encoded;
 	struct blobs *pushes, *views; /* what proxies fetch holds keys; what people fetch never does */
 	uint64_t started_ms, n_pushes, n_refusals;
+	struct operate *operate;
 	bool is_leaving;
 	void (*on_closed)(void *data);
 	void *closed_data;
@@ -68,6 +70,8 @@ void control_tick(struct publish *p);
 void control_forget_encoded(struct publish *p);
 void control_free_proxy(struct publish *p, struct proxy *proxy);
 Weirlock__V1__ProxyState control_state(const struct publish *p, const struct proxy *proxy);
+/* What is known of a proxy; lives in `arena`, borrows from `proxy`. */
+Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy, struct arena *arena);
 /* A piece of a blob as the answer to `call`. */
 void control_fetch(struct blobs *blobs, const Weirlock__V1__FetchRequest *request, struct rpc_call *call);
 ProtobufCBinaryData id_data(const struct content_id *id);

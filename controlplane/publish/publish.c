@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
+#include "operate.h"
 #include "proxies.h"
 
 enum { TICK_MS = 100, DEFAULT_TTL_MS = 5000, DEFAULT_HISTORY = 64, BLOBS_KEPT = 8, BLOB_BYTES_KEPT = 64 * 1024 * 1024 };
@@ -31,6 +32,7 @@ struct publish *publish_create(uv_loop_t *loop, const struct publish_options *op
 	p->started_ms = clock_mono_ms();
 	publish_control_init(p);
 	publish_inspect_init(p);
+	p->operate = operate_create(p);
 	uv_timer_init(loop, &p->timer);
 	uv_timer_start(&p->timer, on_tick, TICK_MS, TICK_MS);
 	return p;
@@ -40,6 +42,7 @@ void publish_attach(struct publish *p, struct rpc_server *server)
 {
 	rpc_server_add(server, &p->control.base, RPC_ROLE_PROXY);
 	rpc_server_add(server, &p->inspect.base, RPC_ROLE_OPERATOR | RPC_ROLE_CONTROLLER);
+	rpc_server_add(server, &p->operate->service.base, RPC_ROLE_OPERATOR);
 }
 
 void publish_peer_gone(void *publish, struct rpc_peer *peer)
@@ -64,9 +67,15 @@ bool publish_set_snapshot(struct publish *p, struct snapshot *s)
 	p->current = snapshot_ref(s);
 	log_info("publish", "snapshot id=%s resources=%zu put=%u drop=%u proxies=%zu", content_id_text(&s->id, id),
 		content_count(s->content), s->n_put, s->n_drop, p->n_proxies);
+	operate_built(p->operate);
 	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)
 		control_serve(p, proxy);
 	return true;
+}
+
+void publish_cover(struct publish *p, uint64_t seq)
+{
+	wait_cover(p->operate, seq);
 }
 
 struct snapshot *publish_current(const struct publish *p)
@@ -98,6 +107,7 @@ void publish_metrics(const struct publish *p, struct buf *out)
 		(unsigned long long)p->n_pushes);
 	buf_printf(out, "# TYPE weirlock_controller_refusals_total counter\nweirlock_controller_refusals_total %llu\n",
 		(unsigned long long)p->n_refusals);
+	propagation_metrics(&p->operate->propagation, out);
 	if (!p->current)
 		return;
 	buf_printf(out, "# TYPE weirlock_controller_snapshot_info gauge\nweirlock_controller_snapshot_info{id=\"%s\"} 1\n",
@@ -133,6 +143,7 @@ void publish_close(struct publish *p, void (*on_closed)(void *data), void *data)
 		assert(!p->proxies->peer); /* the server is closed first */
 		control_free_proxy(p, p->proxies);
 	}
+	operate_destroy(p->operate);
 	control_forget_encoded(p);
 	snapshot_unref(&p->current);
 	history_destroy(p->history);

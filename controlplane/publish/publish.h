@@ -14,6 +14,14 @@
 struct publish;
 struct problems; /* problem.h */
 
+/* How an object stands with the controller. */
+struct publish_standing {
+	bool is_known;   /* there is such an object */
+	bool is_refused; /* its newest version is set aside */
+	bool is_unused;  /* an Ingress of others, by its class */
+	uint64_t seq;    /* its last change; of one that is not known: the last change of all */
+};
+
 struct publish_options {
 	const char *name;        /* of this controller; copied */
 	const char *source;      /* for people: "manifests demo/"; copied */
@@ -22,6 +30,8 @@ struct publish_options {
 	void *data;
 	/* Appends the present problems to an empty list. May be NULL. */
 	void (*problems)(void *data, struct problems *out);
+	/* `object` as "Ingress default/web". Appends its errors to `faults`, unless that is NULL. May be NULL. */
+	void (*standing)(void *data, struct str object, struct publish_standing *out, struct problems *faults);
 };
 /* Adds both services to `server`, which must have been created with publish_peer_gone as on_peer_gone, see below. */
 struct publish *publish_create(uv_loop_t *loop, const struct publish_options *options);
@@ -37,6 +47,8 @@ void publish_peer_gone(void *publish, struct rpc_peer *peer);
  * every proxy that waits is answered at once.
  */
 bool publish_set_snapshot(struct publish *p, struct snapshot *s);
+/* The newest snapshot holds all changes of objects up to this count. */
+void publish_cover(struct publish *p, uint64_t seq);
 /* Borrowed until the next one, or NULL. */
 struct snapshot *publish_current(const struct publish *p);
 

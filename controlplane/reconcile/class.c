@@ -31,6 +31,16 @@ bool reconcile_watches(const struct reconcile_options *options, struct str names
 	return options->n_watch_namespaces == 0;
 }
 
+bool reconcile_takes(struct store *store, const struct reconcile_options *options, const struct object *ingress)
+{
+	struct problems problems = {0};
+	const struct reconcile pass = {.store = store, .options = options};
+	bool is_ours = class_takes(&pass, ingress, &problems);
+
+	problems_deinit(&problems);
+	return is_ours;
+}
+
 bool class_takes(const struct reconcile *pass, const struct object *ingress, struct problems *problems)
 {
 	const struct reconcile_options *options = pass->options;

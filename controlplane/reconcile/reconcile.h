@@ -76,6 +76,8 @@ size_t reconcile_ingress_names(struct store *store, const struct reconcile_optio
 	struct arena *arena, struct str **out);
 size_t reconcile_settings_names(struct store *store, const struct reconcile_options *options, struct arena *arena,
 	struct str **out);
+/* Whether an Ingress is ours, by namespace and class (N8, N9). */
+bool reconcile_takes(struct store *store, const struct reconcile_options *options, const struct object *ingress);
 /* Whether Ingresses of the namespace are served (N9). */
 bool reconcile_watches(const struct reconcile_options *options, struct str namespace_);
 

@@ -22,6 +22,7 @@ struct snapshot {
 	struct content *content;
 	struct content_id id;
 	uint64_t built_ms;    /* wall clock */
+	uint64_t event_us;    /* mono clock: the first event that led to it; 0: none did */
 	struct arena arena;
 	struct provenance *origins; /* sorted by (kind, name, field) */
 	size_t n_origins, origins_cap;

@@ -11,6 +11,7 @@ struct entry {
 	bool is_refused;
 	struct problems refusal;
 	struct problems notes;
+	uint64_t seq; /* of the last change */
 };
 
 /* Something that others refer to: "Host a.example.com", "Service default/web", or what readers named. */
@@ -39,6 +40,7 @@ struct store {
 	struct str *host_names;
 	size_t host_names_cap;
 	unsigned long problems_version;
+	uint64_t seq; /* changes of objects so far */
 	/* changes */
 	bool is_everything;
 	struct map dirty_hosts, dirty_services, dirty_endpoints; /* name → anything */

@@ -155,8 +155,11 @@ bool store_put(struct store *s, struct object *object, const struct problems *no
 	}
 	if (e->object && object_equal(e->object, object)) {
 		object_unref(&object);
+		if (is_changed)
+			e->seq = ++s->seq;
 		return is_changed;
 	}
+	e->seq = ++s->seq;
 	replace(s, e, object);
 	return true;
 }
@@ -173,6 +176,7 @@ bool store_delete(struct store *s, enum object_kind kind, struct str namespace_,
 	take_out(s, e);
 	if (e->is_refused || e->notes.n)
 		s->problems_version++;
+	s->seq++;
 	make_key(&key, kind, namespace_, name);
 	map_del(&s->entries, buf_str(&key));
 	buf_deinit(&key);
@@ -191,9 +195,25 @@ bool store_refuse(struct store *s, enum object_kind kind, struct str namespace_,
 
 		is_new = set_problems(s, &e->refusal, problems) || !e->is_refused;
 		e->is_refused = true;
+		if (is_new)
+			e->seq = ++s->seq;
 	}
 	buf_deinit(&key);
 	return is_new;
+}
+
+uint64_t store_seq(const struct store *s)
+{
+	return s->seq;
+}
+
+bool store_seen(const struct store *s, enum object_kind kind, struct str namespace_, struct str name, uint64_t *seq)
+{
+	const struct entry *e = find_entry(s, kind, namespace_, name);
+
+	if (e)
+		*seq = e->seq;
+	return e != NULL;
 }
 
 const struct object *store_get(const struct store *s, enum object_kind kind, struct str namespace_, struct str name)

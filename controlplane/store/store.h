@@ -9,6 +9,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "arena.h"
 #include "object.h"
@@ -40,6 +41,11 @@ bool store_set_origin_problems(struct store *store, struct str origin, const str
 void store_problems(const struct store *store, struct problems *out);
 /* Grows with every change of what store_problems() gives. */
 unsigned long store_problems_version(const struct store *store);
+
+/* How many changes of objects there were so far. */
+uint64_t store_seq(const struct store *store);
+/* The last change of an object: which of all it was. False when there is no such object, served or refused. */
+bool store_seen(const struct store *store, enum object_kind kind, struct str namespace_, struct str name, uint64_t *seq);
 
 /* ---------------------------------------------------------------------------------------------------- objects */
 

@@ -322,8 +322,48 @@ static void test_many(void)
 	store_destroy(s);
 }
 
+static void check_seen(const struct store *s, const char *name, uint64_t want)
+{
+	uint64_t seq = 0;
+
+	CHECK_INT(store_seen(s, KIND_INGRESS, STR("default"), str_from(name), &seq), want != 0);
+	CHECK_INT(seq, want);
+}
+
+static void test_seen(void)
+{
+	struct store *s = store_create();
+	struct problems why = {0};
+
+	check_case("every change of an object has its place in the row of all");
+	problems_add(&why, &(struct problem){.object = STR("Ingress default/a"), .rule = STR("good")});
+	store_put(s, ingress("a", OLD, "h", "web"), NULL);
+	store_put(s, ingress("b", OLD, "h", "web"), NULL);
+	check_seen(s, "a", 1);
+	check_seen(s, "b", 2);
+	CHECK_INT(store_seq(s), 2);
+	store_put(s, ingress("a", OLD, "h", "web"), NULL); /* as it was */
+	check_seen(s, "a", 1);
+	store_put(s, ingress("a", OLD, "i", "web"), NULL);
+	check_seen(s, "a", 3);
+	store_refuse(s, KIND_INGRESS, STR("default"), STR("a"), &why);
+	check_seen(s, "a", 4);
+	store_refuse(s, KIND_INGRESS, STR("default"), STR("a"), &why); /* known */
+	check_seen(s, "a", 4);
+	store_put(s, ingress("a", OLD, "i", "web"), NULL); /* the last good form again */
+	check_seen(s, "a", 5);
+	store_refuse(s, KIND_INGRESS, STR("default"), STR("never"), &why);
+	check_seen(s, "never", 6);
+	store_delete(s, KIND_INGRESS, STR("default"), STR("a"));
+	check_seen(s, "a", 0);
+	CHECK_INT(store_seq(s), 7);
+	store_destroy(s);
+	problems_deinit(&why);
+}
+
 int main(void)
 {
+	test_seen();
 	test_order();
 	test_changes();
 	test_endpoints_first();
