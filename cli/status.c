@@ -29,6 +29,7 @@ static const struct column columns[] = {
 	{"HTTP", "http", true},
 	{"HTTPS", "https", true},
 	{"IDENTITY", "identity", true},
+	{"LEADER", "leader", true},
 	{"WHY", "why", false},
 	{0},
 };
@@ -151,6 +152,8 @@ static json_t *controller_row(const Weirlock__V1__StatusResponse *s)
 	set_age(row, "uptime", s->uptime_ms);
 	json_object_set_new(row, "version", render_text(str_from(s->version)));
 	json_object_set_new(row, "source", render_text(str_from(s->source)));
+	if (s->leader[0])
+		json_object_set_new(row, "leader", render_text(str_from(s->leader)));
 	json_object_set_new(row, "resources", json_integer(s->n_resources));
 	json_object_set_new(row, "problems", json_integer(s->n_problems));
 	if (s->n_problems) {

@@ -41,6 +41,7 @@ struct controller {
 	struct source *source;          /* manifests; or */
 	struct kubeapi *api;            /* the API server, and what is read from it */
 	struct kube *kube;
+	struct writes *writes;          /* to it, once there is something to serve */
 	struct named named;
 	struct rpc_identity *identity;
 	struct rpc_server *server;
@@ -302,6 +303,8 @@ static void add_metrics(void *owner, struct buf *out)
 	publish_metrics(c->publish, out);
 	if (c->kube)
 		kube_metrics(c->kube, out);
+	if (c->writes)
+		writes_metrics(c->writes, out);
 }
 
 static void list_problems(void *data, struct problems *out)
@@ -318,11 +321,18 @@ static void tell_standing(void *data, struct str object, struct publish_standing
 	standing_of(c->store, &c->reconcile, &c->found, object, out, faults);
 }
 
+static struct str who_leads(void *data)
+{
+	struct controller *c = data;
+
+	return c->writes ? writes_leader(c->writes) : STR("");
+}
+
 static int open_channel(struct controller *c, struct buf *error)
 {
 	const struct controller_options *o = c->options;
 	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
-		.standing = tell_standing};
+		.standing = tell_standing, .leader = who_leads};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
 
 	if (!o->is_insecure) {
@@ -506,6 +516,8 @@ static void begin_to_serve(struct controller *c)
 	build_whole(c, false);
 	status = listen_all(c, &error);
 	c->is_ready = status == EXIT_FINE;
+	if (c->api && c->is_ready)
+		c->writes = writes_open(c->loop, c->api, &c->options->writes, on_source_event, c);
 	c->options->on_ready(c->options->owner, c, status, &error);
 	buf_deinit(&error);
 }
@@ -577,9 +589,12 @@ void controller_stop(struct controller *c)
 		source_close(c->source, NULL);
 	if (c->kube)
 		kube_close(c->kube, NULL);
-	if (c->api)
+	if (c->writes)
+		writes_close(c->writes);
+	else if (c->api)
 		kubeapi_close(c->api, NULL, NULL);
 	c->kube = NULL;
+	c->writes = NULL;
 	c->api = NULL;
 	publish_leave(c->publish);
 	uv_timer_start(&c->leave_timer, on_leave_timer, LEAVE_MS, 0);

@@ -9,6 +9,7 @@
 #include "buf.h"
 #include "opt.h"
 #include "reconcile.h"
+#include "writes.h"
 
 struct controller;
 
@@ -28,6 +29,7 @@ struct controller_options {
 	const char *state_dir;     /* or NULL */
 	const char *name;
 	struct addr admin;
+	struct writes_options writes; /* to the API server */
 	struct reconcile_options reconcile; /* texts are kept, not copied */
 };
 

@@ -18,8 +18,8 @@ struct arguments {
 	const char *default_ssl_certificate, *default_backend_service;
 	struct opt_common common;
 	/* of the contract, but not served yet: refused with a word, never passed over */
-	const char *publish_service, *publish_status_address, *election_id;
-	struct opt rows[40];
+	const char *publish_service, *publish_status_address;
+	struct opt rows[48];
 	struct opt_program program;
 };
 
@@ -32,6 +32,7 @@ static void make_rows(struct arguments *a)
 {
 	struct controller_options *o = &a->options;
 	struct reconcile_options *r = &o->reconcile;
+	struct writes_options *w = &o->writes;
 	const struct opt rows[] = {
 		{"manifests", 0, OPT_LIST, &o->manifests, "PATH",
 			"Objects from a file or a directory of YAML and JSON, watched; repeatable", 0, 0},
@@ -75,7 +76,14 @@ static void make_rows(struct arguments *a)
 		{"annotations-prefix", 0, OPT_TEXT, &a->annotations_prefix, "PREFIX", "Default nginx.ingress.kubernetes.io", 0, 0},
 		{"publish-service", 0, OPT_TEXT, &a->publish_service, "NS/NAME", "Not in this version: nothing is written to a cluster", 0, 0},
 		{"publish-status-address", 0, OPT_TEXT, &a->publish_status_address, "LIST", "Not in this version: nothing is written to a cluster", 0, 0},
-		{"election-id", 0, OPT_TEXT, &a->election_id, "NAME", "Not in this version: nothing is written to a cluster", 0, 0},
+		{"election-id", 0, OPT_TEXT, &w->election_id, "NAME",
+			"The Lease by which one controller of all leads; default ingress-controller-leader", 0, 0},
+		{"election-ttl", 0, OPT_TEXT, &w->election_ttl, "DURATION",
+			"How long a leader that is gone without a word is waited for; default 30s", 0, 0},
+		{"disable-leader-election", 0, OPT_FLAG, &w->disable_leader_election, NULL,
+			"Never lead: nothing is written to the cluster", 0, 0},
+		{"pod-namespace", 0, OPT_TEXT, &w->pod_namespace, "NAMESPACE",
+			"Where the Lease is; default POD_NAMESPACE of the environment, or the ServiceAccount's", 0, 0},
 		OPT_COMMON(&a->common),
 		{0},
 	};
@@ -102,7 +110,7 @@ static bool check_not_yet(const struct arguments *a, struct buf *error)
 	const struct {
 		const char *name, *value;
 	} later[] = {{"publish-service", a->publish_service},
-		{"publish-status-address", a->publish_status_address}, {"election-id", a->election_id}};
+		{"publish-status-address", a->publish_status_address}};
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
 		if (!later[i].value)
@@ -153,6 +161,8 @@ static bool check(struct arguments *a, struct buf *error)
 		return false;
 	if (!check_source(a, error) || !check_channel(&a->options, error))
 		return false;
+	if (!writes_check(&a->options.writes, a->options.manifests.n == 0, error))
+		return false;
 	if (!addr_parse_host_port(str_from(a->admin), &a->options.admin)) {
 		buf_printf(error, "--admin: '%s' is not ADDR:PORT", a->admin);
 		return false;
@@ -170,6 +180,7 @@ static void set_options(struct arguments *a)
 {
 	struct reconcile_options *r = &a->options.reconcile;
 
+	a->options.writes.name = a->options.name;
 	set_text(&r->ingress_class, a->ingress_class);
 	set_text(&r->controller_class, a->controller_class);
 	set_text(&a->options.namespace_selector, a->namespace_selector);
@@ -184,6 +195,14 @@ static void set_options(struct arguments *a)
 	set_text(&r->default_ssl_certificate, a->default_ssl_certificate);
 	set_text(&r->default_backend_service, a->default_backend_service);
 	set_text(&r->annotations_prefix, a->annotations_prefix);
+}
+
+/* What a pod is told by its manifest. An empty variable is none. */
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && value[0] ? value : NULL;
 }
 
 /* EXIT_FINE, or the exit status; -1 when everything was said and done. */
@@ -297,6 +316,8 @@ int main(int argc, char **argv)
 	if (gethostname(host_name, sizeof(host_name) - 1) != 0 || !host_name[0])
 		host_name[0] = '-';
 	a.options.name = host_name;
+	a.options.writes.pod_namespace = variable("POD_NAMESPACE");
+	a.options.writes.pod_name = variable("POD_NAME");
 	reconcile_options_init(&a.options.reconcile);
 	result = read_arguments(&a, argc, argv, &error);
 	if (result == EXIT_FINE)

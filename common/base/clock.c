@@ -22,6 +22,11 @@ uint64_t clock_mono_us(void)
 	return read_us(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_boot_ms(void)
+{
+	return read_us(CLOCK_BOOTTIME) / 1000u;
+}
+
 uint64_t clock_wall_ms(void)
 {
 	return read_us(CLOCK_REALTIME) / 1000u;

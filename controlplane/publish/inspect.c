@@ -70,6 +70,8 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 	out.name = p->name;
 	out.version = version;
 	out.source = p->source;
+	if (p->options.leader)
+		out.leader = arena_text(&arena, p->options.leader(p->options.data));
 	out.rss_bytes = rss_bytes();
 	out.uptime_ms = clock_mono_ms() - p->started_ms;
 	out.n_problems = (uint32_t)problems.n;

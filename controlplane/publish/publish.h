@@ -32,6 +32,8 @@ struct publish_options {
 	void (*problems)(void *data, struct problems *out);
 	/* `object` as "Ingress default/web". Appends its errors to `faults`, unless that is NULL. May be NULL. */
 	void (*standing)(void *data, struct str object, struct publish_standing *out, struct problems *faults);
+	/* Who leads among the controllers, for people; "" is nobody that is known. May be NULL. */
+	struct str (*leader)(void *data);
 };
 /* Adds both services to `server`, which must have been created with publish_peer_gone as on_peer_gone, see below. */
 struct publish *publish_create(uv_loop_t *loop, const struct publish_options *options);

@@ -47,14 +47,28 @@ void scope_add_text(const struct scope *s, struct buf *out)
 		buf_printf(out, " in namespace %.*s", STR_ARG(s->namespace_));
 }
 
-void scope_add_rule(const struct scope *s, struct buf *out)
+void rule_add_object(const struct rule *r, struct buf *out)
 {
-	if (s->namespace_.len)
-		buf_printf(out, "a Role in namespace %.*s", STR_ARG(s->namespace_));
+	buf_printf(out, "%s%s%s", r->resource, r->group[0] ? "." : "", r->group);
+	if (r->name.len)
+		buf_printf(out, " %.*s", STR_ARG(r->name));
+	if (r->namespace_.len)
+		buf_printf(out, " in namespace %.*s", STR_ARG(r->namespace_));
+}
+
+void rule_add(const struct rule *r, struct buf *out)
+{
+	if (r->namespace_.len)
+		buf_printf(out, "a Role in namespace %.*s", STR_ARG(r->namespace_));
 	else
 		buf_add(out, STR("a ClusterRole"));
-	buf_printf(out, " with apiGroups [\"%s\"], resources [\"%s\"]", resources[s->kind].group, resources[s->kind].plural);
-	if (s->name.len)
-		buf_printf(out, ", resourceNames [\"%.*s\"]", STR_ARG(s->name));
-	buf_add(out, STR(", verbs [\"list\", \"watch\"], bound to the controller's ServiceAccount"));
+	buf_printf(out, " with apiGroups [\"%s\"], resources [\"%s\"]", r->group, r->resource);
+	if (r->name.len)
+		buf_printf(out, ", resourceNames [\"%.*s\"]", STR_ARG(r->name));
+	buf_printf(out, ", verbs [%s], bound to the controller's ServiceAccount", r->verbs);
+}
+
+void scope_add_rule(const struct scope *s, struct buf *out)
+{
+	rule_add(&(struct rule){resources[s->kind].group, resources[s->kind].plural, "\"list\", \"watch\"", s->namespace_, s->name}, out);
 }

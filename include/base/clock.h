@@ -9,6 +9,8 @@
 
 uint64_t clock_mono_ms(void);
 uint64_t clock_mono_us(void);
+/* As clock_mono_ms, but it goes on while the machine sleeps. */
+uint64_t clock_boot_ms(void);
 /* Unix time. */
 uint64_t clock_wall_ms(void);
 

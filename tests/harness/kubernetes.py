@@ -255,17 +255,24 @@ READS = [
     {"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["list", "watch"]},
 ]
 
+# In the namespace where it runs: the Lease by which one of all controllers leads.
+LEASES = [
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": ["ingress-controller-leader"], "verbs": ["get", "update"]},
+]
+
 
 class KubeCluster(cluster.Cluster):
     """As Cluster, with the API server in the place of files. Backends are at 10.244.0.1."""
     host = "10.244.0.1"
     account = ("weirlock", "weirlock")
 
-    def __init__(self, scenario, rules=READS):
+    def __init__(self, scenario, rules=READS, own_rules=LEASES):
         self.api = ApiServer(scenario)
         self._namespaces, self._slices = {"default"}, {}
         self.api.account(*self.account)
         self.grant(rules)
+        self.grant(own_rules, self.account[1], "weirlock-own")
         super().__init__(scenario)
         self.kubeconfig, self.token_path = self.api.kubeconfig(*self.account)
 
@@ -315,4 +322,4 @@ class KubeCluster(cluster.Cluster):
         return self
 
     def source_options(self):
-        return ["--kubeconfig", self.kubeconfig]
+        return ["--kubeconfig", self.kubeconfig, "--pod-namespace", self.account[1]]
