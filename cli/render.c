@@ -197,7 +197,7 @@ static json_t *render_repeated(
 
 static bool is_secret(const ProtobufCFieldDescriptor *field)
 {
-	return strcmp(field->name, "key_pem") == 0;
+	return str_ends_with(str_from(field->name), STR("_pem")); /* fingerprints are beside them */
 }
 
 json_t *render_message(const ProtobufCMessage *message, bool has_zeros)

@@ -3,6 +3,7 @@
 
 #include "mem.h"
 #include "proto_arena.h"
+#include "proto_kind.h"
 
 static uint8_t *bytes_of(struct str s)
 {
@@ -19,26 +20,35 @@ static ProtobufCBinaryData data_of(struct str s)
 	return (ProtobufCBinaryData){.len = s.len, .data = s.len ? bytes_of(s) : NULL};
 }
 
-/* Body without what people must not see, in `arena`. A Certificate that cannot be decoded is taken out whole. */
+/* Takes out what people must not see. */
+static void wipe_key(uint32_t kind, ProtobufCMessage *message)
+{
+	if (kind == WEIRLOCK__V1__KIND__KIND_CERTIFICATE)
+		((Weirlock__V1__Certificate *)message)->key_pem = (ProtobufCBinaryData){0};
+	else
+		((Weirlock__V1__BackendSecret *)message)->key_pem = (ProtobufCBinaryData){0};
+}
+
+/* Body without keys, in `arena`. One that cannot be decoded is taken out whole. */
 static struct str redact(const struct resource *r, struct arena *arena)
 {
-	Weirlock__V1__Certificate *certificate;
+	ProtobufCMessage *message;
 	struct proto_arena decoded;
 	struct str out = STR("");
 	const char *why;
 
 	if (r->kind == WEIRLOCK__V1__KIND__KIND_SECRET)
 		return out;
-	if (r->kind != WEIRLOCK__V1__KIND__KIND_CERTIFICATE)
+	if (r->kind != WEIRLOCK__V1__KIND__KIND_CERTIFICATE && r->kind != WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET)
 		return r->body;
 	proto_arena_init(&decoded, proto_arena_cap(r->body.len));
-	certificate = proto_unpack(&weirlock__v1__certificate__descriptor, r->body, &decoded, &why);
-	if (certificate && !certificate->base.n_unknown_fields) {
-		certificate->key_pem = (ProtobufCBinaryData){0};
-		out.len = weirlock__v1__certificate__get_packed_size(certificate);
+	message = proto_unpack(proto_kind_body(r->kind), r->body, &decoded, &why);
+	if (message && !message->n_unknown_fields) {
+		wipe_key(r->kind, message);
+		out.len = protobuf_c_message_get_packed_size(message);
 		uint8_t *packed = arena_alloc(arena, out.len + 1);
 
-		weirlock__v1__certificate__pack(certificate, packed);
+		protobuf_c_message_pack(message, packed);
 		out.ptr = (const char *)packed;
 	}
 	proto_arena_deinit(&decoded);

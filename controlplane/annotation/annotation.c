@@ -86,6 +86,10 @@ static void refuse_value(const struct reading *r, enum annotation_id id, const s
 		buf_printf(&effect, "it counts as false");
 		add_value(r, id, p, &(struct value){0});
 		break;
+	case BAD_STRICT:
+		buf_printf(&effect, "it counts as '%.*s'", (int)str_find(str_from(row->rule.words), '|'), row->rule.words);
+		add_value(r, id, p, &(struct value){0});
+		break;
 	case BAD_DENY:
 		buf_printf(&effect, "%s", denied_effect);
 		keep_first(&r->out->denied_by, p->name);
@@ -305,7 +309,7 @@ void annotation_parse(const struct object *ingress, const struct annotation_opti
 void annotation_document(struct buf *out)
 {
 	static const char *const scopes[] = {"path", "host", "backend", "Ingress"};
-	static const char *const bads[] = {"falls back", "counts as false", "paths answer 503", "Ingress is not taken"};
+	static const char *const bads[] = {"falls back", "counts as false", "counts as the first", "paths answer 503", "Ingress is not taken"};
 
 	buf_printf(out, "| annotation | acts on | tier | status | risk | default | value | bad value | meaning |\n"
 			"| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");

@@ -19,6 +19,7 @@ enum annotation_risk { RISK_LOW, RISK_MEDIUM, RISK_HIGH, RISK_CRITICAL };
 enum annotation_on_bad {
 	BAD_FALLBACK, /* M20 a: as if it were not there */
 	BAD_FALSE,    /* a flag that is then false, whatever the ConfigMap says */
+	BAD_STRICT,   /* a choice that protects: its first word, the strict one */
 	BAD_DENY,     /* M20 b: the paths of the Ingress answer 503 */
 	BAD_REJECT,   /* M20 c: the Ingress is not taken; its last good form keeps serving */
 };

@@ -112,8 +112,21 @@
 		"Paths are regular expressions, all of the host's", PLAIN_FLAG)                                                   \
 	X(SERVER_ALIAS, "server-alias", HOST, HIGH, COMMON, REJECT, "", "Further names of the host",                        \
 		.type = VALUE_LIST, .words = REGEX_CHARS)                                                                   \
-	X(PROXY_SSL_NAME, "proxy-ssl-name", LOCATION, HIGH, COMMON, FALLBACK, "", "Name to ask of endpoints in TLS",        \
-		.type = VALUE_TEXT, .words = NAME_CHARS, .max = 253)                                                                    \
+	X(PROXY_SSL_SECRET, "proxy-ssl-secret", LOCATION, MEDIUM, COMMON, REJECT, "",					\
+		"Secret (namespace/name) for TLS to endpoints: tls.crt and tls.key to show, ca.crt to check them by",	\
+		.type = VALUE_TEXT, .words = NAME_CHARS)									\
+	X(PROXY_SSL_VERIFY, "proxy-ssl-verify", LOCATION, LOW, COMMON, STRICT, "off",					\
+		"Check the endpoint's certificate, for proxy-ssl-name", .type = VALUE_CHOICE, .words = "on|off")		\
+	X(PROXY_SSL_VERIFY_DEPTH, "proxy-ssl-verify-depth", LOCATION, LOW, RARE, FALLBACK, "1",				\
+		"Certificates between the endpoint's and one of ca.crt; 0 acts as 1", PLAIN_COUNT(0, 100))			\
+	X(PROXY_SSL_NAME, "proxy-ssl-name", LOCATION, HIGH, COMMON, FALLBACK, "",						\
+		"Name that the endpoint's certificate must hold", .type = VALUE_TEXT, .words = NAME_CHARS, .max = 253)	\
+	X(PROXY_SSL_SERVER_NAME, "proxy-ssl-server-name", LOCATION, LOW, COMMON, FALLBACK, "off",				\
+		"Send proxy-ssl-name to endpoints (SNI)", .type = VALUE_CHOICE, .words = "off|on")				\
+	X(PROXY_SSL_PROTOCOLS, "proxy-ssl-protocols", LOCATION, LOW, RARE, FALLBACK, "TLSv1.2",				\
+		"TLS versions to endpoints, where proxy-ssl-secret is given", .type = VALUE_WORDS, .words = "TLSv1.2|TLSv1.3")	\
+	X(PROXY_SSL_CIPHERS, "proxy-ssl-ciphers", LOCATION, MEDIUM, RARE, FALLBACK, "DEFAULT",				\
+		"Ciphers to endpoints for TLS 1.2, as OpenSSL writes them", .type = VALUE_TEXT, .words = "+:_-!")		\
 	X(RELATIVE_REDIRECTS, "relative-redirects", LOCATION, LOW, RARE, REJECT, "ConfigMap",                               \
 		"Redirects without scheme and host", PLAIN_FLAG)                                                                  \
 	X(USE_PORT_IN_REDIRECTS, "use-port-in-redirects", LOCATION, LOW, RARE, FALLBACK, "ConfigMap",                       \

@@ -59,6 +59,7 @@ void reconcile_end(struct reconcile *pass)
 		return;
 	end_views(pass);
 	alias_end(pass);
+	backend_tls_end(pass);
 	tls_end(pass);
 	settings_deinit(&pass->settings);
 	problems_deinit(&pass->settings_problems);

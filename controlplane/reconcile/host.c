@@ -175,6 +175,7 @@ static void build_host(struct building *b)
 	struct host_tls tls;
 
 	path_collect(b->pass, b->name, b->views, b->n_views, b->result, &b->routes);
+	backend_tls_choose(b->pass, b->views, b->n_views, &b->routes);
 	tls = tls_of_host(b->pass, b->name, b->views, b->n_views, b->result);
 	b->message.name = message_text(scratch(b), b->name);
 	b->message.has_tls = tls.has_tls;
@@ -196,6 +197,7 @@ void reconcile_host(struct reconcile *pass, struct str host, struct reconcile_re
 	arena_reset(&pass->scratch);
 	b.name = arena_str(&pass->scratch, host);
 	b.views = views_served(pass, list, &b.n_views);
+	secret_note_reads(pass, b.name, list);
 	for (size_t i = 0; i < list.n; i++)
 		view_tell(view_of(pass, list.items[i]), result);
 	if (!is_valid_host(b.name))

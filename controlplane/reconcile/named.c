@@ -29,6 +29,34 @@ static size_t finish(struct names *names, struct str **out)
 	return names->n;
 }
 
+static bool may_cross(struct store *store, const struct reconcile_options *options)
+{
+	const struct object *map = store_get_path(store, KIND_CONFIG_MAP, options->configmap);
+	const struct str *written = map ? pair_find(map->config_map.data, map->config_map.n_data,
+						  str_from(settings_rows[SETTING_ALLOW_CROSS_NAMESPACE_RESOURCES].name)) : NULL;
+	bool is_allowed;
+
+	return written && value_bool(*written, &is_allowed) && is_allowed;
+}
+
+/* Whatever else its annotations say: one that is refused may be taken when its Secret is there. */
+static void add_annotated(struct names *names, struct store *store, const struct reconcile_options *options,
+	const struct object *ingress)
+{
+	struct str prefix = options->annotations_prefix;
+	const char *name;
+
+	for (size_t i = 0; (name = secret_annotation(i)); i++) {
+		struct str key = arena_printf(names->arena, "%.*s/%s", STR_ARG(prefix), name);
+		const struct str *written = pair_find(ingress->annotations, ingress->n_annotations, key);
+		struct str namespace_, secret;
+
+		if (written && value_ref(*written, &namespace_, &secret) &&
+			(str_eq(namespace_, ingress->namespace_) || may_cross(store, options)))
+			add(names, "Secret", namespace_, secret);
+	}
+}
+
 size_t reconcile_ingress_names(struct store *store, const struct reconcile_options *options, const struct object *ingress,
 	struct arena *arena, struct str **out)
 {
@@ -37,6 +65,7 @@ size_t reconcile_ingress_names(struct store *store, const struct reconcile_optio
 	struct problems unread = {0};
 
 	if (class_takes(&pass, ingress, &unread)) {
+		add_annotated(&names, store, options, ingress);
 		for (size_t i = 0; i < ingress->ingress.n_tls; i++)
 			add(&names, "Secret", ingress->namespace_, ingress->ingress.tls[i].secret);
 	}

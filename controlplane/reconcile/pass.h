@@ -17,6 +17,8 @@ struct view {
 	bool is_canary; /* the same without paths of its own (I20): is_served is false then */
 	bool is_served; /* ours, nothing keeps it out, and it has paths of its own */
 	struct annotation_values annotations;
+	struct backend_secret *backend_secret; /* of proxy-ssl-secret; NULL: none, or it is bad */
+	bool is_denied; /* its paths answer 503 for a Secret that is bad */
 	struct problems problems;
 	const struct reconcile_result *told; /* the result that has the problems already */
 };
@@ -29,6 +31,7 @@ struct reconcile {
 	struct annotation_options annotations;
 	struct map views;        /* object key -> struct view */
 	struct map certificates; /* "namespace/secret" -> struct certificate */
+	struct map backend_secrets; /* "namespace/secret" -> struct backend_secret */
 	struct map aliases;      /* host -> struct alias_list */
 	bool has_aliases;        /* the map is filled */
 	struct tcp_entry *tcp;   /* entries that are good, in the order of the ConfigMap; in `arena` */
@@ -71,6 +74,7 @@ struct route {
 	struct route_canary *canaries;         /* in the scratch arena */
 	size_t n_canaries;
 	struct str label;                      /* "=/foo": in the names of origins */
+	struct view *proxy_ssl;                /* who says how TLS to endpoints is spoken (F11); NULL: nobody */
 };
 struct routes {
 	struct route *items;
@@ -133,7 +137,26 @@ struct host_tls tls_of_host(
 bool tls_covers(struct reconcile *pass, struct str certificate, struct str host);
 /* Puts the default certificate; its name, or "". */
 struct str tls_put_default(struct reconcile *pass, struct reconcile_result *result);
+/* What takes the certificates that proxies take. Borrowed. */
+SSL_CTX *tls_judge(struct reconcile *pass);
 void tls_end(struct reconcile *pass);
+
+/* secret.c: Secrets that annotations name. */
+/* The Secret, or NULL and what it is not (static): it must be of the Ingress's namespace unless the settings allow others. */
+const struct object *secret_of(const struct reconcile *pass, const struct view *view, const struct annotation *a, const char **why);
+/* Notes that the host is to be built again when a Secret that one of the Ingresses names has changed. */
+void secret_note_reads(struct reconcile *pass, struct str host, struct object_list ingresses);
+/* The annotations that name Secrets. NULL after the last. */
+const char *secret_annotation(size_t index);
+
+/* backend_tls.c: TLS to endpoints (F11). */
+/* Reads what the Ingress says of it; its problems are the view's. */
+void backend_tls_read(struct reconcile *pass, struct view *view);
+/* Which Ingress speaks for each route: its own, or the first of the host that has proxy-ssl-secret. */
+void backend_tls_choose(const struct reconcile *pass, struct view **views, size_t n, struct routes *routes);
+void backend_tls_fill(struct reconcile *pass, struct str host, const struct route *route, struct reconcile_result *result,
+	Weirlock__V1__Policy *out);
+void backend_tls_end(struct reconcile *pass);
 
 /* policy.c */
 void policy_fill(struct reconcile *pass, struct str host, const struct route *route, struct reconcile_result *result,

@@ -187,7 +187,6 @@ static void fill_proxying(const struct filling *f)
 		pick_u32(f, "proxy_buffer_size_bytes", ANNOTATION_PROXY_BUFFER_SIZE, SETTING_PROXY_BUFFER_SIZE);
 	out->proxy_buffers_number =
 		pick_u32(f, "proxy_buffers_number", ANNOTATION_PROXY_BUFFERS_NUMBER, SETTING_PROXY_BUFFERS_NUMBER);
-	out->proxy_ssl_name = pick_text(f, "proxy_ssl_name", ANNOTATION_PROXY_SSL_NAME);
 	out->disable_access_log = log && !log->value.flag;
 	if (log)
 		add_origin(f, "disable_access_log", log);
@@ -267,6 +266,7 @@ void policy_fill(struct reconcile *pass, struct str host, const struct route *ro
 	fill_retries(&f);
 	fill_lists(&f);
 	fill_affinity(&f);
+	backend_tls_fill(pass, host, route, result, out);
 	canary_fill(pass, host, route, result, out);
 }
 
@@ -286,5 +286,5 @@ unsigned policy_status(const struct reconcile *pass, const struct route *route, 
 		return 403;
 	if (!route->view)
 		return 0;
-	return route->view->annotations.denied_by.len > 0 || is_closed_by_global_auth(pass, route) ? 503 : 0;
+	return route->view->annotations.denied_by.len > 0 || route->view->is_denied || is_closed_by_global_auth(pass, route) ? 503 : 0;
 }

@@ -8,7 +8,7 @@
 #include "pass.h"
 
 /* Made when the first certificate is: most passes that admit one Ingress see none. */
-static SSL_CTX *judge_of(struct reconcile *pass)
+SSL_CTX *tls_judge(struct reconcile *pass)
 {
 	if (!pass->tls)
 		pass->tls = SSL_CTX_new(TLS_server_method());
@@ -29,7 +29,7 @@ static struct certificate *certificate_of(struct reconcile *pass, struct str nam
 	if (!secret)
 		c->why = "a Secret that exists";
 	else
-		certificate_read(&pass->arena, judge_of(pass), secret, c);
+		certificate_read(&pass->arena, tls_judge(pass), secret, c);
 	map_put(&pass->certificates, key, c);
 	return c;
 }
@@ -161,7 +161,7 @@ static struct str put_generated(struct reconcile *pass, struct reconcile_result 
 	if (pass->options->generated_chain_pem.len == 0)
 		return STR("");
 	certificate_read_pem(
-		&pass->arena, judge_of(pass), pass->options->generated_chain_pem, pass->options->generated_key_pem, &c);
+		&pass->arena, tls_judge(pass), pass->options->generated_chain_pem, pass->options->generated_key_pem, &c);
 	if (c.why)
 		return STR("");
 	certificate_put(&pass->scratch, &c, result);

@@ -63,6 +63,7 @@ static void read_view(struct reconcile *pass, struct view *view)
 	if (!view->is_ours)
 		return;
 	annotation_parse(view->object, &pass->annotations, &view->annotations, &view->problems);
+	backend_tls_read(pass, view);
 	view->is_rejected = !has_strict_paths(pass, view->object, &view->problems) || view->annotations.rejected_by.len > 0;
 	view->is_served = !view->is_rejected && !is_disabled_catch_all(pass, view);
 	view->is_canary = view->is_served && is_canary(view);

@@ -12,8 +12,6 @@ const struct setting_row settings_rows[] = {
 	/* clang-format off */
 	SETTINGS(ROW)
 	/* clang-format on */
-	LATER("allow-cross-namespace-resources", COMMON,
-		"Let annotations name Secrets/ConfigMaps of other namespaces"),
 	LATER("bind-address", COMMON, "Local addresses to listen on"),
 	LATER("block-referers", COMMON, "Referers refused everywhere (403)"),
 	LATER("block-user-agents", COMMON, "User agents refused everywhere (403)"),
@@ -90,8 +88,6 @@ const struct setting_row settings_rows[] = {
 	LATER("proxy-max-temp-file-size", RARE, "Cap of the on-disk response spill file"),
 	LATER("proxy-redirect-from", RARE, "Text to replace in Location/Refresh of responses"),
 	LATER("proxy-redirect-to", RARE, "Replacement text for the above"),
-	LATER("proxy-ssl-location-only", RARE,
-		"Apply proxy-ssl-* annotations to locations only, not also the whole host"),
 	LATER("proxy-stream-next-upstream", RARE, "Try another endpoint when a TCP connect fails"),
 	LATER("proxy-stream-next-upstream-timeout", RARE, "Time budget for that"),
 	LATER("proxy-stream-next-upstream-tries", RARE, "Attempts for that"),

@@ -139,6 +139,8 @@
 	X(LOAD_BALANCE, "load-balance", CORE, "round_robin", "How an endpoint is chosen", .type = VALUE_CHOICE,             \
 		.words = "round_robin|ewma")                                                                                \
 	X(SERVICE_UPSTREAM, "service-upstream", CORE, "false", "Send to the Service's address, not to its endpoints", WEAK_FLAG) \
+	X(PROXY_SSL_LOCATION_ONLY, "proxy-ssl-location-only", RARE, "false",                                                \
+		"proxy-ssl-* of an Ingress are for its own paths, not for all of its hosts'", WEAK_FLAG)                    \
 	X(SSL_REDIRECT, "ssl-redirect", CORE, "true", "Redirect to https where the host has a certificate", WEAK_FLAG)           \
 	X(FORCE_SSL_REDIRECT, "force-ssl-redirect", CORE, "false", "Redirect to https always", WEAK_FLAG)                        \
 	X(PRESERVE_TRAILING_SLASH, "preserve-trailing-slash", RARE, "false", "Keep a final slash in redirects to https",    \
@@ -155,6 +157,8 @@
 		"Refuse Exact and Prefix paths with characters other than letters, digits and . _ - /", WEAK_FLAG)               \
 	X(ANNOTATIONS_RISK_LEVEL, "annotations-risk-level", COMMON, "High", "Highest risk of an annotation that is taken",  \
 		.type = VALUE_CHOICE, .words = "Low|Medium|High|Critical", .ignores_case = true)                            \
+	X(ALLOW_CROSS_NAMESPACE_RESOURCES, "allow-cross-namespace-resources", COMMON, "false",                              \
+		"Let annotations name Secrets of other namespaces", WEAK_FLAG)                                              \
 	X(ALLOW_SNIPPET_ANNOTATIONS, "allow-snippet-annotations", COMMON, "false",                                          \
 		"Kept for its name: snippets are never executed, whatever it says", WEAK_FLAG)                                   \
 	X(ANNOTATION_VALUE_WORD_BLOCKLIST, "annotation-value-word-blocklist", COMMON, "",                                   \

@@ -20,6 +20,7 @@
 #include "str.h"
 
 struct tls_certificate;  /* tls.h */
+struct tls_client;       /* tls.h: how HTTPS endpoints are talked to */
 struct tls_contexts;     /* tls.h: server contexts and the certificate by SNI */
 struct clientaddr_rules; /* clientaddr.h */
 struct path_index;       /* path_index.h: how a host finds a route */
@@ -106,6 +107,16 @@ struct backend {
 
 enum path_type { ROUTE_PREFIX, ROUTE_EXACT, ROUTE_REGEX };
 
+/* TLS to endpoints (F11). */
+struct proxy_ssl {
+	struct str secret;         /* name of its resource; "": none */
+	bool verifies, sends_name;
+	bool has_tls12, has_tls13; /* neither: both */
+	uint32_t verify_depth;
+	struct str name, ciphers;
+	struct str key;            /* all of the above: two with the same key are the same */
+};
+
 struct policy {
 	uint32_t proxy_connect_timeout_ms, proxy_send_timeout_ms, proxy_read_timeout_ms;
 	bool ssl_redirect, force_ssl_redirect, preserve_trailing_slash, use_port_in_redirects, no_tls_redirect;
@@ -118,7 +129,7 @@ struct policy {
 	uint32_t proxy_buffer_size_bytes, proxy_buffers_number;
 	struct str redirect_url;
 	uint32_t redirect_code;
-	struct str proxy_ssl_name;
+	const struct proxy_ssl *proxy_ssl; /* NULL: HTTPS endpoints are neither checked nor shown anything */
 	uint32_t send_proxy_protocol; /* version of the header that endpoints get first; 0: none */
 	bool sets_session_cookie; /* I14 */
 };
@@ -228,6 +239,11 @@ const struct host *generation_next_host(const struct generation *g, size_t *curs
 const struct tcp_service *generation_next_tcp(const struct generation *g, size_t *cursor);
 /* The TCP service of a port, or NULL. */
 const struct tcp_service *generation_find_tcp(const struct generation *g, uint16_t port);
+/*
+ * How HTTPS endpoints of a policy are talked to. NULL: not at all, for what was asked of their certificates cannot be checked
+ * (a Secret that is missing, or has no authorities). Borrowed.
+ */
+struct tls_client *generation_tls_client(const struct generation *g, const struct policy *policy);
 /* Contexts to accept TLS with; certificate by SNI. */
 struct tls_contexts *generation_tls(const struct generation *g);
 /* The name of the resource that a certificate came from: "namespace/secret", "-" for the generated one, "" for none of ours. */

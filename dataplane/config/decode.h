@@ -53,6 +53,9 @@ bool decode_backend(struct decode *d, const Weirlock__V1__Backend *in, struct ba
 bool decode_endpoints(struct decode *d, const Weirlock__V1__Endpoints *in, struct endpoints_object *out);
 bool decode_host(struct decode *d, const Weirlock__V1__Host *in, struct host_object *out);
 bool decode_tcp(struct decode *d, const Weirlock__V1__TcpService *in, struct tcp_object *out);
+bool decode_backend_secret(struct decode *d, const Weirlock__V1__BackendSecret *in, struct backend_secret_object *out);
+/* NULL in `out` for a message that is not there. */
+bool decode_proxy_ssl(struct decode *d, const Weirlock__V1__ProxySsl *in, const struct proxy_ssl **out);
 bool decode_policy(struct decode *d, const Weirlock__V1__Policy *in, struct policy *out);
 
 void decode_drop_settings(struct settings_object *s);
@@ -60,6 +63,7 @@ void decode_drop_certificate(struct certificate_object *c);
 void decode_drop_backend(struct backend_object *b);
 void decode_drop_endpoints(struct endpoints_object *e);
 void decode_drop_tcp(struct tcp_object *t);
+void decode_drop_backend_secret(struct backend_secret_object *s);
 void decode_drop_host(struct host_object *h);
 
 #endif

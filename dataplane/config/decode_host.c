@@ -176,6 +176,32 @@ static bool decode_route(struct host_decode *h, const Weirlock__V1__Route *in, s
 	return true;
 }
 
+/* A host has few that differ, however many its routes. */
+static void note_proxy_ssl(struct host_object *h, const struct proxy_ssl *ssl)
+{
+	for (size_t i = 0; i < h->n_proxy_ssl; i++) {
+		if (str_eq(h->proxy_ssl[i]->key, ssl->key))
+			return;
+	}
+	h->proxy_ssl[h->n_proxy_ssl++] = ssl;
+}
+
+static void collect_proxy_ssl(struct host_decode *h)
+{
+	const struct host *host = &h->out->host;
+	size_t n = 0;
+
+	for (size_t i = 0; i < host->n_routes; i++)
+		n += host->routes[i].policy.proxy_ssl != NULL;
+	if (!n)
+		return;
+	h->out->proxy_ssl = arena_zalloc(h->d->arena, n * sizeof(*h->out->proxy_ssl));
+	for (size_t i = 0; i < host->n_routes; i++) {
+		if (host->routes[i].policy.proxy_ssl)
+			note_proxy_ssl(h->out, host->routes[i].policy.proxy_ssl);
+	}
+}
+
 static size_t count_canaries(const Weirlock__V1__Host *in)
 {
 	size_t n = 0;
@@ -203,6 +229,7 @@ static bool decode_routes(struct host_decode *h, const Weirlock__V1__Host *in)
 	}
 	decode_leave(h->d);
 	host->n_routes = in->n_routes;
+	collect_proxy_ssl(h);
 	host->index = path_index_build(arena, host->routes, host->n_routes);
 	return true;
 }

@@ -45,7 +45,7 @@ static bool decode_request(struct decode *d, const Weirlock__V1__Policy *in, str
 		!decode_text(d, "policy.rewrite_target", in->rewrite_target, MAX_PATH, &p->rewrite_target) ||
 		!decode_text(d, "policy.x_forwarded_prefix", in->x_forwarded_prefix, MAX_TEXT, &p->x_forwarded_prefix) ||
 		!decode_text(d, "policy.upstream_vhost", in->upstream_vhost, MAX_NAME, &p->upstream_vhost) ||
-		!decode_text(d, "policy.proxy_ssl_name", in->proxy_ssl_name, MAX_SERVER_NAME, &p->proxy_ssl_name) ||
+		!decode_proxy_ssl(d, in->proxy_ssl, &p->proxy_ssl) ||
 		!decode_text(d, "policy.connection_proxy_header", in->connection_proxy_header, MAX_NAME, connection))
 		return false;
 	if (connection->len && !str_eq_nocase(*connection, STR("close")) && !str_eq_nocase(*connection, STR("keep-alive")))

@@ -11,6 +11,7 @@
 #include "host_candidates.h"
 #include "host_table.h"
 #include "mem.h"
+#include "upstream_tls.h"
 
 struct generation {
 	atomic_uint refs;
@@ -22,6 +23,7 @@ struct generation {
 	struct host_table *hosts;
 	struct backend_table backends;
 	struct tls_contexts *tls;
+	struct upstream_tls *upstream_tls;
 };
 
 static atomic_uint n_live;
@@ -235,6 +237,21 @@ static bool take_backends(
 	return false;
 }
 
+static bool take_upstream_tls(
+	struct generation *g, bool is_same_hosts, const struct generation *before, struct config_errors *errors)
+{
+	struct str name = STR("");
+	const char *why = "";
+
+	if (is_same_hosts && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET))
+		g->upstream_tls = upstream_tls_ref(before->upstream_tls);
+	else
+		g->upstream_tls = upstream_tls_create(g->objects, g->n_objects, before ? before->upstream_tls : NULL, &name, &why);
+	if (!g->upstream_tls)
+		add_error(errors, WEIRLOCK__V1__KIND__KIND_HOST, name, str_from(why));
+	return g->upstream_tls != NULL;
+}
+
 static bool build_tables(
 	struct generation *g, const struct generation *before, struct str zone, struct config_errors *errors)
 {
@@ -242,7 +259,8 @@ static bool build_tables(
 	bool is_same_tls = is_same_hosts && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_CERTIFICATE) &&
 		is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_SETTINGS);
 
-	if (!take_settings(g, errors) || !take_tls(g, is_same_tls, before, errors) || !take_backends(g, before, zone, errors))
+	if (!take_settings(g, errors) || !take_tls(g, is_same_tls, before, errors) || !take_backends(g, before, zone, errors) ||
+		!take_upstream_tls(g, is_same_hosts, before, errors))
 		return false;
 	g->hosts = is_same_hosts ? host_table_ref(before->hosts) : host_table_create(g->objects, g->n_objects);
 	return true;
@@ -311,6 +329,7 @@ void generation_unref(const struct generation **p)
 		return;
 	if (g->tls)
 		tls_contexts_unref(&g->tls);
+	upstream_tls_unref(&g->upstream_tls);
 	host_table_unref(&g->hosts);
 	backend_table_deinit(&g->backends);
 	for (size_t i = 0; i < g->n_objects; i++)
@@ -412,6 +431,11 @@ const struct tcp_service *generation_find_tcp(const struct generation *g, uint16
 	const struct object *o = find_object(g, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE, str_of(text, (size_t)len));
 
 	return o ? &o->tcp->service : NULL;
+}
+
+struct tls_client *generation_tls_client(const struct generation *g, const struct policy *policy)
+{
+	return policy->proxy_ssl ? upstream_tls_find(g->upstream_tls, policy->proxy_ssl) : tls_client_plain();
 }
 
 struct tls_contexts *generation_tls(const struct generation *g)

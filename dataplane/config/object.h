@@ -11,6 +11,7 @@
 #include "config.h"
 #include "lineage.h"
 #include "tls.h"
+#include "trust.h"
 
 /* Weirlock__V1__Settings, and what only config needs of it. */
 struct settings_object {
@@ -25,6 +26,11 @@ struct certificate_object {
 	struct tls_certificate *certificate;
 	struct str *names;
 	size_t n_names;
+};
+
+struct backend_secret_object {
+	struct tls_certificate *certificate; /* NULL: none, or for people to read */
+	struct trust *trust;                 /* NULL: none */
 };
 
 struct backend_object {
@@ -55,6 +61,8 @@ struct host_object {
 	size_t n_regexes;
 	struct backend_slot **slots; /* of the routes */
 	size_t n_slots;
+	const struct proxy_ssl **proxy_ssl; /* of the routes, as many as differ */
+	size_t n_proxy_ssl;
 };
 
 struct tcp_object {
@@ -75,6 +83,7 @@ struct object {
 		struct endpoints_object *endpoints;
 		struct host_object *host;
 		struct tcp_object *tcp;
+		struct backend_secret_object *backend_secret;
 	};
 };
 

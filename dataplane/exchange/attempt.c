@@ -4,6 +4,7 @@
 #include "affinity.h"
 #include "clock.h"
 #include "exchange_private.h"
+#include "judge.h"
 #include "log.h"
 #include "proxyproto.h"
 #include "weirlock/v1/snapshot.pb-c.h"
@@ -157,8 +158,16 @@ static int choose_endpoint(struct exchange *ex)
 
 static bool speaks_tls(const struct exchange *ex)
 {
-	return ex->backend->protocol == WEIRLOCK__V1__PROTOCOL__PROTOCOL_HTTPS ||
-		(ex->backend->protocol == WEIRLOCK__V1__PROTOCOL__PROTOCOL_AUTO_HTTP && ex->client->conn->is_tls);
+	return judge_speaks_tls(ex->backend, ex->client->conn->is_tls);
+}
+
+/* NULL: plain. Whoever may not be asked in TLS was answered before (judge). */
+static struct tls_client *tls_client(const struct exchange *ex)
+{
+	struct tls_client *c = speaks_tls(ex) ? generation_tls_client(ex->held->generation, exchange_policy(ex)) : NULL;
+
+	assert(c || !speaks_tls(ex));
+	return c;
 }
 
 /*
@@ -208,8 +217,7 @@ static struct str proxy_header(const struct exchange *ex, char out[PROXYPROTO_WR
 enum exchange_state exchange_pick(struct exchange *ex)
 {
 	char header[PROXYPROTO_WRITE_MAX];
-	struct upstream_target target = {.is_tls = speaks_tls(ex), .server_name = exchange_policy(ex)->proxy_ssl_name,
-		.proxy_header = proxy_header(ex, header)};
+	struct upstream_target target = {.tls = tls_client(ex), .proxy_header = proxy_header(ex, header)};
 	int error;
 
 	assert(ex->state == EX_PICK && !ex->upstream);

@@ -170,6 +170,13 @@ static unsigned find_backend(const struct judge_request *in, struct judgement *o
 	return end_at(out, JUDGE_NO_ENDPOINTS, 503);
 }
 
+bool judge_speaks_tls(const struct backend *backend, bool is_client_tls)
+{
+	return backend->protocol == WEIRLOCK__V1__PROTOCOL__PROTOCOL_HTTPS ||
+		backend->protocol == WEIRLOCK__V1__PROTOCOL__PROTOCOL_GRPCS ||
+		(backend->protocol == WEIRLOCK__V1__PROTOCOL__PROTOCOL_AUTO_HTTP && is_client_tls);
+}
+
 /* Whether the backend can be asked at all in the way its rule wants. */
 static unsigned check_backend(const struct judge_request *in, struct judgement *out)
 {
@@ -183,6 +190,8 @@ static unsigned check_backend(const struct judge_request *in, struct judgement *
 	default:
 		break;
 	}
+	if (judge_speaks_tls(out->backend, in->conn->is_tls) && !generation_tls_client(in->generation, policy))
+		return end_at(out, JUDGE_PROXY_SSL, 503);
 	if (in->head->body == HTTP_BODY_CHUNKED && !in->has_whole_body && policy->proxy_http_1_0)
 		return end_at(out, JUDGE_LENGTH, 411); /* HTTP/1.0 knows no chunks */
 	/* An upgrade that also brings a body is two readings of the bytes that follow: only the body is believed. */

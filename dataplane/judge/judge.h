@@ -34,6 +34,7 @@
 	X(JUDGE_NO_ENDPOINTS, "no-endpoints", END_NO_ENDPOINTS, "D1", "the backend has no usable endpoint")               \
 	X(JUDGE_ADDRESS, "address-lists", END_DENIED, "J20", "a deny list holds the client, or an allow list does not")   \
 	X(JUDGE_PROTOCOL, "backend-protocol", END_UPSTREAM_PROTOCOL, "G13", "this protocol is not spoken to backends yet") \
+	X(JUDGE_PROXY_SSL, "proxy-ssl", END_MISCONFIGURED, "F11", "the backend's certificate cannot be checked as asked")   \
 	X(JUDGE_LENGTH, "length", END_BAD_REQUEST, "G9", "HTTP/1.0 to the backend takes no body of unknown length")
 #define JUDGE_ENUM(id, word, end, rule, doc) id,
 enum judge_step { JUDGE_STEPS(JUDGE_ENUM) JUDGE_COUNT };
@@ -62,6 +63,8 @@ struct judgement {
 /* Texts of `out` live in `arena`, or are those of `in`. `out` must not move: rule.who points into it. */
 void judge_request(const struct judge_request *in, struct arena *arena, struct judgement *out);
 
+/* G13: `is_client_tls` decides for AUTO_HTTP. */
+bool judge_speaks_tls(const struct backend *backend, bool is_client_tls);
 struct str judge_word(enum judge_step step);
 const char *judge_rule(enum judge_step step);
 const char *judge_doc(enum judge_step step);

@@ -432,6 +432,17 @@ static void give_certificate(struct wire *w, const struct test_pem *pem)
 	BIO_free(key);
 }
 
+static SSL *connect_named(const struct addr *at)
+{
+	const struct tls_client_options options = {.name = STR("b.example"), .sends_name = true};
+	const char *why;
+	struct tls_client *c = tls_client_create(&options, &why);
+	SSL *ssl = tls_connect_new(c, at);
+
+	tls_client_unref(&c);
+	return ssl;
+}
+
 /* Our side as the client of a backend. */
 static void test_connect(const struct test_pem *pem)
 {
@@ -441,7 +452,7 @@ static void test_connect(const struct test_pem *pem)
 	int listening = test_listen(&at, 5);
 
 	check_case("connect");
-	CHECK_INT(stream_connect(&e.s, &loop, &at, tls_connect_new(STR("b.example")), end_on_event), 0);
+	CHECK_INT(stream_connect(&e.s, &loop, &at, connect_named(&at), end_on_event), 0);
 	wire_open(&w, accept(listening, NULL, NULL), true);
 	test_set_nonblocking(w.fd);
 	give_certificate(&w, pem);
@@ -458,7 +469,7 @@ static void test_connect(const struct test_pem *pem)
 	close_both(&e, &w);
 
 	check_case("bytes before TLS are never read (SECURITY)");
-	CHECK_INT(stream_connect(&e.s, &loop, &at, tls_connect_new(STR("")), end_on_event), 0);
+	CHECK_INT(stream_connect(&e.s, &loop, &at, tls_connect_new(tls_client_plain(), &at), end_on_event), 0);
 	wire_open(&w, accept(listening, NULL, NULL), true);
 	e.reads = true;
 	CHECK_INT(send(w.fd, "HTTP/1.1 200 OK\r\n\r\n", 19, 0), 19);
@@ -469,7 +480,7 @@ static void test_connect(const struct test_pem *pem)
 	close(listening);
 
 	check_case("connect is refused");
-	CHECK_INT(stream_connect(&e.s, &loop, &at, tls_connect_new(STR("")), end_on_event), 0);
+	CHECK_INT(stream_connect(&e.s, &loop, &at, tls_connect_new(tls_client_plain(), &at), end_on_event), 0);
 	TURN_UNTIL(&loop, e.seen & STREAM_FAILED);
 	CHECK_INT(e.s.error, UV_ECONNREFUSED);
 	end_close(&e, &loop);

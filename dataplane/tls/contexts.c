@@ -300,39 +300,3 @@ void tls_handshake_done(SSL *ssl)
 	SSL_set_ex_data(ssl, contexts_index, NULL);
 	tls_contexts_unref(&t);
 }
-
-static SSL_CTX *client_context;
-
-static void make_client_context(void)
-{
-	client_context = SSL_CTX_new(TLS_client_method());
-	if (!client_context)
-		abort();
-	SSL_CTX_set_min_proto_version(client_context, TLS1_2_VERSION);
-	SSL_CTX_set_verify(client_context, SSL_VERIFY_NONE, NULL);
-	SSL_CTX_set_session_cache_mode(client_context, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_options(client_context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_mode(client_context,
-		SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_read_ahead(client_context, 1);
-}
-
-SSL *tls_connect_new(struct str server_name)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	char folded[TLS_NAME_MAX], text[TLS_NAME_MAX + 1];
-	struct str name;
-	SSL *ssl;
-
-	pthread_once(&once, make_client_context);
-	ssl = SSL_new(client_context);
-	if (!ssl)
-		abort();
-	if (tls_name_fold(server_name, folded, &name)) {
-		memcpy(text, name.ptr, name.len);
-		text[name.len] = '\0';
-		SSL_set_tlsext_host_name(ssl, text);
-	}
-	SSL_set_connect_state(ssl);
-	return ssl;
-}

@@ -296,13 +296,6 @@ static void test_lifetime(void)
 	tls_contexts_unref(&t);
 	CHECK(t == NULL);
 	SSL_free(ssl);
-	ssl = tls_connect_new(STR("a.example"));
-	CHECK_STR(tls_server_name(ssl), STR("a.example"));
-	tls_handshake_done(ssl);
-	SSL_free(ssl);
-	ssl = tls_connect_new(STR(""));
-	CHECK_STR(tls_server_name(ssl), STR(""));
-	SSL_free(ssl);
 }
 
 int main(void)

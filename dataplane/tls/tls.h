@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "addr.h"
 #include "str.h"
+
+struct trust; /* trust.h */
 
 /*
  * One certificate chain with its key, checked once; immutable, counted (atomic). Held as DER (some 3 KiB); OpenSSL's objects
@@ -83,8 +86,32 @@ struct tls_certificate *tls_contexts_find(const struct tls_contexts *t, struct s
 SSL *tls_accept_new(struct tls_contexts *t);
 /* The handshake is over: gives that reference back. For the stream room. */
 void tls_handshake_done(SSL *ssl);
-/* A client session towards an HTTPS backend: no verification and no SNI unless given (F11). `server_name` may be empty. */
-SSL *tls_connect_new(struct str server_name);
+
+/* How HTTPS endpoints are talked to (F11). */
+struct tls_client_options {
+	struct tls_certificate *certificate; /* shown to endpoints that ask; NULL: none */
+	struct trust *trust;                 /* who may vouch for endpoints; NULL: nobody is checked */
+	unsigned verify_depth;               /* certificates between the endpoint's and one of `trust` */
+	struct str name;                     /* that the endpoint's certificate must hold, a DNS name or an address */
+	bool sends_name;                     /* SNI, when it is a DNS name */
+	bool has_tls12, has_tls13;           /* neither: both */
+	struct str ciphers;                  /* OpenSSL list for TLS 1.2; "" is OpenSSL's own */
+};
+/*
+ * Immutable, counted (atomic), any thread. Keeps the last session of each endpoint, so that a later connection resumes it:
+ * an endpoint that was checked once with these very options is not checked again while its session is good.
+ */
+struct tls_client;
+/* Keeps references. NULL and a static reason for a bad cipher list or name. Owned, one reference. */
+struct tls_client *tls_client_create(const struct tls_client_options *options, const char **why);
+struct tls_client *tls_client_ref(struct tls_client *c);
+void tls_client_unref(struct tls_client **c);
+/* The one that checks nothing, shows nothing and names nobody. Borrowed, for ever. */
+struct tls_client *tls_client_plain(void);
+/* Different for any two that were ever made; never 0. */
+uint64_t tls_client_number(const struct tls_client *c);
+/* A client session towards the endpoint. Owned; `c` may go before it. */
+SSL *tls_connect_new(struct tls_client *c, const struct addr *endpoint);
 /* The server name the client asked for, "" when none. Borrowed from `ssl`. */
 struct str tls_server_name(const SSL *ssl);
 

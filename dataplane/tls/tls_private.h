@@ -23,6 +23,11 @@ SSL_CTX *tls_session_keys_context(
 /* A new context for these options, without keys and certificates; NULL and a static reason. */
 SSL_CTX *tls_server_context(const struct tls_options *options, const char **why);
 
+/* client_sessions.c: has `ctx` keep the last session of each endpoint, for as long as it lives. */
+void tls_sessions_keep(SSL_CTX *ctx);
+/* Before the handshake: resumes what is kept for the endpoint, and keeps what comes of it. */
+void tls_sessions_use(SSL *ssl, const struct addr *endpoint);
+
 /* Lower case, one trailing dot less (F3). False for an empty or overlong name. */
 bool tls_name_fold(struct str name, char folded[TLS_NAME_MAX], struct str *out);
 

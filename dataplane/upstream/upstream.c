@@ -11,7 +11,7 @@
 #include "mem.h"
 #include "tls.h"
 
-enum { NAME_MAX_BYTES = 255, PLACE_BYTES = 21, KEY_MAX = PLACE_BYTES + UPSTREAM_PROXY_HEADER_MAX + NAME_MAX_BYTES };
+enum { PLACE_BYTES = 28, KEY_MAX = PLACE_BYTES + UPSTREAM_PROXY_HEADER_MAX };
 enum { LIST_SHARED, LIST_OF_ONE_CLIENT, N_LISTS };
 
 /* All connections that lead to one place share one. Lives while it has connections, idle or in use. */
@@ -41,22 +41,20 @@ struct upstream_pool {
 
 static size_t make_key(const struct upstream_target *target, char key[KEY_MAX])
 {
-	struct str name = str_first(target->server_name, NAME_MAX_BYTES), header = target->proxy_header;
+	uint64_t tls = target->tls ? tls_client_number(target->tls) : 0;
+	struct str header = target->proxy_header;
 
 	assert(header.len <= UPSTREAM_PROXY_HEADER_MAX);
 
 	key[0] = (char)target->addr.family;
-	key[1] = target->is_tls ? 1 : 0;
-	key[2] = (char)(target->addr.port >> 8);
-	key[3] = (char)(target->addr.port & 0xff);
-	memcpy(key + 4, target->addr.ip, 16);
-	key[20] = (char)header.len;
+	key[1] = (char)(target->addr.port >> 8);
+	key[2] = (char)(target->addr.port & 0xff);
+	memcpy(key + 3, target->addr.ip, 16);
+	memcpy(key + 19, &tls, sizeof(tls));
+	key[27] = (char)header.len;
 	if (header.len)
 		memcpy(key + PLACE_BYTES, header.ptr, header.len);
-	if (!target->is_tls || !name.len)
-		return PLACE_BYTES + header.len;
-	memcpy(key + PLACE_BYTES + header.len, name.ptr, name.len);
-	return PLACE_BYTES + header.len + name.len;
+	return PLACE_BYTES + header.len;
 }
 
 /* Where its PROXY header stands, empty for none. */
@@ -222,7 +220,7 @@ struct upstream_conn *upstream_connect(struct upstream_pool *pool, const struct 
 	struct upstream_user *user, int *error)
 {
 	struct upstream_conn *conn = mem_zalloc(sizeof(*conn));
-	SSL *ssl = target->is_tls ? tls_connect_new(target->server_name) : NULL;
+	SSL *ssl = target->tls ? tls_connect_new(target->tls, &target->addr) : NULL;
 
 	conn->owes_header = target->proxy_header.len > 0;
 	conn->held_ssl = conn->owes_header ? ssl : NULL;

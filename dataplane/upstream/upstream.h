@@ -2,8 +2,8 @@
 #define UPSTREAM_H
 /*
  * Connections to endpoints, and one worker's pool of idle ones (SEMANTICS G16). Idle connections are found by where they
- * lead: address, plain or TLS, the server name asked for in TLS, and the PROXY header that began them; so backends that
- * share an endpoint share them, and one that told of a client is never used for another client. An idle connection on which
+ * lead: address, plain or TLS, the way in which TLS is spoken (what is checked and shown), and the PROXY header that began
+ * them; so backends that share an endpoint share them, and one that told of a client is never used for another client. An idle connection on which
  * the endpoint says anything, or closes, leaves the pool at once.
  */
 #include <openssl/ssl.h>
@@ -24,8 +24,7 @@ struct upstream_group;
 /* Where a connection leads. */
 struct upstream_target {
 	struct addr addr;
-	bool is_tls;
-	struct str server_name; /* SNI, may be empty; at most 255 bytes count */
+	struct tls_client *tls;  /* NULL: plain */
 	struct str proxy_header; /* goes out before all else, TLS too; at most UPSTREAM_PROXY_HEADER_MAX bytes, may be empty */
 };
 

@@ -80,6 +80,12 @@ def secret_text(name, cert, key, namespace="default"):
                    data={"tls.crt": _base64(cert), "tls.key": _base64(key)})
 
 
+def secret_data(name, namespace="default", **data):
+    """Any Secret: keys with underscores stand for the ones with dots (ca_crt)."""
+    return _object("v1", "Secret", name, namespace, type="Opaque",
+                   data={k.replace("_", "."): _base64(v) for k, v in data.items()})
+
+
 def configmap(name="controller", namespace="ingress", **data):
     """Keys with underscores stand for the ones with dashes."""
     return _object("v1", "ConfigMap", name, namespace, data={k.replace("_", "-"): str(v) for k, v in data.items()})

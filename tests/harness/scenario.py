@@ -72,6 +72,19 @@ class Scenario:
         self._keys.append(made)
         return made
 
+    def authority(self, name="authority", by=None):
+        """A CA for certificates of clients and backends; what it issues is looked for in logs as well."""
+        made = certificates.Authority(self.directory, name, by)
+        issue = made.issue
+
+        def kept(*words, **rest):
+            certificate = issue(*words, **rest)
+            self._keys.append(certificate)
+            return certificate
+
+        made.issue = kept
+        return made
+
     def skip(self, why):
         raise Skip(why)
 

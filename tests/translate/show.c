@@ -93,7 +93,7 @@ static void show_changed(const ProtobufCMessage *m, const ProtobufCMessage *usua
 		const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
 		struct buf now = {0}, then = {0};
 
-		if (strcmp(f->name, "canaries") == 0) /* shown one by one */
+		if (strcmp(f->name, "canaries") == 0 || strcmp(f->name, "proxy_ssl") == 0) /* shown one by one */
 			continue;
 		show_value(m, f, &now);
 		show_value(usual, f, &then);
@@ -167,6 +167,12 @@ static void show_route(const Weirlock__V1__Route *r, const struct usual *u, stru
 		buf_printf(out, " (%s)", r->ingress);
 	buf_printf(out, "\n");
 	show_changed(&r->policy->base, &u->host->routes[0]->policy->base, "    ", out);
+	if (r->policy->proxy_ssl) {
+		Weirlock__V1__ProxySsl usual = WEIRLOCK__V1__PROXY_SSL__INIT;
+
+		buf_printf(out, "    proxy-ssl\n");
+		show_changed(&r->policy->proxy_ssl->base, &usual.base, "      ", out);
+	}
 	for (size_t i = 0; i < r->policy->n_canaries; i++) {
 		Weirlock__V1__Canary usual = WEIRLOCK__V1__CANARY__INIT;
 
@@ -258,6 +264,11 @@ static void show_endpoints(const struct resource *r, struct buf *out)
 	protobuf_c_message_free_unpacked(&m->base, NULL);
 }
 
+static void show_fingerprint(ProtobufCBinaryData bytes, struct buf *out)
+{
+	buf_add_hex(out, str_of(bytes.data, bytes.len < 6 ? bytes.len : 6));
+}
+
 /* Names, dates and fingerprint; never key bytes. */
 static void show_certificate(const struct resource *r, struct buf *out)
 {
@@ -267,7 +278,24 @@ static void show_certificate(const struct resource *r, struct buf *out)
 	for (size_t i = 0; i < m->n_names; i++)
 		buf_printf(out, " %s", m->names[i]);
 	buf_printf(out, " until %" PRId64 " fingerprint ", m->not_after_s);
-	buf_add_hex(out, str_of(m->fingerprint.data, m->fingerprint.len < 6 ? m->fingerprint.len : 6));
+	show_fingerprint(m->fingerprint, out);
+	buf_printf(out, "\n");
+	protobuf_c_message_free_unpacked(&m->base, NULL);
+}
+
+static void show_backend_secret(const struct resource *r, struct buf *out)
+{
+	Weirlock__V1__BackendSecret *m = unpack(&weirlock__v1__backend_secret__descriptor, r);
+
+	buf_printf(out, "backend-secret %.*s", STR_ARG(r->name));
+	if (m->fingerprint.len) {
+		buf_printf(out, " certificate until %" PRId64 " fingerprint ", m->not_after_s);
+		show_fingerprint(m->fingerprint, out);
+	}
+	for (size_t i = 0; i < m->n_ca_fingerprints; i++) {
+		buf_printf(out, "%s", i ? " " : " authorities ");
+		show_fingerprint(m->ca_fingerprints[i], out);
+	}
 	buf_printf(out, "\n");
 	protobuf_c_message_free_unpacked(&m->base, NULL);
 }
@@ -285,7 +313,7 @@ void show_snapshot(const struct snapshot *s, struct buf *out)
 {
 	static const Weirlock__V1__Kind order[] = {WEIRLOCK__V1__KIND__KIND_SETTINGS, WEIRLOCK__V1__KIND__KIND_HOST,
 		WEIRLOCK__V1__KIND__KIND_BACKEND, WEIRLOCK__V1__KIND__KIND_ENDPOINTS, WEIRLOCK__V1__KIND__KIND_CERTIFICATE,
-		WEIRLOCK__V1__KIND__KIND_TCP_SERVICE};
+		WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE};
 	struct usual usual;
 	size_t n;
 	struct resource *const *all = content_sorted(s->content, &n);
@@ -303,6 +331,8 @@ void show_snapshot(const struct snapshot *s, struct buf *out)
 				show_backend(all[i], out);
 			else if (order[k] == WEIRLOCK__V1__KIND__KIND_ENDPOINTS)
 				show_endpoints(all[i], out);
+			else if (order[k] == WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET)
+				show_backend_secret(all[i], out);
 			else if (order[k] == WEIRLOCK__V1__KIND__KIND_TCP_SERVICE)
 				show_tcp_service(all[i], out);
 			else

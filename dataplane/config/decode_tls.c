@@ -1,0 +1,76 @@
+/* Secrets that HTTPS endpoints are met with, and what a policy says of them. */
+#include <openssl/ssl.h>
+
+#include "decode.h"
+
+enum { MAX_PEM = 1024 * 1024, MAX_DEPTH = 100 };
+
+static bool decode_pair(struct decode *d, struct str chain, struct str key, struct backend_secret_object *out)
+{
+	const char *why = "";
+
+	if (!chain.len || lineage_is_for_reading(d->lineage)) /* answers to people come without keys */
+		return true;
+	out->certificate = tls_certificate_create(chain, key, &why);
+	return out->certificate || decode_refuse(d, "chain_pem", why);
+}
+
+bool decode_backend_secret(struct decode *d, const Weirlock__V1__BackendSecret *in, struct backend_secret_object *out)
+{
+	struct str ca = str_of(in->ca_pem.data, in->ca_pem.len);
+	const char *why = "";
+
+	if (in->chain_pem.len > MAX_PEM || in->key_pem.len > MAX_PEM || in->ca_pem.len > MAX_PEM)
+		return decode_refuse(d, "chain_pem", "too long");
+	if (!decode_pair(d, str_of(in->chain_pem.data, in->chain_pem.len), str_of(in->key_pem.data, in->key_pem.len), out))
+		return false;
+	if (!ca.len)
+		return true;
+	out->trust = trust_create(ca, STR(""), &why);
+	return out->trust || decode_refuse(d, "ca_pem", why);
+}
+
+void decode_drop_backend_secret(struct backend_secret_object *s)
+{
+	if (s->certificate)
+		tls_certificate_unref(&s->certificate);
+	trust_unref(&s->trust);
+}
+
+/* Two that have the same one are the same. */
+static struct str make_key(struct arena *arena, const struct proxy_ssl *p)
+{
+	struct buf text = {0};
+	struct str key;
+
+	buf_printf(&text, "%d%d%d%d %u %zu %zu ", p->verifies, p->sends_name, p->has_tls12, p->has_tls13, p->verify_depth,
+		p->secret.len, p->name.len);
+	buf_add(&text, p->secret);
+	buf_add(&text, p->name);
+	buf_add(&text, p->ciphers);
+	key = arena_str(arena, buf_str(&text));
+	buf_deinit(&text);
+	return key;
+}
+
+bool decode_proxy_ssl(struct decode *d, const Weirlock__V1__ProxySsl *in, const struct proxy_ssl **out)
+{
+	struct proxy_ssl *p;
+
+	if (!in)
+		return true;
+	p = arena_zalloc(d->arena, sizeof(*p));
+	p->verifies = in->verify;
+	p->sends_name = in->server_name;
+	p->has_tls12 = in->protocol_tls12;
+	p->has_tls13 = in->protocol_tls13;
+	p->verify_depth = in->verify_depth;
+	if (!decode_range(d, "policy.proxy_ssl.verify_depth", p->verify_depth, 0, MAX_DEPTH) ||
+		!decode_text(d, "policy.proxy_ssl.secret", in->secret, MAX_NAME, &p->secret) ||
+		!decode_text(d, "policy.proxy_ssl.name", in->name, MAX_SERVER_NAME, &p->name) ||
+		!decode_text(d, "policy.proxy_ssl.ciphers", in->ciphers, MAX_TEXT, &p->ciphers))
+		return false;
+	p->key = make_key(d->arena, p);
+	*out = p;
+	return true;
+}
