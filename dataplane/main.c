@@ -20,8 +20,8 @@ struct arguments {
 };
 
 static const char details[] =
-	"Signals: SIGTERM and SIGINT fail /readyz, stop accepting, let requests finish and give WebSockets\n"
-	"worker-shutdown-timeout; then the process ends with status 0. A second one ends it at once.\n"
+	"Signals: SIGTERM and SIGINT fail /readyz, go on serving for --shutdown-grace-period, stop accepting, let requests\n"
+	"finish and give WebSockets worker-shutdown-timeout; then the process ends with status 0. A second one ends it at once.\n"
 	"Exit status: 0 fine, 2 usage, 4 an address cannot be bound, 5 invalid identity or state directory.\n"
 	"stdout gets one line once the first snapshot is served, ready http=ADDR:PORT https=ADDR:PORT admin=ADDR:PORT,\n"
 	"and after it the access log. stderr gets the log.";
@@ -46,6 +46,8 @@ static void make_rows(struct arguments *a)
 			0, 0},
 		{"state-dir", 0, OPT_TEXT, &o->state_dir, "DIR",
 			"Where the last good snapshot is kept, sealed for the identity, to start from without a controller", 0, 0},
+		{"shutdown-grace-period", 0, OPT_UINT, &o->shutdown_grace_s, "SECONDS",
+			"Go on serving for so long after SIGTERM, not ready, until balancers have noticed; default 0", 0, 3600},
 		{"workers", 0, OPT_UINT, &o->n_workers, "N", "Threads that serve; default one for each CPU", 1, WORKERS_MAX},
 		{"zone", 0, OPT_TEXT, &o->zone, "ZONE",
 			"Where this proxy stands (topology.kubernetes.io/zone); it then obeys topology hints of EndpointSlices", 0, 0},

@@ -32,7 +32,8 @@ struct proxy {
 	struct content *seed;       /* what was on disk, until it is clear whether a controller answers */
 	uint64_t seed_confirmed_ms; /* wall clock */
 	uv_timer_t seed_timer;
-	bool has_timer;
+	uv_timer_t grace_timer;
+	bool has_timer, has_grace_timer;
 	struct admin *admin;
 	struct workers *workers;
 	struct accesslog_sink sink;
@@ -250,6 +251,8 @@ static void end(struct proxy *p)
 		rpc_server_close(p->inspect, NULL, NULL);
 	if (p->has_timer)
 		uv_close((uv_handle_t *)&p->seed_timer, NULL);
+	if (p->has_grace_timer)
+		uv_close((uv_handle_t *)&p->grace_timer, NULL);
 	if (p->lastgood)
 		lastgood_close(p->lastgood); /* asks subscribe for an age, at once if at all */
 	p->lastgood = NULL;
@@ -264,6 +267,27 @@ static void on_drained(void *data)
 	end(data);
 }
 
+static void drain(struct proxy *p)
+{
+	log_info("proxy", "draining");
+	workers_drain(p->workers);
+}
+
+static void on_grace_over(uv_timer_t *timer)
+{
+	drain(container_of(timer, struct proxy, grace_timer));
+}
+
+/* Balancers need a while until they send nobody here: so long it is not ready, and answers. */
+static void leave(struct proxy *p)
+{
+	log_info("proxy", "leaving: not ready, serving for another %u s", p->options->shutdown_grace_s);
+	workers_leave(p->workers);
+	uv_timer_init(p->loop, &p->grace_timer);
+	p->has_grace_timer = true;
+	uv_timer_start(&p->grace_timer, on_grace_over, p->options->shutdown_grace_s * 1000ull, 0);
+}
+
 void proxy_stop(struct proxy *p)
 {
 	if (p->is_draining) {
@@ -271,9 +295,11 @@ void proxy_stop(struct proxy *p)
 		return;
 	}
 	p->is_draining = true;
-	log_info("proxy", "draining");
 	subscribe_report_now(p->subscribe);
-	workers_drain(p->workers);
+	if (p->is_ready && p->options->shutdown_grace_s)
+		leave(p);
+	else
+		drain(p);
 }
 
 void proxy_destroy(struct proxy *p)

@@ -24,6 +24,7 @@ struct proxy_options {
 	const char *state_dir;  /* where the last good snapshot is kept, or NULL */
 	const char *zone;       /* where it stands, or NULL */
 	unsigned n_workers;
+	unsigned shutdown_grace_s; /* how long it goes on serving, not ready, after proxy_stop */
 	bool logs_json;
 };
 
@@ -35,7 +36,10 @@ struct proxy;
  * for a bad URL.
  */
 int proxy_open(uv_loop_t *loop, const struct proxy_options *options, struct buf *error, struct proxy **out);
-/* The first call drains and then ends; the second ends at once. The loop returns when all is closed. */
+/*
+ * The first call fails readiness, drains after shutdown_grace_s and then ends; the second ends at once. The loop returns when
+ * all is closed.
+ */
 void proxy_stop(struct proxy *p);
 /* After the loop has returned. */
 void proxy_destroy(struct proxy *p);

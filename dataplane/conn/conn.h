@@ -34,7 +34,7 @@ void conn_set_deinit(struct conn_set *set);
 void conn_open(struct conn_set *set, int fd, SSL *ssl, const struct addr *peer, const struct addr *local);
 /*
  * For drain: closes those that wait for another request; new ones that have not sent their first get a second. The others
- * close after their answer (env->is_draining).
+ * close after their answer (env->is_leaving).
  */
 void conn_drain(struct conn_set *set);
 /* Cuts all that are left. */

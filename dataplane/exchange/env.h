@@ -68,7 +68,8 @@ struct exchange_env {
 	bool logs_json;                 /* --log-format json: one object a line, whatever the settings say */
 	struct env_generation *current; /* NULL before the first */
 	uint16_t https_port;
-	bool is_draining;
+	bool is_leaving;                /* an answer is the last of its connection */
+	bool is_draining;               /* and nothing new is taken */
 	bool has_waited_to_stop;        /* for worker-shutdown-timeout: what still runs is ended */
 	struct env_random random;
 	uint64_t date_until_ms;         /* env_date is right until then */

@@ -295,7 +295,7 @@ void http2_take(struct http2 *h, struct str bytes)
 	n = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes.ptr, bytes.len);
 	if (n < 0)
 		on_receive_error(h, n);
-	if (h->n_requests >= env_settings(h->env)->keep_alive_requests || h->env->is_draining ||
+	if (h->n_requests >= env_settings(h->env)->keep_alive_requests || h->env->is_leaving ||
 		(h->n_requests && !env_settings(h->env)->keep_alive_ms))
 		http2_leave(h);
 }

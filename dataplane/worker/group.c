@@ -210,24 +210,32 @@ void workers_add_metrics(const struct workers *ws, struct buf *out)
 	tcp_ports_metrics(ws->tcp, out);
 }
 
-static void tell_all(struct workers *ws, bool stops)
+enum order { ORDER_LEAVE, ORDER_DRAIN, ORDER_STOP }; /* each is the ones before it too */
+
+static void tell_all(struct workers *ws, enum order order)
 {
 	for (unsigned k = 0; k < ws->n_started; k++) {
 		struct worker *w = &ws->items[k];
 
 		uv_mutex_lock(&w->mail.lock);
-		w->mail.drains = true;
-		w->mail.stops = stops;
+		w->mail.leaves = true;
+		w->mail.drains = order >= ORDER_DRAIN;
+		w->mail.stops = order == ORDER_STOP;
 		uv_mutex_unlock(&w->mail.lock);
 		worker_wake(w);
 	}
+}
+
+void workers_leave(struct workers *ws)
+{
+	tell_all(ws, ORDER_LEAVE);
 }
 
 void workers_drain(struct workers *ws)
 {
 	ws->is_draining = true;
 	tcp_ports_stop(ws->tcp);
-	tell_all(ws, false);
+	tell_all(ws, ORDER_DRAIN);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -244,7 +252,7 @@ void workers_destroy(struct workers *ws)
 	if (!ws)
 		return;
 	tcp_ports_destroy(ws->tcp);
-	tell_all(ws, true);
+	tell_all(ws, ORDER_STOP);
 	release_claims(ws);
 	for (unsigned k = 0; k < ws->n_started; k++) {
 		struct worker *w = &ws->items[k];

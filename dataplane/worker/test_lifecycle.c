@@ -481,6 +481,33 @@ static void test_drain(void)
 	close(b);
 }
 
+static void test_leave(void)
+{
+	int old = client_connect(&f.http), new, b;
+
+	check_case("leave: who asks is answered, new connections too, and told that it was the last");
+	put(old, GET);
+	b = backend_accept(backend);
+	take_until(b, "\r\n\r\n");
+	put(b, OK_HI);
+	CHECK(!strstr(take_until(old, "hi"), "Connection: close"));
+	workers_leave(f.workers);
+	new = client_connect(&f.http);
+	put(new, GET);
+	take_until(b, "\r\n\r\n");
+	put(b, OK_HI);
+	CHECK_HAS(take_until(new, "hi"), "\r\nConnection: close\r\n");
+	CHECK(is_closed(new));
+	put(old, GET);
+	take_until(b, "\r\n\r\n");
+	put(b, OK_HI);
+	CHECK_HAS(take_until(old, "hi"), "\r\nConnection: close\r\n");
+	CHECK(is_closed(old));
+	close(old);
+	close(new);
+	close(b);
+}
+
 int main(void)
 {
 	static char certificate[] = "default/a";
@@ -505,6 +532,7 @@ int main(void)
 	test_backend_protocols();
 	test_swaps();
 	test_limits_of_keep_alive();
+	test_leave();
 	test_drain();
 	fixture_stop(&f);
 	close(backend);

@@ -197,7 +197,7 @@ static void drain(struct worker *w)
 
 	if (w->env.is_draining)
 		return;
-	w->env.is_draining = true;
+	w->env.is_leaving = w->env.is_draining = true;
 	for (size_t i = 0; i < w->n_listeners; i++) {
 		if (w->listeners[i].is_open)
 			listener_stop(&w->listeners[i].listener);
@@ -215,7 +215,7 @@ static void stop(struct worker *w)
 	if (w->is_stopping)
 		return;
 	w->is_stopping = true;
-	w->env.is_draining = true;
+	w->env.is_leaving = w->env.is_draining = true;
 	cut_all(w);
 	while (w->ports)
 		close_port(&w->ports);
@@ -238,11 +238,12 @@ static void on_wake(uv_async_t *wake)
 	const struct generation *g;
 	uint64_t number;
 	struct port_orders orders;
-	bool drains, stops;
+	bool leaves, drains, stops;
 
 	uv_mutex_lock(&w->mail.lock);
 	g = w->mail.generation;
 	number = w->mail.number;
+	leaves = w->mail.leaves;
 	drains = w->mail.drains;
 	stops = w->mail.stops;
 	w->mail.generation = NULL;
@@ -256,6 +257,8 @@ static void on_wake(uv_async_t *wake)
 	follow_orders(w, &orders);
 	if (g)
 		say_served(w, number);
+	if (leaves)
+		w->env.is_leaving = true;
 	if (drains)
 		drain(w);
 	if (stops)

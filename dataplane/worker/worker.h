@@ -48,6 +48,8 @@ const struct addr *workers_https(const struct workers *ws, size_t i);
  * on what they began with; tunnels whose route is gone end.
  */
 void workers_apply(struct workers *ws, const struct generation *g);
+/* From now on an answer is the last of its connection; what comes is served as before. */
+void workers_leave(struct workers *ws);
 /*
  * Stops accepting, lets exchanges finish, closes idle connections; what is left after worker-shutdown-timeout is cut.
  * on_drained follows.

@@ -14,7 +14,7 @@ struct worker_mail {
 	uv_mutex_t lock;
 	const struct generation *generation; /* the newest not yet taken; older ones were overwritten */
 	uint64_t number;                     /* of the newest generation */
-	bool drains, stops;
+	bool leaves, drains, stops;
 	struct port_orders ports;            /* of TCP services, since it last looked */
 };
 

@@ -63,7 +63,8 @@ async def _read_small(reader):
 
 
 class Clients:
-    """`n` connections that each do one thing again and again; .failures says what went wrong, .done counts what went well."""
+    """`n` connections that each do one thing again and again; .failures says what went wrong, .done counts what went well.
+    "requests" keep their connection; "visits" take a new one when an answer says that it was the last of the old one."""
 
     def __init__(self, loop, address, host, every, seconds=20):
         self.loop, self.address, self.host, self.every, self.seconds = loop, address, host, every, seconds
@@ -72,7 +73,7 @@ class Clients:
         self.tasks = []
 
     def start(self, n, what):
-        run = {"requests": self._requests, "websocket": self._websocket}[what]
+        run = {"requests": self._requests, "visits": self._visits, "websocket": self._websocket}[what]
         self.tasks += [self.loop.spawn(self._guard(run, i, n)) for i in range(n)]
         return self
 
@@ -97,16 +98,33 @@ class Clients:
                 writer.close()
 
     async def _requests(self, reader, writer, number):
-        ask = f"GET /client/{number} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode()
         while not self.stopping:
-            writer.write(ask)
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), self.seconds)
-            if not head.startswith(b"HTTP/1.1 200 ") or b"onnection: close" in head:
-                raise RuntimeError(f"not as it should be: {head[:200]!r}")
-            length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
-            await asyncio.wait_for(reader.readexactly(length), self.seconds)
-            self.done += 1
-            await asyncio.sleep(self.every)
+            if await self._ask(reader, writer, number):
+                raise RuntimeError("an answer says that it is the last")
+
+    async def _visits(self, reader, writer, number):
+        own = None  # the first connection is closed by who opened it
+        try:
+            while not self.stopping:
+                if await self._ask(reader, own or writer, number):
+                    if own:
+                        own.close()
+                    reader, own = await asyncio.open_connection(*self.address)
+        finally:
+            if own:
+                own.close()
+
+    async def _ask(self, reader, writer, number):
+        """True when the answer is the last of its connection."""
+        writer.write(f"GET /client/{number} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode())
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), self.seconds)
+        if not head.startswith(b"HTTP/1.1 200 "):
+            raise RuntimeError(f"not as it should be: {head[:200]!r}")
+        length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+        await asyncio.wait_for(reader.readexactly(length), self.seconds)
+        self.done += 1
+        await asyncio.sleep(self.every)
+        return b"onnection: close" in head
 
     async def _websocket(self, reader, writer, number):
         key = base64.b64encode(os.urandom(16)).decode()
