@@ -38,6 +38,14 @@ KINDS = {
 }
 
 
+def built(name):
+    """Where what tests/kubernetes/build makes is."""
+    done = process.run([BUILD, name], 1500)
+    if done.returncode:
+        raise AssertionError(f"{name} is not there: {done.stderr}")
+    return done.stdout.strip()
+
+
 class Refused(AssertionError):
     def __init__(self, status, text):
         super().__init__(f"the API server says {status}: {text[:600]}")
@@ -56,10 +64,7 @@ class ApiServer:
     def __init__(self, scenario):
         self.scenario, self.directory = scenario, os.path.join(scenario.directory, "kubernetes")
         os.mkdir(self.directory)
-        done = process.run([BUILD], 1500)
-        if done.returncode:
-            raise AssertionError("the API server is not there: " + done.stderr)
-        self.program = done.stdout.strip()
+        self.program = built("server")
         self.port, self.etcd_port = wait.free_port(), wait.free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self._times = itertools.count(1)
