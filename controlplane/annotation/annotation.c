@@ -120,8 +120,6 @@ static void complain_idle(const struct reading *r, enum annotation_id id, const 
 		const char *value, *effect; /* value "": all but `harmless` */
 		const char *harmless;
 	} idle[] = {
-		{ANNOTATION_BACKEND_PROTOCOL, "GRPC", "requests are answered 502", ""},
-		{ANNOTATION_BACKEND_PROTOCOL, "GRPCS", "requests are answered 502", ""},
 		{ANNOTATION_BACKEND_PROTOCOL, "FCGI", "requests are answered 502", ""},
 		{ANNOTATION_PROXY_BUFFERING, "", "responses are streamed", "off"},
 		{ANNOTATION_PROXY_REQUEST_BUFFERING, "", "request bodies are streamed", "off"},

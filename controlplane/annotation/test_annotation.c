@@ -57,7 +57,8 @@ static void test_outcomes(void)
 		{"load-balance", "random", REJECT, 1},
 		{"connection-proxy-header", "Close", REJECT, 1},
 		{"backend-protocol", "https", GOOD, 0},
-		{"backend-protocol", "grpc", GOOD, 1}, /* taken, and said to be not served yet */
+		{"backend-protocol", "grpc", GOOD, 0},
+		{"backend-protocol", "FCGI", GOOD, 1}, /* taken, and said to be not served yet */
 		{"backend-protocol", "SPDY", UNSET, 1},
 		{"permanent-redirect", "https://x.example/\r\nSet-Cookie:a", REJECT, 1},
 		{"permanent-redirect-code", "x", REJECT, 1},

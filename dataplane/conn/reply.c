@@ -51,7 +51,7 @@ static void write_head(struct conn *c, const struct exchange_head *head, struct 
 
 /* ------------------------------------------------------------------------------------------------------------- writing */
 
-enum { MAX_PIECES = 5, JOIN_MAX = 4096 };
+enum { MAX_PIECES = 6, JOIN_MAX = 4096 };
 
 static void add_piece(struct iovec *pieces, int *n, struct str s)
 {
@@ -131,12 +131,19 @@ static enum exchange_sent send_answer(
 
 		add_piece(pieces, &n, line);
 		add_piece(pieces, &n, body);
-		add_piece(pieces, &n, is_last ? STR("\r\n0\r\n\r\n") : STR("\r\n"));
-		overhead += line.len + (is_last ? 7 : 2);
+		add_piece(pieces, &n, is_last ? STR("\r\n0\r\n") : STR("\r\n"));
+		overhead += line.len + (is_last ? 5 : 2);
 	} else {
 		add_piece(pieces, &n, body);
-		if (c->is_chunked && is_last)
-			add_piece(pieces, &n, HTTP1_LAST_CHUNK);
+		if (c->is_chunked && is_last) {
+			add_piece(pieces, &n, STR("0\r\n"));
+			overhead += 3;
+		}
+	}
+	if (c->is_chunked && is_last) {
+		add_piece(pieces, &n, client->trailers);
+		add_piece(pieces, &n, STR("\r\n"));
+		overhead += client->trailers.len + 2;
 	}
 	client->overhead_bytes += overhead;
 	return write_pieces(c, pieces, n);

@@ -214,13 +214,29 @@ static struct str proxy_header(const struct exchange *ex, char out[PROXYPROTO_WR
 		is_believed && conn->proxy_dst.family ? &conn->proxy_dst : &conn->local, out));
 }
 
+static enum exchange_state begin_call(struct exchange *ex, const struct upstream_target *target)
+{
+	int error;
+
+	ex->call = upstream_call_open(ex->env->pool, target, &ex->user, &error);
+	if (!ex->call)
+		return exchange_attempt_failed(ex, ATTEMPT_ERROR, END_UPSTREAM_CONNECT_FAILED);
+	ex->is_reused = !upstream_call_is_first(ex->call);
+	metrics_add(ex->is_reused ? &ex->env->metrics.upstream_reused : &ex->env->metrics.upstream_opened, 1);
+	if (!upstream_call_is_connected(ex->call))
+		return EX_CONNECT;
+	note_connected(ex);
+	return EX_AWAIT;
+}
+
 enum exchange_state exchange_pick(struct exchange *ex)
 {
 	char header[PROXYPROTO_WRITE_MAX];
-	struct upstream_target target = {.tls = tls_client(ex), .proxy_header = proxy_header(ex, header)};
+	struct upstream_target target = {
+		.tls = tls_client(ex), .proxy_header = proxy_header(ex, header), .is_http2 = judge_speaks_http2(ex->backend)};
 	int error;
 
-	assert(ex->state == EX_PICK && !ex->upstream);
+	assert(ex->state == EX_PICK && !ex->upstream && !ex->call);
 	switch (choose_endpoint(ex)) {
 	case BALANCE_NONE:
 		return exchange_answer(ex, 503, END_NO_ENDPOINTS);
@@ -233,11 +249,15 @@ enum exchange_state exchange_pick(struct exchange *ex)
 	new_attempt(ex, &target.addr);
 	ex->balance_outcome = (struct balance_outcome){.kind = BALANCE_UNKNOWN};
 	balance_begin(ex->env->balance, ex->backend, ex->endpoint, uv_now(ex->env->loop), &ex->ticket);
+	ex->upstream_events = 0;
+	ex->has_expired = false;
+	if (target.is_http2) {
+		ex->is_reconnect = false;
+		return begin_call(ex, &target);
+	}
 	ex->upstream = take_pooled(ex, &target);
 	ex->is_reused = ex->upstream != NULL;
 	ex->is_reconnect = false;
-	ex->upstream_events = 0;
-	ex->has_expired = false;
 	if (ex->upstream) {
 		metrics_add(&ex->env->metrics.upstream_reused, 1);
 		note_connected(ex);
@@ -250,9 +270,9 @@ enum exchange_state exchange_pick(struct exchange *ex)
 
 enum exchange_state exchange_connecting(struct exchange *ex)
 {
-	assert(ex->state == EX_CONNECT && ex->upstream);
+	assert(ex->state == EX_CONNECT && (ex->upstream || ex->call));
 	if (ex->upstream_events & STREAM_FAILED)
-		return exchange_attempt_failed(ex, ATTEMPT_ERROR,
+		return exchange_attempt_failed(ex, ATTEMPT_ERROR, ex->call ? exchange_call_end(ex) :
 			ex->upstream->stream.error == UV_EPROTO ? END_UPSTREAM_TLS_FAILED : END_UPSTREAM_CONNECT_FAILED);
 	if (ex->upstream_events & STREAM_CONNECTED) {
 		note_connected(ex);
@@ -294,11 +314,14 @@ static bool is_still_there(const struct exchange *ex)
 void exchange_leave_upstream(struct exchange *ex, bool is_reusable)
 {
 	exchange_attempt(ex)->response_us = env_now_us(ex->env) - ex->attempt_began_us;
-	if (is_reusable && is_still_there(ex))
+	if (ex->call)
+		upstream_call_close(ex->call, is_still_there(ex));
+	else if (is_reusable && is_still_there(ex))
 		upstream_give_back(ex->upstream);
 	else
 		upstream_close(ex->upstream, false);
 	ex->upstream = NULL;
+	ex->call = NULL;
 	end_ticket(ex);
 }
 
@@ -376,7 +399,7 @@ static void rewind_request(struct exchange *ex)
 enum exchange_state exchange_retry(struct exchange *ex)
 {
 	metrics_add(&ex->env->metrics.upstream_retries, 1);
-	if (ex->upstream)
+	if (ex->upstream || ex->call)
 		exchange_leave_upstream(ex, false);
 	rewind_request(ex);
 	return EX_PICK;
@@ -391,14 +414,16 @@ enum exchange_state exchange_attempt_failed(struct exchange *ex, enum attempt_fa
 	};
 	unsigned status = failure == ATTEMPT_TIMEOUT ? 504 : 502;
 
-	if (failure == ATTEMPT_ERROR && ex->is_reused && !ex->got_any && !ex->used_free_retry && can_send_again(ex)) {
+	if (ex->call)
+		ex->sent_any = upstream_call_was_sent(ex->call);
+	if (failure == ATTEMPT_ERROR && (ex->is_reused || end == END_UPSTREAM_REFUSED) && !ex->got_any && !ex->used_free_retry && can_send_again(ex)) {
 		ex->used_free_retry = true; /* G16: it had gone stale; costs no try, asks the same endpoint */
 		ex->is_reconnect = true;
 		return exchange_retry(ex);
 	}
 	exchange_judge_endpoint(ex, 0);
 	exchange_attempt(ex)->status = status;
-	if (ex->upstream)
+	if (ex->upstream || ex->call)
 		exchange_leave_upstream(ex, false);
 	else /* the connect failed before it began */
 		end_ticket(ex);

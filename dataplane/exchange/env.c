@@ -13,13 +13,13 @@ void env_init(struct exchange_env *env, uv_loop_t *loop, uint64_t seed, struct a
 {
 	env->loop = loop;
 	deadlines_init(&env->deadlines, uv_now(loop));
+	laters_init(&env->laters);
 	env->space = mem_alloc(ENV_READ_SIZE);
 	buf_init(&env->heads, ENV_READ_SIZE);
 	buf_init(&env->lines, ENV_READ_SIZE);
-	env->pool = upstream_pool_create(loop, &env->deadlines);
+	env->pool = upstream_pool_create(loop, &env->deadlines, &env->laters);
 	env->balance = balance_create(seed);
 	accesslog_init(&env->log, sink);
-	env->later_end = &env->later;
 }
 
 void env_deinit(struct exchange_env *env)
@@ -124,40 +124,6 @@ void env_release(struct env_generation **held)
 const struct settings *env_settings(const struct exchange_env *env)
 {
 	return env->current ? generation_settings(env->current->generation) : NULL;
-}
-
-void env_put_off(struct exchange_env *env, struct env_later *later)
-{
-	if (later->is_waiting)
-		return;
-	later->is_waiting = true;
-	later->next = NULL;
-	*env->later_end = later;
-	env->later_end = &later->next;
-}
-
-void env_forget(struct exchange_env *env, struct env_later *later)
-{
-	struct env_later **at = &env->later;
-
-	if (!later->is_waiting)
-		return;
-	while (*at != later)
-		at = &(*at)->next;
-	*at = later->next;
-	if (env->later_end == &later->next)
-		env->later_end = at;
-	later->is_waiting = false;
-}
-
-void env_run_later(struct exchange_env *env)
-{
-	while (env->later) {
-		struct env_later *later = env->later;
-
-		env_forget(env, later);
-		later->run(later);
-	}
 }
 
 uint64_t env_now_us(const struct exchange_env *env)

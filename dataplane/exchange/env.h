@@ -16,6 +16,7 @@
 #include "config.h"
 #include "deadline.h"
 #include "http.h"
+#include "later.h"
 #include "metrics.h"
 #include "upstream.h"
 
@@ -38,21 +39,12 @@ struct env_random {
 	size_t left;
 };
 
-/*
- * Work put off to the end of this turn of the loop, when all that came in it has been looked at: what many answers write can
- * then leave together. A zeroed one waits for nothing.
- */
-struct env_later {
-	struct env_later *next;
-	void (*run)(struct env_later *later);
-	bool is_waiting;
-};
-
 struct exchange;
 
 struct exchange_env {
 	uv_loop_t *loop;
 	struct deadlines deadlines;
+	struct laters laters;
 	char *space;                    /* ENV_READ_SIZE bytes: whoever reads may overwrite it */
 	struct buf heads;               /* heads being written */
 	struct buf lines;               /* fields of our own for the client */
@@ -77,7 +69,6 @@ struct exchange_env {
 	struct exchange *spare;
 	unsigned n_spare;
 	struct exchange *tunnels;
-	struct env_later *later, **later_end;
 	uint64_t next_connection_id;
 	uint64_t proxy_warned_ms;       /* when a bad PROXY header was last told of; 0: never */
 	uint64_t n_proxy_untold;        /* bad ones since */
@@ -96,13 +87,6 @@ void env_release(struct env_generation **held);
 uint64_t env_now_us(const struct exchange_env *env);
 /* NULL before the first generation. */
 const struct settings *env_settings(const struct exchange_env *env);
-
-/* Runs it once before the loop waits again; what is put off meanwhile runs then too. */
-void env_put_off(struct exchange_env *env, struct env_later *later);
-/* It will not run: its memory may go. */
-void env_forget(struct exchange_env *env, struct env_later *later);
-/* For the worker, before its loop waits. */
-void env_run_later(struct exchange_env *env);
 
 /* The Date field's value, right to half a second. Borrowed until the next call. */
 struct str env_date(struct exchange_env *env);

@@ -164,8 +164,9 @@ static void finish(struct exchange *ex)
 	struct exchange_client *client = ex->client;
 	enum exchange_outcome outcome = ex->outcome;
 
+	client->trailers = (struct str){0};
 	exchange_leave_tunnel(ex);
-	if (ex->upstream)
+	if (ex->upstream || ex->call)
 		exchange_leave_upstream(ex, false);
 	exchange_record(ex);
 	give_back(ex);
@@ -236,13 +237,13 @@ uint64_t exchange_wait_ms(const struct exchange *ex)
 	case EX_CONNECT:
 		return policy->proxy_connect_timeout_ms;
 	case EX_AWAIT:
-		if (ex->wire.len)
+		if (exchange_is_sending(ex))
 			return policy->proxy_send_timeout_ms;
-		if (!exchange_is_request_sent(ex))
+		if (!exchange_is_request_sent(ex) && !ex->call) /* a call may be a stream that is quiet on both sides */
 			return exchange_settings(ex)->client_body_timeout_ms;
 		return policy->proxy_read_timeout_ms;
 	case EX_RELAY:
-		return ex->is_waiting_client ? policy->proxy_send_timeout_ms : policy->proxy_read_timeout_ms;
+		return ex->is_waiting_client || (ex->call && exchange_is_sending(ex)) ? policy->proxy_send_timeout_ms : policy->proxy_read_timeout_ms;
 	case EX_TUNNEL:
 		return tunnel_is_blocked(&ex->tunnel) ? policy->proxy_send_timeout_ms : policy->proxy_read_timeout_ms;
 	case EX_DECIDE:
@@ -279,6 +280,11 @@ static void advance(struct exchange *ex)
 }
 
 /* --------------------------------------------------------------------------------------------------- what others say */
+
+void exchange_feed_trailers(struct exchange *ex, struct str lines)
+{
+	ex->request_trailers = arena_str(&ex->arena, lines);
+}
 
 void exchange_feed(struct exchange *ex, struct str payload, bool is_last)
 {

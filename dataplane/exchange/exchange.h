@@ -75,6 +75,8 @@ struct exchange_client {
 	struct str proxy_tlvs;   /* of its PROXY header, may be empty; for logs */
 	uint64_t connection_id, connection_requests; /* for logs */
 	uint64_t overhead_bytes; /* of this answer on the wire: its head and chunk lines */
+	struct str trailers;     /* set before the last `send`: "name: value CRLF" each, borrowed for it; else empty */
+	uint32_t cut_code;       /* with EXCHANGE_CUT: RFC 9113 7, what to tell; 0 says nothing */
 	size_t read_bytes;       /* most of the endpoint's response in one `send`; 0: one read of the worker's buffer */
 };
 
@@ -95,6 +97,8 @@ enum exchange_event {
  */
 struct exchange *exchange_create(struct exchange_env *env, struct exchange_client *client, const struct http_head *head,
 	struct str raw, uint64_t began_us);
+/* Fields after the request's body, "name: value CRLF" each; copied. Before the last exchange_feed. */
+void exchange_feed_trailers(struct exchange *ex, struct str lines);
 /*
  * Payload of the request body; `is_last` ends the message (call it so for an empty body too). Borrowed until the next
  * exchange_on_client returns.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "arena.h"
+#include "call.h"
 #include "end.h"
 #include "exchange.h"
 #include "expression.h"
@@ -64,6 +65,7 @@ struct exchange {
 	struct buf body;                /* payload that waits for a connection */
 	struct buf wire;                /* bytes that the endpoint has not taken */
 	struct buf replay;              /* payload sent so far, while a retry may need it */
+	struct str request_trailers;    /* in the arena */
 	bool sent_head, sent_last;      /* handed to the wire: the head, the end */
 	bool sent_any;                  /* the endpoint's socket took a byte */
 	bool cannot_replay;             /* it was more than EXCHANGE_REPLAY_MAX, or is not kept */
@@ -72,7 +74,8 @@ struct exchange {
 
 	/* attempts */
 	struct upstream_user user;
-	struct upstream_conn *upstream; /* NULL between attempts */
+	struct upstream_conn *upstream; /* NULL between attempts, and where a call takes its place */
+	struct upstream_call *call;     /* to an endpoint that speaks HTTP/2 */
 	bool is_reused;                 /* it came from the pool */
 	bool is_reconnect;              /* the next attempt is a fresh connection to the same endpoint */
 	unsigned endpoint;              /* index of the one in use */
@@ -104,6 +107,8 @@ struct exchange {
 	unsigned answer_status;         /* for EX_ANSWER */
 	struct str answer_location;
 	uint64_t body_sent;             /* payload bytes */
+	uint32_t reset_code;            /* of the endpoint's RST_STREAM */
+	struct str grpc_status;         /* of the response or of our own answer, in the arena; empty when there was none */
 	enum exchange_outcome outcome;
 	enum end_reason end;
 
@@ -153,14 +158,43 @@ enum exchange_send {
 /* Sends what can be sent. */
 enum exchange_send exchange_send_request(struct exchange *ex);
 bool exchange_is_request_sent(const struct exchange *ex);
+/* The endpoint has not taken all that was given to it. */
+bool exchange_is_sending(const struct exchange *ex);
+/* What the request to the endpoint is made of. */
+void exchange_request_head(struct exchange *ex, struct rewrite_head *out);
+/* Payload is kept for another endpoint while that is allowed and small. */
+void exchange_keep_for_replay(struct exchange *ex);
 /* Tells the client whether body bytes are wanted now. */
 void exchange_update_body_wish(struct exchange *ex);
 /* Keeps what the borrowed piece holds. */
 void exchange_keep_fresh(struct exchange *ex);
 
+/* call.c: an endpoint that speaks HTTP/2. */
+/* Why it failed. */
+enum end_reason exchange_call_end(const struct exchange *ex);
+/* Sends what can be sent. */
+enum exchange_send exchange_send_call(struct exchange *ex);
+enum exchange_state exchange_read_call_head(struct exchange *ex);
+/* What is here of the body goes to the client, with `head` in front of it when it has not gone yet. */
+enum exchange_state exchange_pass_call(struct exchange *ex, const struct exchange_head *head);
+
+/* grpc.c: what a client of gRPC is told. */
+bool exchange_is_grpc(const struct exchange *ex);
+/* Turns our own page into an answer that a client of gRPC understands: its head, written anew. */
+void exchange_grpc_head(struct exchange *ex, struct exchange_head *out);
+/* Ends a response that cannot become whole, as well as the client's protocol lets us; the state to go to. */
+enum exchange_state exchange_break_off(struct exchange *ex, enum end_reason end);
+void exchange_note_grpc_status(struct exchange *ex, struct str value);
+
 /* response.c: the endpoint's response to the client. */
 enum exchange_state exchange_await(struct exchange *ex);
 enum exchange_state exchange_relay(struct exchange *ex);
+enum exchange_state exchange_take_head(struct exchange *ex, struct http_head *head, char *rest, size_t len);
+/* Gives it to the client; EX_RELAY, or where a lost client leads. */
+enum exchange_state exchange_hand_over(struct exchange *ex, const struct exchange_head *head, struct str payload, bool is_last);
+enum exchange_state exchange_response_done(struct exchange *ex, bool is_reusable);
+/* The most that is read of the endpoint at once. */
+size_t exchange_read_size(const struct exchange *ex);
 
 /* page.c: our own answers. */
 enum exchange_state exchange_send_page(struct exchange *ex);

@@ -64,14 +64,18 @@ enum exchange_state exchange_send_page(struct exchange *ex)
 	struct str page = ex->answer_status == 200 ? (struct str){0} : exchange_page(&ex->arena, ex->answer_status);
 	struct exchange_head head;
 
-	assert(ex->state == EX_ANSWER && !ex->upstream && !ex->status);
+	assert(ex->state == EX_ANSWER && !ex->upstream && !ex->call && !ex->status);
 	page_head(ex, page, &head);
 	if (ex->head.method == HTTP_HEAD) {
 		head.body = HTTP_BODY_NONE;
 		head.says_length = true;
 		page.len = 0;
 	}
-	ex->status = ex->answer_status;
+	if (ex->answer_status >= 400 && exchange_is_grpc(ex)) {
+		exchange_grpc_head(ex, &head);
+		page.len = 0;
+	}
+	ex->status = ex->answer_status; /* what another client would have got, for logs and counters */
 	ex->told_close = head.must_close;
 	ex->body_sent = page.len;
 	ex->outcome = !head.must_close ? EXCHANGE_KEEP : ex->is_fed_last ? EXCHANGE_CLOSE : EXCHANGE_LINGER;

@@ -25,17 +25,23 @@ static void choose_framing(struct exchange *ex, struct rewrite_head *h)
 	abort();
 }
 
-static bool write_head(struct exchange *ex, struct buf *out)
+void exchange_request_head(struct exchange *ex, struct rewrite_head *out)
 {
-	struct rewrite_head h = {
+	*out = (struct rewrite_head){
 		.request = &ex->rule,
 		.rules = &ex->held->rules,
 		.conn = ex->client->conn,
 		.request_id = ex->request_id,
 		.is_upgrade = ex->is_upgrade,
 	};
+	choose_framing(ex, out);
+}
 
-	choose_framing(ex, &h);
+static bool write_head(struct exchange *ex, struct buf *out)
+{
+	struct rewrite_head h;
+
+	exchange_request_head(ex, &h);
 	return rewrite_write_head(&h, out);
 }
 
@@ -98,14 +104,14 @@ static bool write_waiting(struct exchange *ex)
 	return true;
 }
 
-/* Payload is kept for another endpoint while that is allowed and small. */
-static void keep_for_replay(struct exchange *ex)
+/* A call that the endpoint refused is sent again whatever its method. */
+void exchange_keep_for_replay(struct exchange *ex)
 {
 	size_t size = ex->replay.len + ex->body.len + ex->fresh.len;
 
 	if (ex->cannot_replay || !(ex->body.len + ex->fresh.len))
 		return;
-	if (size > EXCHANGE_REPLAY_MAX || !exchange_may_send_twice(ex)) {
+	if (size > EXCHANGE_REPLAY_MAX || ex->status || !(ex->call || exchange_may_send_twice(ex))) {
 		ex->cannot_replay = true;
 		buf_deinit(&ex->replay);
 		return;
@@ -133,6 +139,8 @@ enum exchange_send exchange_send_request(struct exchange *ex)
 	struct pieces p = {0};
 	char chunk[20];
 
+	if (ex->call)
+		return exchange_send_call(ex);
 	if (ex->wire.len && !write_waiting(ex))
 		return EXCHANGE_SEND_FAILED;
 	if (ex->wire.len)
@@ -146,7 +154,7 @@ enum exchange_send exchange_send_request(struct exchange *ex)
 	add_payload(ex, &p, chunk);
 	if (p.n && !write_pieces(ex, &p))
 		return EXCHANGE_SEND_FAILED;
-	keep_for_replay(ex);
+	exchange_keep_for_replay(ex);
 	ex->sent_head = true;
 	ex->sent_last = ex->is_fed_last;
 	buf_deinit(&ex->body);
@@ -154,9 +162,20 @@ enum exchange_send exchange_send_request(struct exchange *ex)
 	return EXCHANGE_SEND_OK;
 }
 
+bool exchange_is_sending(const struct exchange *ex)
+{
+	return ex->call ? upstream_call_unsent(ex->call) > 0 : ex->wire.len > 0;
+}
+
 bool exchange_is_request_sent(const struct exchange *ex)
 {
-	return ex->sent_last && !ex->wire.len;
+	return ex->sent_last && !exchange_is_sending(ex);
+}
+
+/* No more can be given to it now. */
+static bool is_blocked(const struct exchange *ex)
+{
+	return ex->call ? upstream_call_unsent(ex->call) > UPSTREAM_CALL_AHEAD : ex->wire.len > 0;
 }
 
 void exchange_keep_fresh(struct exchange *ex)
@@ -168,7 +187,7 @@ void exchange_keep_fresh(struct exchange *ex)
 
 void exchange_update_body_wish(struct exchange *ex)
 {
-	bool wants = (ex->state == EX_AWAIT || ex->state == EX_RELAY) && ex->sent_head && !ex->wire.len &&
+	bool wants = (ex->state == EX_AWAIT || ex->state == EX_RELAY) && ex->sent_head && !is_blocked(ex) &&
 		!ex->is_fed_last && !ex->is_body_bad && !ex->has_upload_failed;
 
 	if (wants && ex->head.expects_continue && !ex->sent_continue && !ex->body_received && !ex->status) {

@@ -66,13 +66,33 @@ void exchange_client_head(struct exchange *ex, const struct http_head *head, str
 
 /* ---------------------------------------------------------------------------------------------------------------- body */
 
-static enum exchange_state response_done(struct exchange *ex, bool is_reusable)
+enum exchange_state exchange_response_done(struct exchange *ex, bool is_reusable)
 {
 	exchange_leave_upstream(ex, is_reusable && ex->is_response_keep_alive && exchange_is_request_sent(ex) &&
 			!ex->has_upload_failed && !ex->is_upgrade);
 	ex->end = END_DONE;
 	ex->outcome = !ex->told_close ? EXCHANGE_KEEP : ex->is_fed_last ? EXCHANGE_CLOSE : EXCHANGE_LINGER;
 	return ex->is_waiting_client ? EX_FLUSH : EX_OVER;
+}
+
+enum exchange_state exchange_hand_over(struct exchange *ex, const struct exchange_head *head, struct str payload, bool is_last)
+{
+	if (head) {
+		ex->status = head->status;
+		ex->told_close = head->must_close;
+	}
+	ex->body_sent += payload.len;
+	exchange_attempt(ex)->bytes_received += payload.len;
+	switch (ex->client->ops->send(ex->client, head, payload, is_last)) {
+	case EXCHANGE_LOST:
+		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);
+	case EXCHANGE_WAITING:
+		ex->is_waiting_client = true;
+		return EX_RELAY;
+	case EXCHANGE_SENT:
+		return EX_RELAY;
+	}
+	abort();
 }
 
 /* Hands body bytes to the client, with `head` in front of them when it has not gone yet. */
@@ -90,23 +110,11 @@ static enum exchange_state pass_on(struct exchange *ex, const struct exchange_he
 	if (result == PARSE_BAD)
 		return head ? exchange_attempt_failed(ex, ATTEMPT_INVALID, END_UPSTREAM_BAD_RESPONSE) :
 			exchange_over(ex, EXCHANGE_CUT, END_UPSTREAM_BAD_RESPONSE);
-	if (head) {
-		ex->status = head->status;
-		ex->told_close = head->must_close;
-	}
-	ex->body_sent += payload.len;
-	exchange_attempt(ex)->bytes_received += payload.len;
-	switch (ex->client->ops->send(ex->client, head, payload, result == PARSE_DONE)) {
-	case EXCHANGE_LOST:
-		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);
-	case EXCHANGE_WAITING:
-		ex->is_waiting_client = true;
+	if (exchange_hand_over(ex, head, payload, result == PARSE_DONE) == EX_OVER)
+		return EX_OVER;
+	if (ex->is_waiting_client)
 		stream_want_read(&ex->upstream->stream, false);
-		break;
-	case EXCHANGE_SENT:
-		break;
-	}
-	return result == PARSE_DONE ? response_done(ex, used == len) : EX_RELAY;
+	return result == PARSE_DONE ? exchange_response_done(ex, used == len) : EX_RELAY;
 }
 
 static enum exchange_state upstream_ended(struct exchange *ex, bool is_orderly)
@@ -124,11 +132,10 @@ static enum exchange_state upstream_ended(struct exchange *ex, bool is_orderly)
 	case EXCHANGE_SENT:
 		break;
 	}
-	return response_done(ex, false);
+	return exchange_response_done(ex, false);
 }
 
-/* What the client may have to keep. */
-static size_t read_size(const struct exchange *ex)
+size_t exchange_read_size(const struct exchange *ex)
 {
 	size_t most = ex->client->read_bytes;
 
@@ -140,7 +147,7 @@ static enum exchange_state read_body(struct exchange *ex)
 	enum exchange_state next;
 
 	do {
-		ssize_t n = stream_read(&ex->upstream->stream, ex->env->space, read_size(ex));
+		ssize_t n = stream_read(&ex->upstream->stream, ex->env->space, exchange_read_size(ex));
 
 		if (n < 0)
 			return upstream_ended(ex, n == UV_EOF);
@@ -157,13 +164,15 @@ static enum exchange_state begin_relay(struct exchange *ex, struct http_head *he
 {
 	struct exchange_head out;
 
+	exchange_client_head(ex, head, &ex->env->lines, &out);
+	if (ex->call)
+		return exchange_pass_call(ex, &out);
 	http1_body_init(&ex->response_body, head);
 	ex->is_response_keep_alive = head->is_keep_alive;
-	exchange_client_head(ex, head, &ex->env->lines, &out);
 	return pass_on(ex, &out, rest, len);
 }
 
-static enum exchange_state take_head(struct exchange *ex, struct http_head *head, char *rest, size_t len)
+enum exchange_state exchange_take_head(struct exchange *ex, struct http_head *head, char *rest, size_t len)
 {
 	exchange_attempt(ex)->status = head->status;
 	exchange_attempt(ex)->header_us = env_now_us(ex->env) - ex->attempt_began_us;
@@ -212,7 +221,7 @@ static enum exchange_state parse_response(struct exchange *ex, char *bytes, size
 		/* G8: 100 and 103 are for this hop or of no use to a client that did not ask */
 	}
 	buf_deinit(&ex->partial);
-	return take_head(ex, &head, bytes, len);
+	return exchange_take_head(ex, &head, bytes, len);
 }
 
 static enum exchange_state read_head(struct exchange *ex)
@@ -222,7 +231,7 @@ static enum exchange_state read_head(struct exchange *ex)
 	do {
 		char *space = ex->env->space;
 		size_t have = ex->partial.len;
-		size_t room = ENV_READ_SIZE - have < read_size(ex) ? ENV_READ_SIZE - have : read_size(ex);
+		size_t room = ENV_READ_SIZE - have < exchange_read_size(ex) ? ENV_READ_SIZE - have : exchange_read_size(ex);
 		ssize_t n = stream_read(&ex->upstream->stream, space + have, room);
 
 		if (n < 0)
@@ -242,9 +251,9 @@ static enum exchange_state read_head(struct exchange *ex)
 
 static enum exchange_state await_expired(struct exchange *ex)
 {
-	if (ex->wire.len)
+	if (exchange_is_sending(ex))
 		return exchange_attempt_failed(ex, ATTEMPT_TIMEOUT, END_UPSTREAM_SEND_TIMEOUT);
-	if (!exchange_is_request_sent(ex)) {
+	if (!exchange_is_request_sent(ex) && !ex->call) {
 		ex->status = 408; /* D5: logged, never sent */
 		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_BODY_TIMEOUT);
 	}
@@ -271,7 +280,7 @@ enum exchange_state exchange_await(struct exchange *ex)
 	unsigned refused = judge_body(ex);
 	unsigned events = ex->upstream_events;
 
-	assert(ex->state == EX_AWAIT && ex->upstream);
+	assert(ex->state == EX_AWAIT && (ex->upstream || ex->call));
 	ex->upstream_events = 0;
 	if (refused)
 		return refuse_body(ex, refused);
@@ -282,6 +291,8 @@ enum exchange_state exchange_await(struct exchange *ex)
 		case EXCHANGE_SEND_OK:
 			break;
 		case EXCHANGE_SEND_FAILED:
+			if (ex->call)
+				return exchange_attempt_failed(ex, ATTEMPT_ERROR, exchange_call_end(ex));
 			ex->has_upload_failed = true; /* it may have answered before it closed */
 			exchange_keep_fresh(ex);      /* reading overwrites where it lies */
 			return read_head(ex);
@@ -290,6 +301,8 @@ enum exchange_state exchange_await(struct exchange *ex)
 			return exchange_answer(ex, 500, END_MISCONFIGURED);
 		}
 	}
+	if (ex->call)
+		return events & (STREAM_READABLE | STREAM_FAILED) ? exchange_read_call_head(ex) : EX_AWAIT;
 	if (events & STREAM_READABLE)
 		return read_head(ex);
 	if (events & STREAM_FAILED)
@@ -299,8 +312,10 @@ enum exchange_state exchange_await(struct exchange *ex)
 
 static enum exchange_state relay_expired(struct exchange *ex)
 {
-	return exchange_over(
-		ex, EXCHANGE_CUT, ex->is_waiting_client ? END_CLIENT_SEND_TIMEOUT : END_UPSTREAM_READ_TIMEOUT);
+	if (ex->is_waiting_client)
+		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_SEND_TIMEOUT);
+	return exchange_break_off(
+		ex, ex->call && exchange_is_sending(ex) ? END_UPSTREAM_SEND_TIMEOUT : END_UPSTREAM_READ_TIMEOUT);
 }
 
 enum exchange_state exchange_relay(struct exchange *ex)
@@ -308,7 +323,7 @@ enum exchange_state exchange_relay(struct exchange *ex)
 	unsigned events = ex->upstream_events;
 	bool resumes = (ex->events & EXCHANGE_CLIENT_WRITABLE) && !ex->is_waiting_client;
 
-	assert(ex->state == EX_RELAY && ex->upstream);
+	assert(ex->state == EX_RELAY && (ex->upstream || ex->call));
 	ex->upstream_events = 0;
 	ex->events &= ~(unsigned)EXCHANGE_CLIENT_WRITABLE;
 	if (ex->has_expired)
@@ -317,6 +332,8 @@ enum exchange_state exchange_relay(struct exchange *ex)
 		return exchange_over(ex, EXCHANGE_CUT, END_BAD_REQUEST);
 	if (!ex->has_upload_failed && !exchange_is_request_sent(ex))
 		ex->has_upload_failed = exchange_send_request(ex) != EXCHANGE_SEND_OK;
+	if (ex->call)
+		return ex->is_waiting_client ? EX_RELAY : exchange_pass_call(ex, NULL);
 	if (resumes)
 		stream_want_read(&ex->upstream->stream, true);
 	if (!ex->is_waiting_client &&

@@ -125,7 +125,7 @@ static void submit_settings(struct http2 *h)
 }
 
 static void on_expired(struct deadline *d);
-static void on_later(struct env_later *later);
+static void on_later(struct later *later);
 
 struct http2 *http2_open(struct http2_shared *shared, const struct http2_link *link)
 {
@@ -147,7 +147,7 @@ struct http2 *http2_open(struct http2_shared *shared, const struct http2_link *l
 	metrics_add(&h->env->metrics.http2_opened, 1);
 	h->waits_for = WAIT_FIRST;
 	deadline_set(&h->env->deadlines, &h->deadline, env_settings(h->env)->client_header_timeout_ms);
-	env_put_off(h->env, &h->later);
+	later_put_off(&h->env->laters, &h->later);
 	return h;
 }
 
@@ -173,7 +173,7 @@ void http2_destroy(struct http2 *h)
 	if (!h)
 		return;
 	assert(h->is_ended && !h->first);
-	env_forget(h->env, &h->later);
+	later_forget(&h->env->laters, &h->later);
 	deadline_stop(&h->env->deadlines, &h->deadline);
 	nghttp2_session_del(h->session);
 	note_memory(h, 0);
@@ -204,7 +204,7 @@ void http2_end(struct http2 *h, uint32_t code, enum end_reason why)
 	h->is_over = true;
 	h->why = why;
 	nghttp2_session_terminate_session(h->session, code);
-	env_put_off(h->env, &h->later);
+	later_put_off(&h->env->laters, &h->later);
 }
 
 void http2_leave(struct http2 *h)
@@ -215,7 +215,7 @@ void http2_leave(struct http2 *h)
 	nghttp2_submit_shutdown_notice(h->session);
 	h->waits_for = WAIT_LEAVE;
 	deadline_set(&h->env->deadlines, &h->deadline, HTTP2_LEAVE_MS);
-	env_put_off(h->env, &h->later);
+	later_put_off(&h->env->laters, &h->later);
 }
 
 void http2_drain(struct http2 *h)
@@ -291,7 +291,7 @@ void http2_take(struct http2 *h, struct str bytes)
 
 	if (h->is_over)
 		return;
-	env_put_off(h->env, &h->later);
+	later_put_off(&h->env->laters, &h->later);
 	n = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes.ptr, bytes.len);
 	if (n < 0)
 		on_receive_error(h, n);
@@ -406,7 +406,7 @@ static void settle(struct http2 *h)
 	arm(h);
 }
 
-static void on_later(struct env_later *later)
+static void on_later(struct later *later)
 {
 	settle(container_of(later, struct http2, later));
 }
@@ -423,5 +423,5 @@ void http2_on_event(struct http2 *h, unsigned events)
 		return;
 	}
 	if (events & STREAM_WRITABLE)
-		env_put_off(h->env, &h->later);
+		later_put_off(&h->env->laters, &h->later);
 }

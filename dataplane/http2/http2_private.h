@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "deadline.h"
 #include "exchange.h"
+#include "fields.h"
 #include "http2.h"
 #include "mem.h"
 #include "tunnel.h"
@@ -51,6 +52,7 @@ struct http2_stream {
 	/* the answer */
 	struct buf out;                   /* of its body, not sent so far */
 	size_t out_at;
+	struct buf trailers;
 	bool has_head, is_last, is_deferred, is_sent, is_waiting;
 	bool is_reset;                    /* by us, on purpose */
 	bool is_closed;                   /* nghttp2 knows it no more */
@@ -71,7 +73,7 @@ struct http2 {
 	uint32_t n_requests;
 	struct http2_block *block;        /* being received */
 	struct http2_limits limits;       /* of it */
-	struct env_later later;
+	struct later later;
 	struct buf out;                   /* the socket has not taken */
 	struct deadline deadline;
 	enum http2_wait waits_for;

@@ -63,6 +63,7 @@ static void free_stream(struct http2_stream *s)
 	assert(!s->exchange && s->is_closed && !s->is_ready);
 	drop_in(s);
 	drop_out(s);
+	buf_deinit(&s->trailers);
 	count_memory(h, 0, s->head_cost);
 	*(s->prev ? &s->prev->next : &h->first) = s->next;
 	if (s->next)
@@ -78,7 +79,7 @@ void http2_stream_reset(struct http2_stream *s, uint32_t code)
 		return;
 	s->is_reset = true;
 	nghttp2_submit_rst_stream(s->session->session, NGHTTP2_FLAG_NONE, s->id, code);
-	env_put_off(s->session->env, &s->session->later);
+	later_put_off(&s->session->env->laters, &s->session->later);
 }
 
 /* ----------------------------------------------------------------------------------------------------------------- news */
@@ -88,7 +89,7 @@ void http2_stream_tell(struct http2_stream *s, unsigned news)
 	struct http2 *h = s->session;
 
 	s->news |= news;
-	env_put_off(h->env, &h->later);
+	later_put_off(&h->env->laters, &h->later);
 	if (s->is_ready)
 		return;
 	s->is_ready = true;
@@ -108,7 +109,7 @@ static void acknowledge(struct http2_stream *s, size_t n)
 		nghttp2_session_consume_connection(h->session, n);
 	else
 		nghttp2_session_consume(h->session, s->id, n);
-	env_put_off(h->env, &h->later);
+	later_put_off(&h->env->laters, &h->later);
 }
 
 void http2_stream_take(struct http2_stream *s, size_t n)
@@ -193,41 +194,18 @@ void http2_streams_run(struct http2 *h)
 
 /* --------------------------------------------------------------------------------------------------------------- the head */
 
-enum { MAX_ANSWER_FIELDS = ENV_FIELDS + 64 };
-
-struct fields {
-	nghttp2_nv items[MAX_ANSWER_FIELDS];
-	size_t n;
-};
-
-static void add_field(struct fields *f, struct str name, struct str value)
-{
-	if (f->n == MAX_ANSWER_FIELDS)
-		return;
-	f->items[f->n++] = (nghttp2_nv){
-		.name = (uint8_t *)(uintptr_t)name.ptr,
-		.namelen = name.len,
-		.value = (uint8_t *)(uintptr_t)value.ptr,
-		.valuelen = value.len,
-	};
-}
-
-/* "name: value CRLF" each. */
-static void add_lines(struct fields *f, struct str lines)
-{
-	struct str line;
-
-	while (str_next(&lines, '\n', &line)) {
-		size_t colon = str_find(line, ':');
-
-		if (colon && colon < line.len && !str_eq_nocase(str_first(line, colon), STR("upgrade")))
-			add_field(f, str_first(line, colon), str_trim(str_from_index(line, colon + 1)));
-	}
-}
-
 static struct str number_text(char room[24], uint64_t n)
 {
 	return str_of(room, (size_t)snprintf(room, 24, "%llu", (unsigned long long)n));
+}
+
+static void submit_trailers(struct http2_stream *s)
+{
+	struct http2_fields f;
+
+	f.n = 0;
+	http2_fields_add_lines(&f, buf_str(&s->trailers));
+	nghttp2_submit_trailer(s->session->session, s->id, f.items, f.n);
 }
 
 static ssize_t read_out(nghttp2_session *session, int32_t id, uint8_t *to, size_t room, uint32_t *flags,
@@ -246,12 +224,17 @@ static ssize_t read_out(nghttp2_session *session, int32_t id, uint8_t *to, size_
 		return NGHTTP2_ERR_DEFERRED;
 	}
 	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-	if (n == left && s->is_last)
-		*flags |= NGHTTP2_DATA_FLAG_EOF;
+	if (n < left || !s->is_last)
+		return (ssize_t)n;
+	*flags |= NGHTTP2_DATA_FLAG_EOF;
+	if (s->trailers.len) {
+		*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+		submit_trailers(s);
+	}
 	return (ssize_t)n;
 }
 
-static int submit(struct http2_stream *s, const struct fields *f, bool has_body)
+static int submit(struct http2_stream *s, const struct http2_fields *f, bool has_body)
 {
 	nghttp2_data_provider source = {.source.ptr = s, .read_callback = read_out};
 
@@ -270,20 +253,20 @@ static bool send_head(struct http2_stream *s, const struct exchange_head *head, 
 {
 	struct exchange_env *env = s->session->env;
 	char status[24], length[24];
-	struct fields f;
+	struct http2_fields f;
 
 	f.n = 0;
-	add_field(&f, STR(":status"), number_text(status, status_for(s, head)));
-	add_field(&f, STR("date"), env_date(env));
+	http2_fields_add(&f, STR(":status"), number_text(status, status_for(s, head)));
+	http2_fields_add(&f, STR("date"), env_date(env));
 	if (env_settings(env)->server_tokens)
-		add_field(&f, STR("server"), STR("weirlock/" WEIRLOCK_VERSION));
+		http2_fields_add(&f, STR("server"), STR("weirlock/" WEIRLOCK_VERSION));
 	for (size_t i = 0; i < head->n_fields; i++) {
 		if (!s->is_websocket || !str_eq_nocase(head->fields[i].name, STR("sec-websocket-accept")))
-			add_field(&f, head->fields[i].name, head->fields[i].value);
+			http2_fields_add(&f, head->fields[i].name, head->fields[i].value);
 	}
-	add_lines(&f, head->lines);
+	http2_fields_add_lines(&f, head->lines);
 	if (head->body == HTTP_BODY_LENGTH || head->says_length)
-		add_field(&f, STR("content-length"), number_text(length, head->content_length));
+		http2_fields_add(&f, STR("content-length"), number_text(length, head->content_length));
 	s->has_head = true;
 	return submit(s, &f, has_body) == 0;
 }
@@ -301,7 +284,7 @@ static void go_on(struct http2_stream *s)
 		s->is_deferred = false;
 		nghttp2_session_resume_data(s->session->session, s->id);
 	}
-	env_put_off(s->session->env, &s->session->later);
+	later_put_off(&s->session->env->laters, &s->session->later);
 }
 
 static void keep_body(struct http2_stream *s, struct str body)
@@ -325,7 +308,9 @@ static enum exchange_sent send_answer(
 		return EXCHANGE_LOST;
 	keep_body(s, body);
 	s->is_last = is_last && !is_tunnel;
-	if (head && !send_head(s, head, body.len || !s->is_last))
+	if (s->is_last)
+		buf_add(&s->trailers, client->trailers);
+	if (head && !send_head(s, head, body.len || s->trailers.len || !s->is_last))
 		return EXCHANGE_LOST;
 	go_on(s);
 	s->is_tunnel = is_tunnel;
@@ -344,14 +329,14 @@ void http2_stream_put(struct http2_stream *s, struct str bytes)
 static enum exchange_sent send_continue(struct exchange_client *client)
 {
 	struct http2_stream *s = stream_of(client);
-	struct fields f;
+	struct http2_fields f;
 
 	if (s->is_closed || s->has_head)
 		return EXCHANGE_LOST;
 	f.n = 0;
-	add_field(&f, STR(":status"), STR("100"));
+	http2_fields_add(&f, STR(":status"), STR("100"));
 	nghttp2_submit_headers(s->session->session, NGHTTP2_FLAG_NONE, s->id, NULL, f.items, f.n, NULL);
-	env_put_off(s->session->env, &s->session->later);
+	later_put_off(&s->session->env->laters, &s->session->later);
 	return EXCHANGE_SENT;
 }
 
@@ -409,7 +394,7 @@ static void finished(struct exchange_client *client, enum exchange_outcome outco
 		break;
 	case EXCHANGE_CUT:
 		drop_out(s);
-		http2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
+		http2_stream_reset(s, client->cut_code ? client->cut_code : NGHTTP2_INTERNAL_ERROR);
 		break;
 	}
 	http2_stream_tell(s, 0); /* to be freed, now or when it is closed */

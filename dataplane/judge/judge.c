@@ -177,21 +177,23 @@ bool judge_speaks_tls(const struct backend *backend, bool is_client_tls)
 		(backend->protocol == WEIRLOCK__V1__PROTOCOL__PROTOCOL_AUTO_HTTP && is_client_tls);
 }
 
+bool judge_speaks_http2(const struct backend *backend)
+{
+	return backend->protocol == WEIRLOCK__V1__PROTOCOL__PROTOCOL_GRPC ||
+		backend->protocol == WEIRLOCK__V1__PROTOCOL__PROTOCOL_GRPCS;
+}
+
 /* Whether the backend can be asked at all in the way its rule wants. */
 static unsigned check_backend(const struct judge_request *in, struct judgement *out)
 {
 	const struct policy *policy = &out->rule.match.route->policy;
 
-	switch (out->backend->protocol) {
-	case WEIRLOCK__V1__PROTOCOL__PROTOCOL_GRPC:
-	case WEIRLOCK__V1__PROTOCOL__PROTOCOL_GRPCS:
-	case WEIRLOCK__V1__PROTOCOL__PROTOCOL_FCGI:
+	if (out->backend->protocol == WEIRLOCK__V1__PROTOCOL__PROTOCOL_FCGI)
 		return end_at(out, JUDGE_PROTOCOL, 502);
-	default:
-		break;
-	}
 	if (judge_speaks_tls(out->backend, in->conn->is_tls) && !generation_tls_client(in->generation, policy))
 		return end_at(out, JUDGE_PROXY_SSL, 503);
+	if (judge_speaks_http2(out->backend))
+		return 0; /* G14: no chunks, and no Upgrade */
 	if (in->head->body == HTTP_BODY_CHUNKED && !in->has_whole_body && policy->proxy_http_1_0)
 		return end_at(out, JUDGE_LENGTH, 411); /* HTTP/1.0 knows no chunks */
 	/* An upgrade that also brings a body is two readings of the bytes that follow: only the body is believed. */

@@ -65,6 +65,8 @@ void judge_request(const struct judge_request *in, struct arena *arena, struct j
 
 /* G13: `is_client_tls` decides for AUTO_HTTP. */
 bool judge_speaks_tls(const struct backend *backend, bool is_client_tls);
+/* G14: gRPC. */
+bool judge_speaks_http2(const struct backend *backend);
 struct str judge_word(enum judge_step step);
 const char *judge_rule(enum judge_step step);
 const char *judge_doc(enum judge_step step);

@@ -67,7 +67,7 @@ static void put_main_host(struct content *c)
 		{"/list", "ns/a:80", WEIRLOCK__V1__POLICY__INIT, 0}, {"/closed", "ns/a:80", WEIRLOCK__V1__POLICY__INIT, 503},
 		{"/moved", "ns/a:80", WEIRLOCK__V1__POLICY__INIT, 0}, {"/slash/", "ns/a:80", WEIRLOCK__V1__POLICY__INIT, 0},
 		{"/small", "ns/a:80", WEIRLOCK__V1__POLICY__INIT, 0}, {"/gone", "ns/gone:80", WEIRLOCK__V1__POLICY__INIT, 0},
-		{"/grpc", "ns/grpc:80", WEIRLOCK__V1__POLICY__INIT, 0}, {"/old", "ns/a:80", WEIRLOCK__V1__POLICY__INIT, 0},
+		{"/fcgi", "ns/fcgi:80", WEIRLOCK__V1__POLICY__INIT, 0}, {"/old", "ns/a:80", WEIRLOCK__V1__POLICY__INIT, 0},
 		{"/to", "ns/a:80", WEIRLOCK__V1__POLICY__INIT, 0}, {"/ok", "ns/a:80", WEIRLOCK__V1__POLICY__INIT, 0},
 		{"/default", "", WEIRLOCK__V1__POLICY__INIT, 0}, {"~/evil/(a+)+$", "ns/a:80", WEIRLOCK__V1__POLICY__INIT, 0},
 	};
@@ -99,7 +99,7 @@ static const struct generation *make_generation(void)
 	put_message(c, KIND(SETTINGS), "", &s);
 	put_backend(c, "ns/a:80", 0, true);
 	put_backend(c, "ns/gone:80", 0, false);
-	put_backend(c, "ns/grpc:80", WEIRLOCK__V1__PROTOCOL__PROTOCOL_GRPC, true);
+	put_backend(c, "ns/fcgi:80", WEIRLOCK__V1__PROTOCOL__PROTOCOL_FCGI, true);
 	put_main_host(c);
 	root.name = text("root.example");
 	root.app_root = text("/app");
@@ -146,7 +146,7 @@ static void test_steps(void)
 		{"D1 no endpoints", "GET /gone|X-Forwarded-Proto: https", JUDGE_NO_ENDPOINTS, 503, END_NO_ENDPOINTS, ""},
 		{"D4 default", "GET /default", JUDGE_DEFAULT, 404, END_NO_ROUTE, ""},
 		{"J20 allow list", "GET /list", JUDGE_ADDRESS, 403, END_DENIED, ""},
-		{"G13 grpc", "GET /grpc", JUDGE_PROTOCOL, 502, END_UPSTREAM_PROTOCOL, ""},
+		{"G13 grpc", "GET /fcgi", JUDGE_PROTOCOL, 502, END_UPSTREAM_PROTOCOL, ""},
 		{"G9 length", "POST /old|Transfer-Encoding: chunked", JUDGE_LENGTH, 411, END_BAD_REQUEST, ""},
 	};
 	const struct generation *g = make_generation();

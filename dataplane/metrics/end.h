@@ -35,6 +35,10 @@
 	X(END_UPSTREAM_READ_TIMEOUT, "upstream_read_timeout", 1, "the endpoint stopped sending the response")             \
 	X(END_UPSTREAM_CLOSED, "upstream_closed", 1, "the endpoint closed before its response was whole")                 \
 	X(END_UPSTREAM_BAD_RESPONSE, "upstream_bad_response", 1, "what the endpoint sent is no valid response")           \
+	X(END_UPSTREAM_REFUSED, "upstream_refused", 1, "the endpoint takes no more streams, or is leaving")                \
+	X(END_UPSTREAM_RESET, "upstream_reset", 1, "the endpoint reset the HTTP/2 stream of the request")                 \
+	X(END_UPSTREAM_HTTP2_ERROR, "upstream_http2_error", 1, "the endpoint broke the framing or the rules of HTTP/2")   \
+	X(END_UPSTREAM_HTTP2_FLOOD, "upstream_http2_flood", 1, "the endpoint sent too many HTTP/2 frames, or fields, that give nothing") \
 	X(END_UPSTREAM_PROTOCOL, "upstream_protocol", 1, "the backend wants a protocol that is not spoken here yet")      \
 	/* tunnels */                                                                                                     \
 	X(END_TUNNEL_CLIENT, "tunnel_closed_by_client", 0, "the client closed its WebSocket or other tunnel")             \

@@ -42,6 +42,8 @@ typedef _Atomic uint64_t metric;
 	X(tcp_sessions_opened, counter, "weirlock_tcp_sessions_total", "", "Sessions of TCP services ever opened")        \
 	X(upstream_open, gauge, "weirlock_upstream_connections", "state=\"open\"", "Connections to endpoints, by state")  \
 	X(upstream_idle, gauge, "weirlock_upstream_connections", "state=\"idle\"", "")                                    \
+	X(upstream_http2, gauge, "weirlock_upstream_http2_connections", "", "Connections to endpoints that speak HTTP/2") \
+	X(upstream_streams, gauge, "weirlock_upstream_http2_streams", "", "Requests that are streams of such connections") \
 	X(upstream_opened, counter, "weirlock_upstream_connections_total", "", "Connections to endpoints ever opened")    \
 	X(upstream_reused, counter, "weirlock_upstream_reused_total", "", "Requests that went over a kept connection")    \
 	X(upstream_retries, counter, "weirlock_upstream_retries_total", "", "Requests tried again at another endpoint")   \

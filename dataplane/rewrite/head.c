@@ -70,13 +70,24 @@ static bool write_framing(const struct rewrite_head *h, struct buf *out)
 	abort();
 }
 
+static bool write_all_fields(const struct rewrite_head *h, struct buf *out)
+{
+	const struct rewrite_request *r = h->request;
+
+	return write_client_fields(h, out) && clientaddr_write_fields(h->rules, h->conn, r->who, r->head, h->request_id, out) &&
+		rewrite_write_request_fields(r, out);
+}
+
+bool rewrite_write_fields(const struct rewrite_head *h, struct buf *out)
+{
+	return write_all_fields(h, out) && (h->body != HTTP_BODY_LENGTH || write_framing(h, out));
+}
+
 bool rewrite_write_head(const struct rewrite_head *h, struct buf *out)
 {
 	const struct rewrite_request *r = h->request;
 	struct str version = policy_of(h)->proxy_http_1_0 ? STR(" HTTP/1.0\r\n") : STR(" HTTP/1.1\r\n");
 
 	return buf_add(out, r->head->method_text) && buf_add_char(out, ' ') && rewrite_target(r, out) && buf_add(out, version) &&
-		http1_write_field(out, STR("Host"), rewrite_host(r)) && write_client_fields(h, out) &&
-		clientaddr_write_fields(h->rules, h->conn, r->who, r->head, h->request_id, out) &&
-		rewrite_write_request_fields(r, out) && write_connection(h, out) && write_framing(h, out) && http1_write_end(out);
+		http1_write_field(out, STR("Host"), rewrite_host(r)) && write_all_fields(h, out) && write_connection(h, out) && write_framing(h, out) && http1_write_end(out);
 }

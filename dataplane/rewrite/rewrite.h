@@ -88,6 +88,12 @@ struct rewrite_head {
 bool rewrite_write_head(const struct rewrite_head *h, struct buf *out);
 
 /*
+ * The same for HTTP/2: what is neither a pseudo-field nor of a connection, Content-Length with HTTP_BODY_LENGTH; "name: value
+ * CRLF" each.
+ */
+bool rewrite_write_fields(const struct rewrite_head *h, struct buf *out);
+
+/*
  * A response field of a backend that the client does not get (D7, D8): Server (unless allowed), Date, X-Accel-*, X-Pad,
  * hide-headers, what add-headers replaces, and Strict-Transport-Security where ours takes its place (E8).
  * Hop-by-hop fields are for http_field_is_hop_by_hop.

@@ -3,41 +3,11 @@
  * list of its own for those that began with a PROXY header: they serve one client each, and many of them must not push out
  * those that serve everybody.
  */
-#include "upstream.h"
+#include "upstream_private.h"
 
 #include <assert.h>
 
-#include "map.h"
-#include "mem.h"
 #include "tls.h"
-
-enum { PLACE_BYTES = 28, KEY_MAX = PLACE_BYTES + UPSTREAM_PROXY_HEADER_MAX };
-enum { LIST_SHARED, LIST_OF_ONE_CLIENT, N_LISTS };
-
-/* All connections that lead to one place share one. Lives while it has connections, idle or in use. */
-struct upstream_group {
-	struct upstream_conn *idle; /* newest first */
-	unsigned n_conns;
-	struct addr addr;
-	size_t header_len;          /* of the PROXY header, which is a part of the key */
-	size_t key_len;
-	char key[KEY_MAX];
-};
-
-struct idle_list {
-	struct upstream_conn *newest, *oldest;
-	unsigned n;
-};
-
-struct upstream_pool {
-	uv_loop_t *loop;
-	struct deadlines *all;
-	struct upstream_limits limits;
-	struct map groups;
-	struct map unmarked;           /* while marking: addresses of idle connections that are no endpoints so far */
-	struct idle_list lists[N_LISTS];
-	unsigned n_open;
-};
 
 static size_t make_key(const struct upstream_target *target, char key[KEY_MAX])
 {
@@ -51,7 +21,8 @@ static size_t make_key(const struct upstream_target *target, char key[KEY_MAX])
 	key[2] = (char)(target->addr.port & 0xff);
 	memcpy(key + 3, target->addr.ip, 16);
 	memcpy(key + 19, &tls, sizeof(tls));
-	key[27] = (char)header.len;
+	key[27] = target->is_http2 ? 1 : 0;
+	key[28] = (char)header.len;
 	if (header.len)
 		memcpy(key + PLACE_BYTES, header.ptr, header.len);
 	return PLACE_BYTES + header.len;
@@ -68,18 +39,19 @@ static struct idle_list *list_of(const struct upstream_conn *conn)
 	return &conn->pool->lists[conn->group->header_len ? LIST_OF_ONE_CLIENT : LIST_SHARED];
 }
 
-struct upstream_pool *upstream_pool_create(uv_loop_t *loop, struct deadlines *all)
+struct upstream_pool *upstream_pool_create(uv_loop_t *loop, struct deadlines *all, struct laters *laters)
 {
 	struct upstream_pool *pool = mem_zalloc(sizeof(*pool));
 
 	pool->loop = loop;
 	pool->all = all;
+	pool->laters = laters;
 	return pool;
 }
 
 /* ------------------------------------------------------------------------------------------------------ idle lists */
 
-static void leave_idle(struct upstream_conn *conn)
+void upstream_leave_idle(struct upstream_conn *conn)
 {
 	struct idle_list *list = list_of(conn);
 
@@ -93,7 +65,7 @@ static void leave_idle(struct upstream_conn *conn)
 	list->n--;
 }
 
-static void enter_idle(struct upstream_conn *conn)
+void upstream_enter_idle(struct upstream_conn *conn)
 {
 	struct upstream_pool *pool = conn->pool;
 	struct idle_list *list = list_of(conn);
@@ -114,7 +86,7 @@ static void enter_idle(struct upstream_conn *conn)
 
 static void close_idle(struct upstream_conn *conn)
 {
-	leave_idle(conn);
+	upstream_leave_idle(conn);
 	upstream_close(conn, false);
 }
 
@@ -124,6 +96,13 @@ static void on_idle_expired(struct deadline *d)
 }
 
 /* ------------------------------------------------------------------------------------------------------------ groups */
+
+struct upstream_group *upstream_find_group(const struct upstream_pool *pool, const struct upstream_target *target)
+{
+	char key[KEY_MAX];
+
+	return map_get(&pool->groups, str_of(key, make_key(target, key)));
+}
 
 static struct upstream_group *find_or_make_group(struct upstream_pool *pool, const struct upstream_target *target)
 {
@@ -183,7 +162,9 @@ static void on_event(struct stream *s, unsigned events)
 		events = send_header(conn, events);
 	if (!events)
 		return;
-	if (conn->user)
+	if (conn->session)
+		upstream_session_on_event(conn->session, events);
+	else if (conn->user)
 		conn->user->on_event(conn->user, events);
 	else
 		close_idle(conn); /* a close, an error, or bytes that no request asked for */
@@ -200,17 +181,16 @@ static void on_closed(uv_handle_t *handle)
 struct upstream_conn *upstream_take(
 	struct upstream_pool *pool, const struct upstream_target *target, struct upstream_user *user)
 {
-	char key[KEY_MAX];
 	struct upstream_group *group;
 	struct upstream_conn *conn;
 
 	if (!upstream_n_idle(pool))
 		return NULL;
-	group = map_get(&pool->groups, str_of(key, make_key(target, key)));
+	group = upstream_find_group(pool, target);
 	if (!group || !group->idle)
 		return NULL;
 	conn = group->idle;
-	leave_idle(conn);
+	upstream_leave_idle(conn);
 	conn->user = user;
 	conn->n_requests++;
 	return conn;
@@ -222,6 +202,8 @@ struct upstream_conn *upstream_connect(struct upstream_pool *pool, const struct 
 	struct upstream_conn *conn = mem_zalloc(sizeof(*conn));
 	SSL *ssl = target->tls ? tls_connect_new(target->tls, &target->addr) : NULL;
 
+	if (ssl && target->is_http2 && SSL_set_alpn_protos(ssl, (const unsigned char *)"\2h2", 3) != 0)
+		abort();
 	conn->owes_header = target->proxy_header.len > 0;
 	conn->held_ssl = conn->owes_header ? ssl : NULL;
 	*error = stream_connect(&conn->stream, pool->loop, &target->addr, conn->owes_header ? NULL : ssl, on_event);
@@ -247,6 +229,7 @@ void upstream_give_back(struct upstream_conn *conn)
 	const struct upstream_limits *limits = &pool->limits;
 	struct idle_list *list = list_of(conn);
 
+	assert(!conn->session);
 	if (!limits->max_idle || conn->n_requests >= limits->max_requests || !limits->idle_ms ||
 		(limits->max_age_ms && pool->all->now_ms - conn->born_ms >= limits->max_age_ms) ||
 		stream_has_pending(&conn->stream)) {
@@ -254,7 +237,7 @@ void upstream_give_back(struct upstream_conn *conn)
 		return;
 	}
 	stream_want_read(&conn->stream, true);
-	enter_idle(conn);
+	upstream_enter_idle(conn);
 	while (list->n > limits->max_idle)
 		close_idle(list->oldest);
 }
@@ -262,6 +245,8 @@ void upstream_give_back(struct upstream_conn *conn)
 void upstream_close(struct upstream_conn *conn, bool is_reset)
 {
 	conn->user = NULL;
+	if (conn->session)
+		upstream_session_free(conn->session);
 	SSL_free(conn->held_ssl);
 	conn->held_ssl = NULL;
 	deadline_stop(conn->pool->all, &conn->idle);
@@ -329,6 +314,16 @@ unsigned upstream_n_idle(const struct upstream_pool *pool)
 	return pool->lists[LIST_SHARED].n + pool->lists[LIST_OF_ONE_CLIENT].n;
 }
 
+unsigned upstream_n_sessions(const struct upstream_pool *pool)
+{
+	return pool->http2.n_sessions;
+}
+
+unsigned upstream_n_calls(const struct upstream_pool *pool)
+{
+	return pool->http2.n_calls;
+}
+
 unsigned upstream_n_open(const struct upstream_pool *pool)
 {
 	return pool->n_open;
@@ -346,6 +341,7 @@ void upstream_pool_destroy(struct upstream_pool *pool)
 	if (!pool)
 		return;
 	assert(!pool->n_open);
+	upstream_http2_deinit(pool);
 	map_deinit(&pool->groups);
 	map_deinit(&pool->unmarked);
 	mem_free(pool);

@@ -20,11 +20,14 @@ enum { UPSTREAM_PROXY_HEADER_MAX = 108 };
 
 struct upstream_pool;
 struct upstream_group;
+struct upstream_session;
+struct laters;
 
 /* Where a connection leads. */
 struct upstream_target {
 	struct addr addr;
 	struct tls_client *tls;  /* NULL: plain */
+	bool is_http2;          /* for upstream_call_open: over TLS it is asked for by ALPN, else known beforehand */
 	struct str proxy_header; /* goes out before all else, TLS too; at most UPSTREAM_PROXY_HEADER_MAX bytes, may be empty */
 };
 
@@ -38,6 +41,7 @@ struct upstream_conn {
 	struct upstream_pool *pool;
 	struct upstream_group *group;
 	struct upstream_user *user;      /* NULL while idle */
+	struct upstream_session *session; /* of HTTP/2: is told instead */
 	struct upstream_conn *next, *prev;         /* idle ones of the group, newest first */
 	struct upstream_conn *lru_next, *lru_prev; /* idle ones of its list of the pool, newest first */
 	SSL *held_ssl;                   /* TLS waits until the PROXY header is out */
@@ -55,8 +59,8 @@ struct upstream_limits {
 	uint32_t max_age_ms;    /* checked when a request finishes */
 };
 
-/* Keeps `loop` and `all`. Owned. */
-struct upstream_pool *upstream_pool_create(uv_loop_t *loop, struct deadlines *all);
+/* Keeps all of them. Owned. */
+struct upstream_pool *upstream_pool_create(uv_loop_t *loop, struct deadlines *all, struct laters *laters);
 /* Closes the idle connections; those in use must have been closed. Run the loop until upstream_n_open is 0, then destroy. */
 void upstream_pool_close(struct upstream_pool *pool);
 void upstream_pool_destroy(struct upstream_pool *pool);
@@ -86,6 +90,9 @@ void upstream_mark(struct upstream_pool *pool, const struct addr *addr);
 void upstream_mark_end(struct upstream_pool *pool);
 
 unsigned upstream_n_idle(const struct upstream_pool *pool);
+/* Connections that speak HTTP/2, idle or in use, and the calls on them. */
+unsigned upstream_n_sessions(const struct upstream_pool *pool);
+unsigned upstream_n_calls(const struct upstream_pool *pool);
 /* Idle, in use, and those whose handle is still closing. */
 unsigned upstream_n_open(const struct upstream_pool *pool);
 

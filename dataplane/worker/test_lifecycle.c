@@ -378,7 +378,7 @@ static void test_backend_protocols(void)
 	close(c);
 
 	check_case("a protocol that is not spoken yet is 502");
-	f.protocol = WEIRLOCK__V1__PROTOCOL__PROTOCOL_GRPC;
+	f.protocol = WEIRLOCK__V1__PROTOCOL__PROTOCOL_FCGI;
 	fixture_put_backend(&f, "default-web-80", &backend_port, 1);
 	fixture_apply(&f);
 	c = client_connect(&f.http);

@@ -21,6 +21,8 @@ static void note_gauges(struct worker *w)
 
 	metrics_set(&m->upstream_open, upstream_n_open(w->env.pool));
 	metrics_set(&m->upstream_idle, upstream_n_idle(w->env.pool));
+	metrics_set(&m->upstream_http2, upstream_n_sessions(w->env.pool));
+	metrics_set(&m->upstream_streams, upstream_n_calls(w->env.pool));
 	metrics_set(&m->log_lines_dropped, w->env.log.n_dropped);
 }
 
@@ -44,7 +46,7 @@ static void on_before_wait(uv_prepare_t *prepare)
 {
 	struct worker *w = container_of(prepare, struct worker, before_wait);
 
-	env_run_later(&w->env);
+	laters_run(&w->env.laters);
 	if (!deadlines_is_empty(&w->env.deadlines) && !uv_is_active((uv_handle_t *)&w->tick) && !w->is_stopping)
 		uv_timer_start(&w->tick, on_tick, DEADLINE_TICK_MS, DEADLINE_TICK_MS);
 }

@@ -31,7 +31,7 @@ REQUESTS = [
     ("GET", "http://a.test/moved/x", []),
     ("GET", "http://a.test/gone", []),
     ("GET", "http://a.test/rewrite/abc", []),
-    ("GET", "http://a.test/grpc", []),
+    ("GET", "http://a.test/fcgi", []),
     ("GET", "http://A.Test./shop", []),
     ("GET", "http://nobody.test/x", []),
     ("GET", "http://nobody.test/healthz", []),
@@ -68,11 +68,11 @@ def build(t, c):
                                     path("/one", "api")], "web", annotations={"ssl-redirect": "false"}))
     own = {"small": {"proxy-body-size": "1k"}, "closed": {"auth-type": "basic", "auth-secret": "missing"},
            "list": {"whitelist-source-range": "10.0.0.0/8"},
-           "moved": {"permanent-redirect": "https://elsewhere.test/"}, "grpc": {"backend-protocol": "GRPC"}}
+           "moved": {"permanent-redirect": "https://elsewhere.test/"}, "fcgi": {"backend-protocol": "FCGI"}}
     for name, annotations in own.items():
-        service = name if name == "grpc" else "api"
-        if name == "grpc":
-            c.expose("grpc", b)
+        service = name if name == "fcgi" else "api"
+        if name == "fcgi":
+            c.expose("fcgi", b)
         c.apply(ingress(name, "a.test", ["/" + name], service, annotations={"ssl-redirect": "false", **annotations}))
     c.apply(ingress("gone", "a.test", ["/gone"], "empty", annotations={"ssl-redirect": "false"}),
             ingress("wild", "*.wild.test", "/", "web"),

@@ -2,7 +2,7 @@
  * A block becomes a request. nghttp2 is told to leave the meaning of fields to us, so everything that RFC 9113 8.2 and 8.3
  * ask for is here, and each refusal has its reason.
  */
-#include "block.h"
+#include "frames_private.h"
 
 enum { MAX_METHOD_BYTES = 32 };
 
@@ -33,12 +33,12 @@ static const char *refuse(struct reading *r, unsigned status, const char *why)
 	return why;
 }
 
-static struct str name_of(const struct http2_block *b, size_t i)
+struct str block_name(const struct http2_block *b, size_t i)
 {
 	return str_of(b->text.ptr + b->entries[i].name_at, b->entries[i].name_len);
 }
 
-static struct str value_of(const struct http2_block *b, size_t i)
+struct str block_value(const struct http2_block *b, size_t i)
 {
 	return str_of(b->text.ptr + b->entries[i].value_at, b->entries[i].value_len);
 }
@@ -50,7 +50,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static const char *check_value(struct str value)
+const char *block_check_value(struct str value)
 {
 	if (!http_is_field_value(value))
 		return "invalid byte in a field value";
@@ -60,7 +60,7 @@ static const char *check_value(struct str value)
 }
 
 /* A29 beside it, as http1 has it: what nginx takes are letters, digits and hyphens. */
-static const char *check_name(struct str name, const struct http2_limits *limits, bool *is_dropped)
+const char *block_check_name(struct str name, const struct http2_limits *limits, bool *is_dropped)
 {
 	uint8_t common = 0xff;
 	bool has_odd = false;
@@ -81,7 +81,7 @@ static const char *check_name(struct str name, const struct http2_limits *limits
 	return NULL;
 }
 
-static const char *check_connection_field(const struct http_field *field)
+const char *block_check_connection_field(const struct http_field *field)
 {
 	switch (field->id) {
 	case FIELD_CONNECTION:
@@ -120,7 +120,7 @@ static const char *take_host(struct reading *r, struct str value)
 
 static const char *take_known(struct reading *r, const struct http_field *field)
 {
-	const char *why = check_connection_field(field);
+	const char *why = block_check_connection_field(field);
 
 	if (why)
 		return refuse(r, 400, why);
@@ -167,13 +167,13 @@ static void add_field(struct reading *r, struct http_field field)
 
 static const char *take_regular(struct reading *r, size_t i)
 {
-	struct http_field field = {.name = name_of(r->block, i), .value = value_of(r->block, i)};
+	struct http_field field = {.name = block_name(r->block, i), .value = block_value(r->block, i)};
 	bool is_dropped = false;
-	const char *why = check_name(field.name, r->limits, &is_dropped);
+	const char *why = block_check_name(field.name, r->limits, &is_dropped);
 
 	r->has_regular = true;
 	if (!why)
-		why = check_value(field.value);
+		why = block_check_value(field.value);
 	if (why)
 		return refuse(r, 400, why);
 	if (is_dropped)
@@ -190,9 +190,9 @@ static const char *take_fields(struct reading *r)
 	const char *why = NULL;
 
 	for (size_t i = 0; !why && i < r->block->n; i++) {
-		struct str name = name_of(r->block, i);
+		struct str name = block_name(r->block, i);
 
-		why = name.len && name.ptr[0] == ':' ? take_pseudo(r, name, value_of(r->block, i)) : take_regular(r, i);
+		why = name.len && name.ptr[0] == ':' ? take_pseudo(r, name, block_value(r->block, i)) : take_regular(r, i);
 	}
 	return why;
 }
@@ -345,7 +345,7 @@ static void join_crumbs(struct http2_block *b)
 	uint32_t at = (uint32_t)b->text.len;
 
 	for (size_t i = 0; i < b->n; i++) {
-		if (!str_eq(name_of(b, i), STR("cookie")))
+		if (!str_eq(block_name(b, i), STR("cookie")))
 			continue;
 		first = n_crumbs++ ? first : i;
 		size += b->entries[i].value_len + 2;
@@ -354,7 +354,7 @@ static void join_crumbs(struct http2_block *b)
 		return;
 	buf_reserve(&b->text, size); /* it must not move while it is read */
 	for (size_t i = 0; i < b->n; i++) {
-		if (!str_eq(name_of(b, i), STR("cookie"))) {
+		if (!str_eq(block_name(b, i), STR("cookie"))) {
 			b->entries[n++] = b->entries[i];
 			continue;
 		}
@@ -362,7 +362,7 @@ static void join_crumbs(struct http2_block *b)
 			b->entries[n++] = b->entries[i];
 		else
 			buf_add(&b->text, STR("; "));
-		buf_add(&b->text, value_of(b, i));
+		buf_add(&b->text, block_value(b, i));
 	}
 	b->n = n;
 	b->entries[first].value_at = at;
@@ -390,18 +390,18 @@ const char *http2_block_trailers(const struct http2_block *b, const struct http2
 	if (b->is_over)
 		return "trailers too large";
 	for (size_t i = 0; i < b->n; i++) {
-		struct http_field field = {.name = name_of(b, i), .value = value_of(b, i)};
+		struct http_field field = {.name = block_name(b, i), .value = block_value(b, i)};
 		bool is_dropped = false;
-		const char *why = check_name(field.name, limits, &is_dropped);
+		const char *why = block_check_name(field.name, limits, &is_dropped);
 
 		if (!why)
-			why = check_value(field.value);
+			why = block_check_value(field.value);
 		if (why)
 			return why;
 		field.id = (uint8_t)http_field_id(field.name);
 		if (field.id == FIELD_CONTENT_LENGTH || field.id == FIELD_HOST)
 			return "a field of the head among the trailers";
-		why = check_connection_field(&field);
+		why = block_check_connection_field(&field);
 		if (why)
 			return why;
 	}
@@ -414,9 +414,9 @@ void http2_block_line(const struct http2_block *b, struct buf *out)
 
 	for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++) {
 		for (size_t i = 0; i < b->n; i++) {
-			if (!str_eq(name_of(b, i), wanted[w]))
+			if (!str_eq(block_name(b, i), wanted[w]))
 				continue;
-			buf_add(out, value_of(b, i));
+			buf_add(out, block_value(b, i));
 			buf_add_char(out, ' ');
 			break;
 		}

@@ -67,6 +67,15 @@ struct http2_request {
  */
 enum http2_verdict http2_block_request(
 	struct http2_block *b, const struct http2_limits *limits, bool ends, struct http2_request *out);
+/* The status of a response, 0 when it has none. */
+unsigned http2_block_status(const struct http2_block *b);
+/*
+ * The response that a block means, to a request with this method; NULL, or why it is malformed. The caller sets out->fields to
+ * room for limits->n_fields. out->body is HTTP_BODY_CLOSE where the length is not told: the stream's end is its end.
+ */
+const char *http2_block_response(const struct http2_block *b, enum http_method to, struct http_head *out);
+/* Fields after a response's body, appended to `lines` as "name: value CRLF"; NULL, or why they are malformed. */
+const char *http2_block_response_trailers(const struct http2_block *b, struct buf *lines);
 /* Fields after the body: NULL when they may be read over, else why the request is malformed. */
 const char *http2_block_trailers(const struct http2_block *b, const struct http2_limits *limits);
 /* "GET /x HTTP/2.0", as far as it is known, for the log. Owned by the caller's buffer. */
