@@ -240,6 +240,8 @@ static void on_source_event(void *owner, const struct source_event *e)
 
 	if (c->kube)
 		follow_names(c, e);
+	if (c->writes)
+		writes_take(c->writes, e);
 	if (e->type == SOURCE_SYNCED)
 		c->is_synced = true;
 	if (e->type == SOURCE_SYNCED && c->kube)
@@ -442,9 +444,12 @@ static int open_kube(struct controller *c)
 		.configmap = r->configmap,
 		.default_certificate = r->default_ssl_certificate,
 		.default_backend = r->default_backend_service,
+		.publish_service = str_from(c->options->writes.publish_service),
 	};
 
 	log_info("controller", "objects come from the %s", buf_cstr(&c->origin));
+	c->writes = writes_open(
+		&(struct writes_place){c->loop, c->api, c->store, &c->reconcile, on_source_event, c}, &c->options->writes);
 	c->kube = kube_open(c->loop, c->api, &options, on_source_event, c);
 	c->named = (struct named){c->kube, c->store, c->intake, &c->reconcile};
 	return EXIT_FINE;
@@ -516,8 +521,8 @@ static void begin_to_serve(struct controller *c)
 	build_whole(c, false);
 	status = listen_all(c, &error);
 	c->is_ready = status == EXIT_FINE;
-	if (c->api && c->is_ready)
-		c->writes = writes_open(c->loop, c->api, &c->options->writes, on_source_event, c);
+	if (c->writes && c->is_ready)
+		writes_begin(c->writes);
 	c->options->on_ready(c->options->owner, c, status, &error);
 	buf_deinit(&error);
 }

@@ -17,8 +17,6 @@ struct arguments {
 	struct str watched[64]; /* the texts of `namespaces` */
 	const char *default_ssl_certificate, *default_backend_service;
 	struct opt_common common;
-	/* of the contract, but not served yet: refused with a word, never passed over */
-	const char *publish_service, *publish_status_address;
 	struct opt rows[48];
 	struct opt_program program;
 };
@@ -74,8 +72,20 @@ static void make_rows(struct arguments *a)
 		{"disable-svc-external-name", 0, OPT_FLAG, &r->disable_svc_external_name, NULL,
 			"No endpoints for Services of type ExternalName", 0, 0},
 		{"annotations-prefix", 0, OPT_TEXT, &a->annotations_prefix, "PREFIX", "Default nginx.ingress.kubernetes.io", 0, 0},
-		{"publish-service", 0, OPT_TEXT, &a->publish_service, "NS/NAME", "Not in this version: nothing is written to a cluster", 0, 0},
-		{"publish-status-address", 0, OPT_TEXT, &a->publish_status_address, "LIST", "Not in this version: nothing is written to a cluster", 0, 0},
+		{"publish-service", 0, OPT_TEXT, &w->publish_service, "NS/NAME",
+			"The Service whose address is written into the status of Ingresses; default the Nodes of the proxies", 0, 0},
+		{"publish-status-address", 0, OPT_TEXT, &w->publish_status_address, "LIST",
+			"Addresses and host names, split by commas, that are written there instead", 0, 0},
+		{"proxy-selector", 0, OPT_TEXT, &w->proxy_selector, "LABELS",
+			"The proxies' pods, in the namespace of --pod-namespace, for their Nodes; default "
+			"app.kubernetes.io/name=weirlock,app.kubernetes.io/component=proxy",
+			0, 0},
+		{"report-node-internal-ip-address", 0, OPT_FLAG, &w->report_node_internal_ip_address, NULL,
+			"Of a Node, the internal address rather than the external one", 0, 0},
+		{"update-status", 0, OPT_FLAG, &w->update_status, NULL,
+			"Write the status of Ingresses, the default; --update-status=false beside a controller that does", 0, 0},
+		{"update-status-on-shutdown", 0, OPT_FLAG, &w->update_status_on_shutdown, NULL,
+			"Clear it at the end, when one address is published and no other controller runs; default true", 0, 0},
 		{"election-id", 0, OPT_TEXT, &w->election_id, "NAME",
 			"The Lease by which one controller of all leads; default ingress-controller-leader", 0, 0},
 		{"election-ttl", 0, OPT_TEXT, &w->election_ttl, "DURATION",
@@ -103,23 +113,6 @@ static bool is_path(const char *option, const char *text, struct buf *error)
 		return true;
 	buf_printf(error, "--%s: '%s' is not NAMESPACE/NAME", option, text);
 	return false;
-}
-
-static bool check_not_yet(const struct arguments *a, struct buf *error)
-{
-	const struct {
-		const char *name, *value;
-	} later[] = {{"publish-service", a->publish_service},
-		{"publish-status-address", a->publish_status_address}};
-
-	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-		if (!later[i].value)
-			continue;
-		buf_printf(error, "--%s is not supported yet: this version writes nothing to a cluster",
-			later[i].name);
-		return false;
-	}
-	return true;
 }
 
 static bool check_channel(const struct controller_options *o, struct buf *error)
@@ -153,7 +146,7 @@ static bool check_source(const struct arguments *a, struct buf *error)
 
 static bool check(struct arguments *a, struct buf *error)
 {
-	if (!check_not_yet(a, error) || !is_path("configmap", a->configmap, error) ||
+	if (!is_path("configmap", a->configmap, error) ||
 		!is_path("tcp-services-configmap", a->tcp_services, error) ||
 		!is_path("udp-services-configmap", a->udp_services, error) ||
 		!is_path("default-ssl-certificate", a->default_ssl_certificate, error) ||
@@ -316,6 +309,7 @@ int main(int argc, char **argv)
 	if (gethostname(host_name, sizeof(host_name) - 1) != 0 || !host_name[0])
 		host_name[0] = '-';
 	a.options.name = host_name;
+	a.options.writes.update_status = a.options.writes.update_status_on_shutdown = true;
 	a.options.writes.pod_namespace = variable("POD_NAMESPACE");
 	a.options.writes.pod_name = variable("POD_NAME");
 	reconcile_options_init(&a.options.reconcile);

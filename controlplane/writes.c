@@ -4,19 +4,23 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 
+#include "address.h"
 #include "arena.h"
 #include "leader.h"
 #include "mem.h"
+#include "status.h"
 #include "value.h"
+
+#define PROXY_SELECTOR "app.kubernetes.io/name=weirlock,app.kubernetes.io/component=proxy"
 
 enum { TTL_S = 30, IDENTITY_BYTES = 4 };
 
 struct writes {
-	struct kubeapi *api;
-	struct leader *leader; /* NULL with --disable-leader-election */
+	struct writes_place place;
+	struct writes_options options;
 	struct buf identity;
-	source_event_fn *on_event;
-	void *owner;
+	struct leader *leader; /* NULL before writes_begin, and with --disable-leader-election */
+	struct status *status; /* NULL with --update-status=false */
 };
 
 /* --------------------------------------------------------------------------------------------------------- options */
@@ -37,25 +41,51 @@ static bool read_ttl(struct writes_options *o, struct buf *error)
 	return true;
 }
 
-/* What the API server would take as a name. */
+static bool check_status(const struct writes_options *o, struct buf *error)
+{
+	struct str namespace_, name, bad = STR("");
+	struct addresses list = {0};
+	bool is_good = true;
+
+	if (o->publish_service && o->publish_status_address) {
+		buf_add(error, STR("--publish-service and --publish-status-address: give one of them"));
+		is_good = false;
+	} else if (o->publish_service && !value_ref(str_from(o->publish_service), &namespace_, &name)) {
+		buf_printf(error, "--publish-service: '%s' is not NAMESPACE/NAME", o->publish_service);
+		is_good = false;
+	} else if (!addresses_add_list(&list, str_from(o->publish_status_address), &bad)) {
+		buf_printf(error, "--publish-status-address: '%.*s' is neither an IP address nor a host name; write 203.0.113.1,lb.example.com",
+			STR_ARG(bad));
+		is_good = false;
+	} else if (o->publish_status_address && !list.n) {
+		buf_add(error, STR("--publish-status-address: is empty; write 203.0.113.1,lb.example.com, or leave it out"));
+		is_good = false;
+	}
+	addresses_deinit(&list);
+	return is_good;
+}
+
 static bool check_name(const char *option, const char *name, struct buf *error)
 {
-	struct buf path = {0};
-	struct str namespace_, base;
-	bool is_good;
-
-	buf_printf(&path, "x/%s", name ? name : "x");
-	is_good = value_ref(buf_str(&path), &namespace_, &base);
-	if (!is_good)
-		buf_printf(error, "--%s: '%s' is not a name; write lower-case letters, digits, '-' and '.'", option, name);
-	buf_deinit(&path);
-	return is_good;
+	if (!name || object_is_name(str_from(name)))
+		return true;
+	buf_printf(error, "--%s: '%s' is not a name; write lower-case letters, digits, '-' and '.'", option, name);
+	return false;
 }
 
 /* What is of the API server alone and was given all the same. */
 static const char *first_of_api(const struct writes_options *o)
 {
-	return o->election_id ? "election-id" : o->election_ttl ? "election-ttl" : NULL;
+	const struct {
+		const char *name, *value;
+	} options[] = {{"election-id", o->election_id}, {"election-ttl", o->election_ttl}, {"publish-service", o->publish_service},
+		{"publish-status-address", o->publish_status_address}, {"proxy-selector", o->proxy_selector}};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (options[i].value)
+			return options[i].name;
+	}
+	return NULL;
 }
 
 bool writes_check(struct writes_options *o, bool has_api, struct buf *error)
@@ -64,7 +94,7 @@ bool writes_check(struct writes_options *o, bool has_api, struct buf *error)
 		buf_printf(error, "--%s: nothing is written with --manifests; leave it out", first_of_api(o));
 		return false;
 	}
-	return read_ttl(o, error) && check_name("election-id", o->election_id, error) &&
+	return read_ttl(o, error) && check_status(o, error) && check_name("election-id", o->election_id, error) &&
 		check_name("pod-namespace", o->pod_namespace, error);
 }
 
@@ -72,15 +102,33 @@ bool writes_check(struct writes_options *o, bool has_api, struct buf *error)
 
 static void on_change(void *owner, bool leads)
 {
-	(void)owner;
+	struct writes *w = owner;
+
 	(void)leads;
+	if (w->status)
+		status_lead(w->status);
+}
+
+static bool leads(void *owner)
+{
+	struct writes *w = owner;
+
+	return w->leader && leader_leads(w->leader);
+}
+
+static bool takes(void *owner, struct str namespace_, struct str name)
+{
+	struct writes *w = owner;
+	const struct object *ingress = store_get(w->place.store, KIND_INGRESS, namespace_, name);
+
+	return ingress && reconcile_takes(w->place.store, w->place.reconcile, ingress);
 }
 
 static void on_problems(void *owner, struct str origin, const struct problems *problems)
 {
 	struct writes *w = owner;
 
-	w->on_event(w->owner, &(struct source_event){.type = SOURCE_PROBLEMS, .origin = origin, .problems = problems});
+	w->place.on_event(w->place.owner, &(struct source_event){.type = SOURCE_PROBLEMS, .origin = origin, .problems = problems});
 }
 
 /* Two processes with one name, a pod's container that was started again among them, are two. */
@@ -94,32 +142,60 @@ static void make_identity(const struct writes_options *o, struct buf *out)
 	buf_add_hex(out, str_of(random, sizeof(random)));
 }
 
-static struct leader *open_leader(uv_loop_t *loop, struct writes *w, const struct writes_options *o)
+static struct str own_namespace(const struct writes *w)
 {
+	return w->options.pod_namespace ? str_from(w->options.pod_namespace) : kubeapi_namespace(w->place.api);
+}
+
+static struct status *open_status(struct writes *w)
+{
+	const struct writes_options *o = &w->options;
+	const struct status_options options = {
+		.publish_addresses = str_from(o->publish_status_address),
+		.publish_service = str_from(o->publish_service),
+		.proxy_selector = o->proxy_selector ? str_from(o->proxy_selector) : STR(PROXY_SELECTOR),
+		.namespace_ = own_namespace(w),
+		.pod = str_from(o->pod_name),
+		.wants_internal = o->report_node_internal_ip_address,
+		.clears_on_shutdown = o->update_status_on_shutdown,
+		.is_cluster_wide = w->place.reconcile->n_watch_namespaces == 0,
+	};
+
+	return status_open(w->place.loop, w->place.api, &options, &(struct status_hooks){w, leads, takes, on_problems});
+}
+
+/* -------------------------------------------------------------------------------------------------- open and close */
+
+struct writes *writes_open(const struct writes_place *place, const struct writes_options *options)
+{
+	struct writes *w = mem_zalloc(sizeof(*w));
+
+	w->place = *place;
+	w->options = *options;
+	make_identity(options, &w->identity);
+	if (options->update_status && !options->disable_leader_election) /* N6 */
+		w->status = open_status(w);
+	return w;
+}
+
+void writes_take(struct writes *w, const struct source_event *e)
+{
+	if (w->status)
+		status_take(w->status, e);
+}
+
+void writes_begin(struct writes *w)
+{
+	const struct writes_options *o = &w->options;
 	const struct leader_options options = {
-		.namespace_ = o->pod_namespace ? str_from(o->pod_namespace) : kubeapi_namespace(w->api),
+		.namespace_ = own_namespace(w),
 		.name = str_from(o->election_id ? o->election_id : "ingress-controller-leader"),
 		.identity = buf_str(&w->identity),
 		.ttl_s = o->ttl_s,
 	};
 
-	return leader_open(loop, w->api, &options, &(struct leader_hooks){w, on_change, on_problems});
-}
-
-/* -------------------------------------------------------------------------------------------------- open and close */
-
-struct writes *writes_open(uv_loop_t *loop, struct kubeapi *api, const struct writes_options *o, source_event_fn *on_event,
-	void *owner)
-{
-	struct writes *w = mem_zalloc(sizeof(*w));
-
-	w->api = api;
-	w->on_event = on_event;
-	w->owner = owner;
-	make_identity(o, &w->identity);
 	if (!o->disable_leader_election)
-		w->leader = open_leader(loop, w, o);
-	return w;
+		w->leader = leader_open(w->place.loop, w->place.api, &options, &(struct leader_hooks){w, on_change, on_problems});
 }
 
 struct str writes_leader(const struct writes *w)
@@ -131,21 +207,34 @@ void writes_metrics(const struct writes *w, struct buf *out)
 {
 	if (w->leader)
 		leader_metrics(w->leader, out);
+	if (w->status)
+		status_metrics(w->status, out);
 }
 
 static void on_leader_closed(void *owner)
 {
 	struct writes *w = owner;
 
-	kubeapi_close(w->api, NULL, NULL);
+	kubeapi_close(w->place.api, NULL, NULL);
 	buf_deinit(&w->identity);
 	mem_free(w);
 }
 
-void writes_close(struct writes *w)
+static void on_status_closed(void *owner)
 {
+	struct writes *w = owner;
+
 	if (w->leader)
 		leader_close(w->leader, on_leader_closed, w);
 	else
 		on_leader_closed(w);
+}
+
+/* What only the leader does comes before it is the leader no more. */
+void writes_close(struct writes *w)
+{
+	if (w->status)
+		status_close(w->status, on_status_closed, w);
+	else
+		on_status_closed(w);
 }

@@ -5,7 +5,9 @@
 
 #include "buf.h"
 #include "kubeapi.h"
+#include "reconcile.h"
 #include "source.h"
+#include "store.h"
 #include "str.h"
 
 /* Texts are kept. */
@@ -16,14 +18,27 @@ struct writes_options {
 	const char *election_id;              /* or NULL: ingress-controller-leader */
 	const char *election_ttl;             /* or NULL: 30s */
 	unsigned ttl_s;                       /* set by writes_check */
+	bool update_status, update_status_on_shutdown, report_node_internal_ip_address;
+	const char *publish_service, *publish_status_address, *proxy_selector; /* or NULL */
 };
 /* False, with a text in `error` that names option, value and fix. `has_api`: objects come from an API server. */
 bool writes_check(struct writes_options *options, bool has_api, struct buf *error);
 
 struct writes;
-/* Keeps `loop`, `api` and `owner`. `on_event` gets SOURCE_PROBLEMS alone. */
-struct writes *writes_open(uv_loop_t *loop, struct kubeapi *api, const struct writes_options *options, source_event_fn *on_event,
-	void *owner);
+/* What it looks at and whom it tells; all is kept. */
+struct writes_place {
+	uv_loop_t *loop;
+	struct kubeapi *api;
+	struct store *store;
+	const struct reconcile_options *reconcile;
+	source_event_fn *on_event; /* gets SOURCE_PROBLEMS alone */
+	void *owner;
+};
+struct writes *writes_open(const struct writes_place *place, const struct writes_options *options);
+/* Each event of the source, after the store has it; before writes_begin, too. */
+void writes_take(struct writes *writes, const struct source_event *event);
+/* There is something to serve: from now on it may lead. */
+void writes_begin(struct writes *writes);
 /* The identity of who leads, as last seen; "" is nobody. Borrowed until the loop's next turn. */
 struct str writes_leader(const struct writes *writes);
 void writes_metrics(const struct writes *writes, struct buf *out);

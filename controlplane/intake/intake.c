@@ -182,6 +182,7 @@ bool intake_take(struct intake *in, const struct source_event *e)
 		return on_refuse(in, e);
 	case SOURCE_PROBLEMS:
 		return store_set_origin_problems(in->store, e->origin, e->problems);
+	case SOURCE_STATUS: /* decides nothing */
 	case SOURCE_LISTED:
 		return false;
 	case SOURCE_SYNCED:

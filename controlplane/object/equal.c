@@ -30,6 +30,17 @@ static bool ports_equal(const struct port_ref *a, const struct port_ref *b)
 	return a->number == b->number && str_eq(a->name, b->name);
 }
 
+static bool published_equal(const struct published *a, size_t n_a, const struct published *b, size_t n_b)
+{
+	if (n_a != n_b)
+		return false;
+	for (size_t i = 0; i < n_a; i++) {
+		if (!str_eq(a[i].ip, b[i].ip) || !str_eq(a[i].hostname, b[i].hostname))
+			return false;
+	}
+	return true;
+}
+
 static bool backends_equal(const struct ingress_backend *a, const struct ingress_backend *b)
 {
 	return str_eq(a->service, b->service) && ports_equal(&a->port, &b->port) && a->is_resource == b->is_resource &&
@@ -137,4 +148,15 @@ bool object_equal(const struct object *a, const struct object *b)
 	return a->kind == b->kind && str_eq(a->key, b->key) && a->created_s == b->created_s &&
 		pairs_equal(a->labels, a->n_labels, b->labels, b->n_labels) &&
 		pairs_equal(a->annotations, a->n_annotations, b->annotations, b->n_annotations) && specs_equal(a, b);
+}
+
+bool object_addresses_equal(const struct object *a, const struct object *b)
+{
+	if (a->kind == KIND_INGRESS)
+		return published_equal(a->ingress.balancer, a->ingress.n_balancer, b->ingress.balancer, b->ingress.n_balancer);
+	if (a->kind == KIND_SERVICE)
+		return published_equal(a->service.balancer, a->service.n_balancer, b->service.balancer, b->service.n_balancer) &&
+			texts_equal(a->service.external_ips, a->service.n_external_ips, b->service.external_ips,
+				b->service.n_external_ips);
+	return true;
 }

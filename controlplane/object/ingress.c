@@ -182,6 +182,7 @@ void read_ingress(struct reader *r, json_t *json)
 
 		read_tls(r, &here, json_array_get(tls, i), &in->tls[i]);
 	}
+	read_balancer(r, json, &in->balancer, &in->n_balancer);
 	if (!backend && in->n_rules == 0 && !r->is_bad)
 		read_bad(r, &spec_at, STR(""), "needed: rules or a defaultBackend", "");
 }

@@ -29,6 +29,8 @@ enum object_kind { OBJECT_KINDS(OBJECT_KIND_ENUM) KIND_COUNT };
 /* "Ingress"; and back: KIND_COUNT if unknown. */
 struct str object_kind_text(enum object_kind kind);
 enum object_kind object_kind_from(struct str kind, struct str api_version);
+/* A DNS subdomain, as names of all our kinds are: lower-case letters, digits, '-' and '.', a letter or digit at both ends. */
+bool object_is_name(struct str text);
 /* "networking.k8s.io/v1" */
 struct str object_kind_api(enum object_kind kind);
 bool object_kind_is_namespaced(enum object_kind kind);
@@ -68,6 +70,10 @@ struct ingress_tls {
 	size_t n_hosts;
 	struct str secret; /* may be empty (E3) */
 };
+/* A load balancer's address, as a status has it: one of the two. */
+struct published {
+	struct str ip, hostname;
+};
 struct ingress {
 	struct str class_name; /* spec.ingressClassName */
 	bool has_class_name;
@@ -76,6 +82,8 @@ struct ingress {
 	size_t n_rules;
 	struct ingress_tls *tls;
 	size_t n_tls;
+	struct published *balancer; /* status.loadBalancer.ingress */
+	size_t n_balancer;
 };
 
 struct ingress_class {
@@ -98,6 +106,10 @@ struct service {
 	struct str external_name;
 	struct service_port *ports;
 	size_t n_ports;
+	struct str *external_ips;   /* spec.externalIPs */
+	size_t n_external_ips;
+	struct published *balancer; /* status.loadBalancer.ingress */
+	size_t n_balancer;
 };
 
 struct slice_endpoint {
@@ -184,7 +196,9 @@ void object_key(enum object_kind kind, struct str namespace_, struct str name, s
 /* The value of a label, annotation or datum by name, or NULL. */
 const struct str *object_annotation(const struct object *object, struct str name);
 const struct str *pair_find(const struct pair *pairs, size_t n, struct str name);
-/* The same content: everything but uid, resourceVersion and origin. */
+/* The same content: all that decides what is served; not uid, resourceVersion, origin, nor what object_addresses_equal looks at. */
 bool object_equal(const struct object *a, const struct object *b);
+/* The same addresses for the world: the status of an Ingress, status and externalIPs of a Service. */
+bool object_addresses_equal(const struct object *a, const struct object *b);
 
 #endif

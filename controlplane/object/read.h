@@ -58,6 +58,12 @@ void *read_room(struct reader *r, size_t n, size_t item_size);
 void read_pairs(struct reader *r, const struct at *at, json_t *json, size_t max_bytes, struct pair **out, size_t *n);
 void read_sort_pairs(struct pair *pairs, size_t n);
 
+/*
+ * status.loadBalancer.ingress: what others have written decides nothing, so what makes no sense there is passed over. Never a
+ * problem.
+ */
+void read_balancer(struct reader *r, json_t *json, struct published **out, size_t *n);
+
 /* metadata, and one function a kind; `json` is the whole object. */
 void read_metadata(struct reader *r, json_t *json);
 void read_ingress(struct reader *r, json_t *json);

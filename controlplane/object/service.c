@@ -81,6 +81,8 @@ void read_service(struct reader *r, json_t *json)
 	read_type(r, &spec_at, spec, s);
 	read_text(r, &spec_at, spec, "clusterIP", MAX_TEXT, &s->cluster_ip);
 	read_text(r, &spec_at, spec, "externalName", MAX_HOST, &s->external_name);
+	read_texts(r, &spec_at, spec, "externalIPs", MAX_ITEMS, MAX_TEXT, &s->external_ips, &s->n_external_ips);
+	read_balancer(r, json, &s->balancer, &s->n_balancer);
 	s->n_ports = json_array_size(ports);
 	s->ports = read_room(r, s->n_ports, sizeof(*s->ports));
 	for (size_t i = 0; i < s->n_ports; i++) {

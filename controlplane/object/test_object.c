@@ -328,6 +328,33 @@ static void test_equal(void)
 	object_unref(&before);
 }
 
+/* What a status says decides nothing: equal objects, other addresses (N5). */
+static void test_addresses(void)
+{
+	static const char *const forms[] = {
+		INGRESS_HEAD "{'rules':[{'host':'a'}]}}",
+		INGRESS_HEAD "{'rules':[{'host':'a'}]},'status':{'loadBalancer':{'ingress':[{'ip':'203.0.113.1'}]}}}",
+		INGRESS_HEAD "{'rules':[{'host':'a'}]},'status':{'loadBalancer':{'ingress':[{'hostname':'203.0.113.1'}]}}}",
+		INGRESS_HEAD "{'rules':[{'host':'a'}]},'status':{'loadBalancer':{'ingress':[{'hostname':'lb'},7,{'ports':[]}]}}}",
+		SERVICE_HEAD "{'type':'LoadBalancer'},'status':{'loadBalancer':{'ingress':[{'ip':'203.0.113.1','ipMode':'VIP'}]}}}",
+		SERVICE_HEAD "{'type':'LoadBalancer'},'status':{'loadBalancer':{'ingress':[]}}}",
+		SERVICE_HEAD "{'type':'LoadBalancer','externalIPs':['203.0.113.1']},'status':7}",
+	};
+	struct object *before = NULL;
+
+	for (size_t i = 0; i < CHECK_COUNT(forms); i++) {
+		struct object *now = parse_good(forms[i]);
+
+		check_case(forms[i]);
+		CHECK(object_addresses_equal(now, now));
+		CHECK(!before || before->kind != now->kind || (object_equal(before, now) && !object_addresses_equal(before, now)));
+		CHECK_INT(i == 3 ? now->ingress.n_balancer : 1, 1);
+		object_unref(&before);
+		before = now;
+	}
+	object_unref(&before);
+}
+
 static void test_bounds(void)
 {
 	struct buf b = {0};
@@ -363,6 +390,7 @@ int main(void)
 	test_slice();
 	test_data();
 	test_equal();
+	test_addresses();
 	test_bounds();
 	return check_done();
 }

@@ -59,6 +59,8 @@ static void take_form(struct known_set *set, struct known *k, struct str key, js
 		emit(set, SOURCE_REFUSE, NULL, key, &problems);
 	else if (!k->object || !object_equal(k->object, object) || k->has_notes || problems.n)
 		emit(set, SOURCE_PUT, object, key, &problems);
+	else if (!object_addresses_equal(k->object, object))
+		emit(set, SOURCE_STATUS, object, key, &problems);
 	object_unref(&k->object);
 	k->object = object;
 	k->has_notes = problems.n > 0;

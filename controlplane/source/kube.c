@@ -209,10 +209,9 @@ static bool is_served(const struct kube *k, struct str namespace_)
 	return k->options.n_namespaces == 0 && !k->options.namespace_selector.len;
 }
 
-/* The default backend may be in a namespace that is not served. */
-static void open_default_backend(struct kube *k)
+/* A Service may be in a namespace that is not served. */
+static void open_service(struct kube *k, struct str path, bool with_slices)
 {
-	struct str path = k->options.default_backend;
 	size_t slash = str_find(path, '/');
 	struct str namespace_ = str_first(path, slash), name = str_from_index(path, slash + 1);
 	struct buf selector = {0};
@@ -221,6 +220,8 @@ static void open_default_backend(struct kube *k)
 		return;
 	buf_printf(&selector, "kubernetes.io/service-name=%.*s", STR_ARG(name));
 	stream_open(k, &(struct scope){.kind = KIND_SERVICE, .namespace_ = namespace_, .name = name}, false);
+	if (!with_slices)
+		return;
 	stream_open(k, &(struct scope){.kind = KIND_ENDPOINT_SLICE, .namespace_ = namespace_, .selector = buf_str(&selector)}, false);
 	buf_deinit(&selector);
 }
@@ -273,7 +274,8 @@ struct kube *kube_open(uv_loop_t *loop, struct kubeapi *api, const struct kube_o
 	k->owner = owner;
 	k->random = clock_mono_us() ^ (uint64_t)getpid() << 32;
 	stream_open(k, &(struct scope){.kind = KIND_INGRESS_CLASS}, false);
-	open_default_backend(k);
+	open_service(k, k->options.default_backend, true);
+	open_service(k, k->options.publish_service, false);
 	want_named(k);
 	open_served(k);
 	return k;

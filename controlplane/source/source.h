@@ -17,6 +17,7 @@ enum source_event_type {
 	SOURCE_PROBLEMS, /* origin: what is wrong there as a whole; none clears what was said before */
 	SOURCE_LISTED,   /* of the API server alone: all kinds that are read whole are in; what is read by name comes next */
 	SOURCE_SYNCED,
+	SOURCE_STATUS,   /* object (as with PUT), sent before: only its addresses for the world are others now, which decide nothing */
 };
 
 /* All members are borrowed for the call. `problems` is never NULL. */

@@ -40,6 +40,7 @@ static void on_event(void *owner, const struct source_event *e)
 	case SOURCE_PROBLEMS:
 		buf_printf(&p->seen, "problems of %.*s", STR_ARG(e->origin));
 		break;
+	case SOURCE_STATUS:
 	case SOURCE_LISTED:
 	case SOURCE_SYNCED:
 		buf_printf(&p->seen, "synced");

@@ -263,7 +263,7 @@ static void tear(void)
 
 static void on_event(void *owner, const struct source_event *e)
 {
-	static const char *const words[] = {"put", "del", "refuse", "problems", "listed", "synced"};
+	static const char *const words[] = {"put", "del", "refuse", "problems", "listed", "synced", "status"};
 	enum object_kind kind = e->object ? e->object->kind : e->kind;
 	struct str name = e->object ? e->object->name : e->name;
 

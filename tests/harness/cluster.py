@@ -78,13 +78,13 @@ class Cluster:
         """Where the controller's objects come from."""
         return ["--manifests", self.manifests]
 
-    def controller(self, name=None, listen=None, options=(), wait_ready=True):
+    def controller(self, name=None, listen=None, options=(), wait_ready=True, env=None):
         name = name or f"controller-{len(self.controllers) + 1}"
         listen = listen or f"tcp://127.0.0.1:{wait.free_port()}"
         p = process.Process(name, [self.scenario.program("weirlock-controller"), *self.source_options(), "--listen", listen, "--identity", self.scenario.identity("controller"),
                                    "--configmap", "ingress/controller", "--admin", "127.0.0.1:0", "--name", name,
                                    # shared: replicas must have the same default certificate to have the same id
-                                   "--state-dir", os.path.join(self.directory, "controller.state"), *options], self.directory)
+                                   "--state-dir", os.path.join(self.directory, "controller.state"), *options], self.directory, env)
         p.listen = listen
         self.scenario.own(p)
         self.controllers.append(p)

@@ -260,10 +260,17 @@ READS = [
     {"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["list", "watch"]},
 ]
 
-# In the namespace where it runs: the Lease by which one of all controllers leads.
-LEASES = [
+# What the leader of all controllers writes, where Ingresses are.
+WRITES = [
+    {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses/status"], "verbs": ["patch"]},
+]
+# Nodes of the proxies: only where neither --publish-service nor --publish-status-address is given.
+NODES = [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}]
+# In the namespace where it runs: the Lease by which one leads; the pods of proxies, and whether another controller runs.
+OWN = [
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": ["ingress-controller-leader"], "verbs": ["get", "update"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
 ]
 
 
@@ -272,11 +279,12 @@ class KubeCluster(cluster.Cluster):
     host = "10.244.0.1"
     account = ("weirlock", "weirlock")
 
-    def __init__(self, scenario, rules=READS, own_rules=LEASES):
+    def __init__(self, scenario, rules=READS, write_rules=WRITES + NODES, own_rules=OWN):
         self.api = ApiServer(scenario)
         self._namespaces, self._slices = {"default"}, {}
         self.api.account(*self.account)
         self.grant(rules)
+        self.grant(write_rules, name="weirlock-writes")
         self.grant(own_rules, self.account[1], "weirlock-own")
         super().__init__(scenario)
         self.kubeconfig, self.token_path = self.api.kubeconfig(*self.account)

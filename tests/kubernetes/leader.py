@@ -4,7 +4,7 @@ import re
 import time
 
 from harness import wait
-from harness.kubernetes import LEASES
+from harness.kubernetes import OWN
 
 SECONDS = 400
 TTL = 6
@@ -81,7 +81,7 @@ def run(t):
     c.route("more.test", c.backend("more"))
     proxy = c.proxy(controllers=[fourth.listen])
     t.check(proxy.is_running, "it serves proxies")
-    c.grant(LEASES, "weirlock", "weirlock-own")
+    c.grant(OWN, "weirlock", "weirlock-own")
     wait.until(lambda: leads(c, fourth), "it leads again", 60)
     fourth.wait_log("problem gone: Kubernetes API: leases")
 

@@ -42,6 +42,7 @@ static void on_event(void *owner, const struct source_event *e)
 	case SOURCE_PROBLEMS:
 		store_set_origin_problems(run->store, STR("the input"), e->problems);
 		return;
+	case SOURCE_STATUS:
 	case SOURCE_LISTED:
 	case SOURCE_SYNCED:
 		return;
