@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "clock.h"
+#include "file.h"
 #include "log.h"
 #include "mem.h"
 #include "secure.h"
@@ -118,16 +119,8 @@ static bool look(struct rpc_identity *identity)
 {
 	bool is_new = false;
 
-	for (size_t i = 0; i < N_FILES; i++) {
-		struct stat *seen = &identity->seen[i], now = {0};
-
-		if (stat(identity->paths[i], &now) != 0)
-			now = (struct stat){0};
-		if (now.st_ino != seen->st_ino || now.st_dev != seen->st_dev || now.st_size != seen->st_size ||
-			now.st_mtim.tv_sec != seen->st_mtim.tv_sec || now.st_mtim.tv_nsec != seen->st_mtim.tv_nsec)
-			is_new = true;
-		*seen = now;
-	}
+	for (size_t i = 0; i < N_FILES; i++)
+		is_new |= file_is_new(identity->paths[i], &identity->seen[i]);
 	return is_new;
 }
 

@@ -45,13 +45,13 @@ static void follow_namespace(struct kube *k, const struct source_event *e)
 				return; /* a label of no matter has changed */
 		}
 		for (size_t i = 0; i < N_SERVED; i++)
-			stream_open(k, &(struct scope){.kind = served_kinds[i], .namespace_ = name}, false);
+			kube_stream_open(k, &(struct scope){.kind = served_kinds[i], .namespace_ = name}, false);
 	} else if (e->type == SOURCE_DELETE) {
 		for (struct stream *s = k->streams, *next; s; s = next) {
 			next = s->next;
 			if (s->scope.kind != KIND_NAMESPACE && !s->scope.name.len && !s->scope.selector.len &&
 				str_eq(s->scope.namespace_, name))
-				stream_close(s, true);
+				kube_stream_close(s, true);
 		}
 	}
 }
@@ -81,7 +81,7 @@ static void give_turns(struct kube *k)
 {
 	for (struct stream *s = k->streams; s && k->n_waiting_turn > 0; s = s->next) {
 		if (s->is_waiting_turn) {
-			stream_take_turn(s);
+			kube_stream_take_turn(s);
 			return; /* one end, one beginning */
 		}
 	}
@@ -141,7 +141,7 @@ static struct stream *need_stream(struct kube *k, struct str key)
 	struct scope scope;
 
 	if (!s && read_key(key, &scope)) {
-		s = stream_open(k, &scope, false);
+		s = kube_stream_open(k, &scope, false);
 		map_put(&k->by_name, key, s);
 	}
 	if (s)
@@ -158,7 +158,7 @@ static void release(struct kube *k, struct stream *s)
 	object_key(s->scope.kind, s->scope.namespace_, s->scope.name, &key);
 	map_del(&k->by_name, buf_str(&key));
 	buf_deinit(&key);
-	stream_close(s, true);
+	kube_stream_close(s, true);
 }
 
 static void free_wants(struct wants *w)
@@ -219,10 +219,10 @@ static void open_service(struct kube *k, struct str path, bool with_slices)
 	if (!name.len || is_served(k, namespace_))
 		return;
 	buf_printf(&selector, "kubernetes.io/service-name=%.*s", STR_ARG(name));
-	stream_open(k, &(struct scope){.kind = KIND_SERVICE, .namespace_ = namespace_, .name = name}, false);
+	kube_stream_open(k, &(struct scope){.kind = KIND_SERVICE, .namespace_ = namespace_, .name = name}, false);
 	if (!with_slices)
 		return;
-	stream_open(k, &(struct scope){.kind = KIND_ENDPOINT_SLICE, .namespace_ = namespace_, .selector = buf_str(&selector)}, false);
+	kube_stream_open(k, &(struct scope){.kind = KIND_ENDPOINT_SLICE, .namespace_ = namespace_, .selector = buf_str(&selector)}, false);
 	buf_deinit(&selector);
 }
 
@@ -232,12 +232,12 @@ static void open_served(struct kube *k)
 
 	for (size_t i = 0; i < N_SERVED; i++) {
 		if (o->n_namespaces == 0 && !o->namespace_selector.len)
-			stream_open(k, &(struct scope){.kind = served_kinds[i]}, true);
+			kube_stream_open(k, &(struct scope){.kind = served_kinds[i]}, true);
 		for (size_t j = 0; j < o->n_namespaces; j++)
-			stream_open(k, &(struct scope){.kind = served_kinds[i], .namespace_ = o->namespaces[j]}, o->n_namespaces == 1);
+			kube_stream_open(k, &(struct scope){.kind = served_kinds[i], .namespace_ = o->namespaces[j]}, o->n_namespaces == 1);
 	}
 	if (o->namespace_selector.len)
-		stream_open(k, &(struct scope){.kind = KIND_NAMESPACE, .selector = o->namespace_selector}, true);
+		kube_stream_open(k, &(struct scope){.kind = KIND_NAMESPACE, .selector = o->namespace_selector}, true);
 }
 
 static void want_named(struct kube *k)
@@ -273,7 +273,7 @@ struct kube *kube_open(uv_loop_t *loop, struct kubeapi *api, const struct kube_o
 	k->on_event = on_event;
 	k->owner = owner;
 	k->random = clock_mono_us() ^ (uint64_t)getpid() << 32;
-	stream_open(k, &(struct scope){.kind = KIND_INGRESS_CLASS}, false);
+	kube_stream_open(k, &(struct scope){.kind = KIND_INGRESS_CLASS}, false);
 	open_service(k, k->options.default_backend, true);
 	open_service(k, k->options.publish_service, false);
 	want_named(k);
@@ -293,7 +293,7 @@ void kube_close(struct kube *k, void (*on_closed)(void *owner))
 	map_deinit(&k->wants);
 	map_deinit(&k->by_name);
 	while (k->streams)
-		stream_close(k->streams, false);
+		kube_stream_close(k->streams, false);
 }
 
 void kube_waiting(const struct kube *k, struct buf *out)

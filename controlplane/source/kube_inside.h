@@ -53,11 +53,11 @@ struct kube {
 };
 
 /* Starts on the loop's next turn. Texts of `scope` are copied. */
-struct stream *stream_open(struct kube *kube, const struct scope *scope, bool is_needed);
+struct stream *kube_stream_open(struct kube *kube, const struct scope *scope, bool is_needed);
 /* Deletes what it gave, if `says_so`, and goes away. */
-void stream_close(struct stream *s, bool says_so);
+void kube_stream_close(struct stream *s, bool says_so);
 /* It was waiting for its turn to list, and has it. */
-void stream_take_turn(struct stream *s);
+void kube_stream_take_turn(struct stream *s);
 
 /* To kube.c: a stream is in, or something happened that may let others go on. */
 void kube_advance(struct kube *kube);

@@ -319,7 +319,7 @@ static void on_timer(uv_timer_t *timer)
 	ask(container_of(timer, struct stream, timer));
 }
 
-void stream_take_turn(struct stream *s)
+void kube_stream_take_turn(struct stream *s)
 {
 	s->is_waiting_turn = false;
 	s->kube->n_waiting_turn--;
@@ -347,7 +347,7 @@ static void on_known(void *owner, const struct source_event *e)
 	kube_send(owner, e);
 }
 
-struct stream *stream_open(struct kube *k, const struct scope *scope, bool is_needed)
+struct stream *kube_stream_open(struct kube *k, const struct scope *scope, bool is_needed)
 {
 	struct stream *s = mem_zalloc(sizeof(*s));
 
@@ -388,7 +388,7 @@ static void on_stream_closed(uv_handle_t *handle)
 	kube_advance(k);
 }
 
-void stream_close(struct stream *s, bool says_so)
+void kube_stream_close(struct stream *s, bool says_so)
 {
 	struct kube *k = s->kube;
 

@@ -19,25 +19,23 @@
 #define RETRY_MS 100
 #define WARN_EVERY_MS 60000
 
-static int set_option(int fd, int level, int option)
+static int set_option(int fd, int level, int option, int value)
 {
-	const int on = 1;
-
-	return setsockopt(fd, level, option, &on, sizeof(on)) == 0 ? 0 : -errno;
+	return setsockopt(fd, level, option, &value, sizeof(value)) == 0 ? 0 : -errno;
 }
 
-static int open_socket(const struct addr *a)
+static int open_socket(const struct addr *a, bool is_ipv6_alone)
 {
 	int fd = socket(a->family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int error;
 
 	if (fd < 0)
 		return -errno;
-	error = set_option(fd, SOL_SOCKET, SO_REUSEADDR);
+	error = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (!error && a->family == 6)
-		error = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+		error = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, is_ipv6_alone);
 	if (!error) /* accepted sockets inherit it: one call for all of them */
-		error = set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+		error = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (!error)
 		return fd;
 	close(fd);
@@ -62,9 +60,9 @@ static int bound_address(int fd, struct addr *out)
 	return addr_from_sockaddr((const struct sockaddr *)&sa, out) ? 0 : -EAFNOSUPPORT;
 }
 
-int listener_bind(const struct addr *want, struct addr *bound)
+static int claim(const struct addr *want, bool is_ipv6_alone, struct addr *bound)
 {
-	int fd = open_socket(want);
+	int fd = open_socket(want, is_ipv6_alone);
 	int error;
 
 	if (fd < 0)
@@ -73,21 +71,31 @@ int listener_bind(const struct addr *want, struct addr *bound)
 	if (!error)
 		error = bound_address(fd, bound);
 	if (!error)
-		error = set_option(fd, SOL_SOCKET, SO_REUSEPORT);
+		error = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (!error)
 		return fd;
 	close(fd);
 	return error;
 }
 
+int listener_bind(const struct addr *want, struct addr *bound)
+{
+	return claim(want, true, bound);
+}
+
+int listener_bind_both(const struct addr *want, struct addr *bound)
+{
+	return claim(want, false, bound);
+}
+
 int listener_join(const struct addr *bound)
 {
-	int fd = open_socket(bound);
+	int fd = open_socket(bound, true);
 	int error;
 
 	if (fd < 0)
 		return fd;
-	error = set_option(fd, SOL_SOCKET, SO_REUSEPORT);
+	error = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (!error)
 		error = bind_socket(fd, bound);
 	if (!error)

@@ -48,6 +48,8 @@ struct listener {
  * A descriptor, and *bound with the real port; or a negative errno.
  */
 int listener_bind(const struct addr *want, struct addr *bound);
+/* The same, but "[::]:80" takes IPv4 as well: for who listens on one address alone. */
+int listener_bind_both(const struct addr *want, struct addr *bound);
 /* One more socket on an address that listener_bind claimed (and that is still open). A descriptor or a negative errno. */
 int listener_join(const struct addr *bound);
 

@@ -2,9 +2,9 @@
 #define ADMIN_H
 /*
  * A small HTTP/1.1 server for operators and kubelets: GET and HEAD of /healthz, /readyz and /metrics, from functions it is
- * given. Everything is bounded: ADMIN_CONNECTIONS connections (more are closed at once), heads of ADMIN_HEAD_BYTES, and
- * ADMIN_TIMEOUT_MS for a head to arrive or an answer to be taken. It reads no request body: one with a body is answered
- * and closed.
+ * given. Everything is bounded: ADMIN_CONNECTIONS connections (one more takes the place of an idle one, or is closed), heads
+ * of SERVE_HEAD_BYTES, and ADMIN_TIMEOUT_MS for a head to arrive or an answer to be taken. It reads no request body: one with
+ * a body is answered and closed.
  */
 #include <stdbool.h>
 #include <uv.h>
@@ -12,7 +12,7 @@
 #include "addr.h"
 #include "buf.h"
 
-enum { ADMIN_CONNECTIONS = 64, ADMIN_HEAD_BYTES = 8192, ADMIN_TIMEOUT_MS = 10 * 1000 };
+enum { ADMIN_CONNECTIONS = 64, ADMIN_TIMEOUT_MS = 10 * 1000 };
 
 /* Called on the loop's thread; they must not block. Any may be NULL: healthy, ready, no metrics (404). */
 struct admin_hooks {
