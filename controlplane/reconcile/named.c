@@ -60,16 +60,13 @@ static void add_annotated(struct names *names, struct store *store, const struct
 size_t reconcile_ingress_names(struct store *store, const struct reconcile_options *options, const struct object *ingress,
 	struct arena *arena, struct str **out)
 {
-	const struct reconcile pass = {.store = store, .options = options};
 	struct names names = {.arena = arena};
-	struct problems unread = {0};
 
-	if (class_takes(&pass, ingress, &unread)) {
+	if (reconcile_takes(store, options, ingress)) {
 		add_annotated(&names, store, options, ingress);
 		for (size_t i = 0; i < ingress->ingress.n_tls; i++)
 			add(&names, "Secret", ingress->namespace_, ingress->ingress.tls[i].secret);
 	}
-	problems_deinit(&unread);
 	return finish(&names, out);
 }
 

@@ -69,6 +69,16 @@ bool reconcile_admit(struct store *store, const struct reconcile_options *option
 	struct problems *problems);
 
 /*
+ * What would be said of `ingress` if it took the place of its form in the store, with all others as they are (N10): faults are
+ * reasons to refuse it, warnings are to be told. Nothing of the store changes, and the cost is that of the Ingresses that share
+ * a host, an alias or a Service with it. Of two that exclude each other the younger one has the problem: who wants to hear of
+ * all of them gives an `ingress` that is the youngest. False when it is of another class, and none of our business.
+ * What would protect and is not enforced yet, and all that depends on a Secret, is never more than a warning.
+ */
+bool reconcile_review(struct store *store, const struct reconcile_options *options, const struct object *ingress,
+	struct problems *problems);
+
+/*
  * What must be fetched by name because it is referred to: the Secrets of an Ingress of ours (of others: none), and what the
  * settings name. Object keys, in `arena`; how many.
  */
