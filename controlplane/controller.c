@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "admin.h"
+#include "admission.h"
 #include "clock.h"
 #include "default_certificate.h"
 #include "endpoints.h"
@@ -48,6 +49,7 @@ struct controller {
 	struct publish *publish;
 	struct admin *admin;
 	uv_timer_t build_timer, whole_timer, leave_timer;
+	struct admission *admission;    /* or NULL */
 	struct buf urls;                /* " control=tcp://…" for each */
 	struct buf chain_pem, key_pem;  /* the generated certificate */
 	struct buf origin;              /* "manifests a, b" or "API server https://…", for people */
@@ -307,6 +309,8 @@ static void add_metrics(void *owner, struct buf *out)
 		kube_metrics(c->kube, out);
 	if (c->writes)
 		writes_metrics(c->writes, out);
+	if (c->admission)
+		admission_metrics(c->admission, out);
 }
 
 static void list_problems(void *data, struct problems *out)
@@ -379,6 +383,19 @@ static int open_admin(struct controller *c, struct buf *error)
 		return EXIT_NO_CONNECTION;
 	}
 	return EXIT_FINE;
+}
+
+/* Not before all is in: who is asked about conflicts must know all Ingresses. */
+static int open_admission(struct controller *c, struct buf *error)
+{
+	const struct controller_options *o = c->options;
+	const struct admission_options options = {o->admission, o->admission_certificate, o->admission_key, o->admission_client_ca,
+		c->store, &c->reconcile};
+	int status = EXIT_FINE;
+
+	if (o->has_admission)
+		admission_open(c->loop, &options, error, &status, &c->admission);
+	return status;
 }
 
 /* -------------------------------------------------------------------------------------------------- open and close */
@@ -520,6 +537,8 @@ static void begin_to_serve(struct controller *c)
 
 	build_whole(c, false);
 	status = listen_all(c, &error);
+	if (status == EXIT_FINE)
+		status = open_admission(c, &error);
 	c->is_ready = status == EXIT_FINE;
 	if (c->writes && c->is_ready)
 		writes_begin(c->writes);
@@ -560,6 +579,8 @@ void controller_ready_line(const struct controller *c, struct buf *out)
 	char text[ADDR_TEXT_MAX];
 
 	buf_printf(out, "ready%.*s admin=%s", STR_ARG(buf_str(&c->urls)), addr_text(admin_bound(c->admin), text));
+	if (c->admission)
+		buf_printf(out, " admission=%s", addr_text(admission_bound(c->admission), text));
 }
 
 static void on_server_closed(void *data)
@@ -576,6 +597,7 @@ static void on_leave_timer(uv_timer_t *timer)
 	struct controller *c = container_of(timer, struct controller, leave_timer);
 
 	admin_close(c->admin, NULL);
+	admission_close(c->admission);
 	rpc_server_close(c->server, on_server_closed, c);
 	uv_close((uv_handle_t *)&c->build_timer, NULL);
 	uv_close((uv_handle_t *)&c->whole_timer, NULL);

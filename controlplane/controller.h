@@ -30,6 +30,9 @@ struct controller_options {
 	const char *name;
 	struct addr admin;
 	struct writes_options writes; /* to the API server */
+	bool has_admission;
+	struct addr admission;     /* the webhook, and its PEM files */
+	const char *admission_certificate, *admission_key, *admission_client_ca; /* the last may be NULL */
 	struct reconcile_options reconcile; /* texts are kept, not copied */
 };
 

@@ -11,7 +11,7 @@
 
 struct arguments {
 	struct controller_options options;
-	const char *admin;
+	const char *admin, *admission;
 	const char *configmap, *tcp_services, *udp_services, *ingress_class, *controller_class, *annotations_prefix, *namespace_selector;
 	struct opt_list namespaces;
 	struct str watched[64]; /* the texts of `namespaces` */
@@ -24,7 +24,8 @@ struct arguments {
 static const char details[] =
 	"Signals: SIGTERM and SIGINT tell the proxies to look for another controller and end the process with status 0.\n"
 	"Exit status: 0 fine, 2 usage, 4 an address cannot be bound, 5 invalid input.\n"
-	"stdout gets one line once it is ready: ready control=URL admin=ADDR:PORT. stderr gets the log.";
+	"stdout gets one line once it is ready: ready control=URL admin=ADDR:PORT, and admission=ADDR:PORT where there is such. "
+	"stderr gets the log.";
 
 static void make_rows(struct arguments *a)
 {
@@ -44,6 +45,14 @@ static void make_rows(struct arguments *a)
 		{"insecure", 0, OPT_FLAG, &o->is_insecure, NULL, "No TLS on the control channel; ipc:// and loopback only", 0, 0},
 		{"admin", 0, OPT_TEXT, &a->admin, "ADDR:PORT", "Where /healthz, /readyz and /metrics are; default 127.0.0.1:10254", 0,
 			0},
+		{"admission", 0, OPT_TEXT, &a->admission, "ADDR:PORT",
+			"Where the API server may ask about an Ingress before it stores it (a validating webhook); default nowhere", 0, 0},
+		{"validating-webhook", 0, OPT_TEXT, &a->admission, "ADDR:PORT", "The same as --admission", 0, 0},
+		{"validating-webhook-certificate", 0, OPT_TEXT, &o->admission_certificate, "FILE",
+			"Its certificate chain, PEM; read again when it changes", 0, 0},
+		{"validating-webhook-key", 0, OPT_TEXT, &o->admission_key, "FILE", "Its key, PEM; read again when it changes", 0, 0},
+		{"admission-client-ca", 0, OPT_TEXT, &o->admission_client_ca, "FILE",
+			"Hear only clients with a certificate of these CAs, PEM; default everybody is heard", 0, 0},
 		{"name", 0, OPT_TEXT, &o->name, "NAME", "What this controller is called; default the host's name", 0, 0},
 		{"state-dir", 0, OPT_TEXT, &o->state_dir, "DIR",
 			"Where the generated default certificate is kept; default the directory of --identity", 0, 0},
@@ -144,6 +153,21 @@ static bool check_source(const struct arguments *a, struct buf *error)
 	return false;
 }
 
+static bool check_admission(const struct arguments *a, struct controller_options *o, struct buf *error)
+{
+	o->has_admission = a->admission && a->admission[0]; /* an empty one is ingress-nginx's default */
+	if (o->has_admission && !addr_parse_host_port(str_from(a->admission), &o->admission))
+		buf_printf(error, "--admission: '%s' is not ADDR:PORT", a->admission);
+	else if (o->has_admission && (!o->admission_certificate || !o->admission_key))
+		buf_add(error, STR("--admission: the API server asks by TLS alone; give --validating-webhook-certificate FILE and "
+				   "--validating-webhook-key FILE"));
+	else if (!o->has_admission && o->admission_client_ca)
+		buf_add(error, STR("--admission-client-ca: is of --admission; give that too"));
+	else
+		return true;
+	return false;
+}
+
 static bool check(struct arguments *a, struct buf *error)
 {
 	if (!is_path("configmap", a->configmap, error) ||
@@ -152,7 +176,7 @@ static bool check(struct arguments *a, struct buf *error)
 		!is_path("default-ssl-certificate", a->default_ssl_certificate, error) ||
 		!is_path("default-backend-service", a->default_backend_service, error))
 		return false;
-	if (!check_source(a, error) || !check_channel(&a->options, error))
+	if (!check_source(a, error) || !check_channel(&a->options, error) || !check_admission(a, &a->options, error))
 		return false;
 	if (!writes_check(&a->options.writes, a->options.manifests.n == 0, error))
 		return false;

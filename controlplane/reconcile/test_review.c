@@ -5,7 +5,7 @@
 #define PREFIX "nginx.ingress.kubernetes.io/"
 #define NOTE(name, value) "\"" PREFIX name "\":\"" value "\""
 
-/* An "=" before a wanted text: the only one of its severity. NULL: none. */
+/* "=" before a wanted text: the only one of its severity. NULL: none. */
 static const struct {
 	const char *name, *annotations, *host, *path, *service;
 	const char *fault, *warning;
@@ -33,6 +33,9 @@ static const struct {
 	{"a path that is not strict (C19)", "", "new.test", "/a(b)", "one", "=(C19)", NULL},
 	{"an unknown annotation", NOTE("proxy-read-timeuot", "60"), "new.test", "/", "one", NULL, "=did you mean proxy-read-timeout?"},
 	{"protection that is not enforced yet", NOTE("auth-url", "http://x.test/"), "new.test", "/", "one", NULL, "=nobody gets through"},
+	{"a Secret that may come later (F11)", NOTE("proxy-ssl-secret", "default/later") "," NOTE("proxy-ssl-verify", "on"), "new.test", "/", "one",
+		NULL, NULL},
+	{"another's Secret (F11)", NOTE("proxy-ssl-secret", "other/later"), "new.test", "/", "one", "=a Secret of the Ingress's own namespace", NULL},
 	{"two at once", NOTE("load-balance", "x") "," NOTE("auth-url", "http://x.test/"), "new.test", "/", "one", "=load-balance", "=auth-url"},
 	{"a Service that is not there (D1)", "", "new.test", "/", "none", NULL, "=a Service that exists (D1)"},
 	{"a pattern (C8)", NOTE("use-regex", "true"), "new.test", "/", "one", NULL, NULL},

@@ -31,6 +31,7 @@ KINDS = {
     "Event": ("/api/v1", "events", True),
     "ServiceAccount": ("/api/v1", "serviceaccounts", True),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases", True),
+    "ValidatingWebhookConfiguration": ("/apis/admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", False),
     "Role": ("/apis/rbac.authorization.k8s.io/v1", "roles", True),
     "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings", True),
     "ClusterRole": ("/apis/rbac.authorization.k8s.io/v1", "clusterroles", False),
@@ -199,7 +200,7 @@ class ApiServer:
                            env={"HOME": self.directory})
         if status is not None and done.returncode != status:
             raise AssertionError(f"kubectl {' '.join(words)}: status {done.returncode}\n{done.stdout[:2000]}{done.stderr[:2000]}")
-        return done.stdout
+        return done.stdout if status == 0 else done.stdout + done.stderr
 
     def compact(self):
         """etcd forgets all but what is now."""
