@@ -68,6 +68,14 @@ struct controller {
 
 /* -------------------------------------------------------------------------------------------------------- building */
 
+static void on_new_problem(void *owner, const struct problem *p)
+{
+	struct controller *c = owner;
+
+	if (c->writes)
+		writes_tell(c->writes, p);
+}
+
 static void tell_problems(struct controller *c)
 {
 	struct problems now = {0};
@@ -75,7 +83,7 @@ static void tell_problems(struct controller *c)
 	store_problems(c->store, &now);
 	problems_add_all(&now, &c->found);
 	problems_sort(&now);
-	told_log(&c->told, &now);
+	told_log(&c->told, &now, on_new_problem, c);
 	problems_deinit(&c->told);
 	c->told = now;
 }
@@ -466,7 +474,7 @@ static int open_kube(struct controller *c)
 
 	log_info("controller", "objects come from the %s", buf_cstr(&c->origin));
 	c->writes = writes_open(
-		&(struct writes_place){c->loop, c->api, c->store, &c->reconcile, on_source_event, c}, &c->options->writes);
+		&(struct writes_place){c->loop, c->api, c->store, c->intake, &c->reconcile, &c->told, on_source_event, c}, &c->options->writes);
 	c->kube = kube_open(c->loop, c->api, &options, on_source_event, c);
 	c->named = (struct named){c->kube, c->store, c->intake, &c->reconcile};
 	return EXIT_FINE;

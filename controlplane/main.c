@@ -93,6 +93,7 @@ static void make_rows(struct arguments *a)
 			"Of a Node, the internal address rather than the external one", 0, 0},
 		{"update-status", 0, OPT_FLAG, &w->update_status, NULL,
 			"Write the status of Ingresses, the default; --update-status=false beside a controller that does", 0, 0},
+		{"disable-sync-events", 0, OPT_FLAG, &w->disable_sync_events, NULL, "No Event for each change of an Ingress", 0, 0},
 		{"update-status-on-shutdown", 0, OPT_FLAG, &w->update_status_on_shutdown, NULL,
 			"Clear it at the end, when one address is published and no other controller runs; default true", 0, 0},
 		{"election-id", 0, OPT_TEXT, &w->election_id, "NAME",

@@ -34,7 +34,7 @@ static int compare(const struct problem *a, const struct problem *b)
 	return (a->severity > b->severity) - (a->severity < b->severity);
 }
 
-void told_log(const struct problems *before, const struct problems *now)
+void told_log(const struct problems *before, const struct problems *now, told_fn *on_new, void *owner)
 {
 	size_t i = 0, j = 0, n = 0;
 
@@ -45,6 +45,8 @@ void told_log(const struct problems *before, const struct problems *now)
 			say(&before->items[i], false, ++n);
 		else if (order > 0)
 			say(&now->items[j], true, ++n);
+		if (order > 0 && on_new)
+			on_new(owner, &now->items[j]);
 		i += order <= 0;
 		j += order >= 0;
 	}

@@ -6,8 +6,10 @@
 
 #include "address.h"
 #include "arena.h"
+#include "events.h"
 #include "leader.h"
 #include "mem.h"
+#include "news.h"
 #include "status.h"
 #include "value.h"
 
@@ -21,6 +23,8 @@ struct writes {
 	struct buf identity;
 	struct leader *leader; /* NULL before writes_begin, and with --disable-leader-election */
 	struct status *status; /* NULL with --update-status=false */
+	struct events *events; /* NULL with --disable-leader-election */
+	struct news news;
 };
 
 /* --------------------------------------------------------------------------------------------------------- options */
@@ -100,13 +104,26 @@ bool writes_check(struct writes_options *o, bool has_api, struct buf *error)
 
 /* ------------------------------------------------------------------------------------------------------ leadership */
 
+static void tell(struct writes *w, const struct problem *p, bool is_standing)
+{
+	struct buf text = {0};
+	struct event event;
+
+	if (w->events && w->leader && leader_leads(w->leader) && news_of_problem(&w->news, p, is_standing, &text, &event))
+		events_tell(w->events, &event);
+	buf_deinit(&text);
+}
+
 static void on_change(void *owner, bool leads)
 {
 	struct writes *w = owner;
 
-	(void)leads;
 	if (w->status)
 		status_lead(w->status);
+	if (!leads)
+		events_drop(w->events);
+	for (size_t i = 0; leads && i < w->place.told->n; i++)
+		tell(w, &w->place.told->items[i], true);
 }
 
 static bool leads(void *owner)
@@ -147,6 +164,13 @@ static struct str own_namespace(const struct writes *w)
 	return w->options.pod_namespace ? str_from(w->options.pod_namespace) : kubeapi_namespace(w->place.api);
 }
 
+static struct events *open_events(struct writes *w)
+{
+	const struct events_options options = {buf_str(&w->identity), w->place.reconcile->n_watch_namespaces == 0};
+
+	return events_open(w->place.loop, w->place.api, &options, &(struct events_hooks){w, leads, on_problems});
+}
+
 static struct status *open_status(struct writes *w)
 {
 	const struct writes_options *o = &w->options;
@@ -175,13 +199,25 @@ struct writes *writes_open(const struct writes_place *place, const struct writes
 	make_identity(options, &w->identity);
 	if (options->update_status && !options->disable_leader_election) /* N6 */
 		w->status = open_status(w);
+	if (!options->disable_leader_election)
+		w->events = open_events(w);
+	w->news = (struct news){place->store, place->intake, place->reconcile};
 	return w;
 }
 
 void writes_take(struct writes *w, const struct source_event *e)
 {
+	struct event event;
+
 	if (w->status)
 		status_take(w->status, e);
+	if (w->events && !w->options.disable_sync_events && leads(w) && news_of_change(&w->news, e, &event))
+		events_tell(w->events, &event);
+}
+
+void writes_tell(struct writes *w, const struct problem *p)
+{
+	tell(w, p, false);
 }
 
 void writes_begin(struct writes *w)
@@ -209,6 +245,8 @@ void writes_metrics(const struct writes *w, struct buf *out)
 		leader_metrics(w->leader, out);
 	if (w->status)
 		status_metrics(w->status, out);
+	if (w->events)
+		events_metrics(w->events, out);
 }
 
 static void on_leader_closed(void *owner)
@@ -220,7 +258,7 @@ static void on_leader_closed(void *owner)
 	mem_free(w);
 }
 
-static void on_status_closed(void *owner)
+static void on_events_closed(void *owner)
 {
 	struct writes *w = owner;
 
@@ -228,6 +266,16 @@ static void on_status_closed(void *owner)
 		leader_close(w->leader, on_leader_closed, w);
 	else
 		on_leader_closed(w);
+}
+
+static void on_status_closed(void *owner)
+{
+	struct writes *w = owner;
+
+	if (w->events)
+		events_close(w->events, on_events_closed, w);
+	else
+		on_events_closed(w);
 }
 
 /* What only the leader does comes before it is the leader no more. */

@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include "buf.h"
+#include "intake.h"
 #include "kubeapi.h"
 #include "reconcile.h"
 #include "source.h"
@@ -19,6 +20,7 @@ struct writes_options {
 	const char *election_ttl;             /* or NULL: 30s */
 	unsigned ttl_s;                       /* set by writes_check */
 	bool update_status, update_status_on_shutdown, report_node_internal_ip_address;
+	bool disable_sync_events;
 	const char *publish_service, *publish_status_address, *proxy_selector; /* or NULL */
 };
 /* False, with a text in `error` that names option, value and fix. `has_api`: objects come from an API server. */
@@ -30,13 +32,17 @@ struct writes_place {
 	uv_loop_t *loop;
 	struct kubeapi *api;
 	struct store *store;
+	const struct intake *intake;
 	const struct reconcile_options *reconcile;
+	const struct problems *told; /* what stands at present */
 	source_event_fn *on_event; /* gets SOURCE_PROBLEMS alone */
 	void *owner;
 };
 struct writes *writes_open(const struct writes_place *place, const struct writes_options *options);
 /* Each event of the source, after the store has it; before writes_begin, too. */
 void writes_take(struct writes *writes, const struct source_event *event);
+/* A problem that is new. */
+void writes_tell(struct writes *writes, const struct problem *problem);
 /* There is something to serve: from now on it may lead. */
 void writes_begin(struct writes *writes);
 /* The identity of who leads, as last seen; "" is nobody. Borrowed until the loop's next turn. */

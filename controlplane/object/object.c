@@ -294,3 +294,20 @@ const struct str *object_annotation(const struct object *object, struct str name
 {
 	return pair_find(object->annotations, object->n_annotations, name);
 }
+
+enum object_kind object_key_read(struct str key, struct str *namespace_, struct str *name)
+{
+	struct str kind_text = str_first(key, str_find(key, ' '));
+	struct str path = str_from_index(key, kind_text.len + 1);
+	enum object_kind kind = 0;
+	size_t slash;
+
+	while (kind < KIND_COUNT && !str_eq(object_kind_text(kind), kind_text))
+		kind++;
+	if (kind == KIND_COUNT)
+		return kind;
+	slash = object_kind_is_namespaced(kind) ? str_find(path, '/') : path.len;
+	*namespace_ = slash < path.len ? str_first(path, slash) : STR("");
+	*name = slash < path.len ? str_from_index(path, slash + 1) : path;
+	return kind;
+}

@@ -193,6 +193,8 @@ struct object *object_ref(struct object *object);
 void object_unref(struct object **object);
 /* "Ingress default/web"; what object->key holds. `out` is appended to. */
 void object_key(enum object_kind kind, struct str namespace_, struct str name, struct buf *out);
+/* Back: KIND_COUNT when it is no such key. Borrowed from `key`. */
+enum object_kind object_key_read(struct str key, struct str *namespace_, struct str *name);
 /* The value of a label, annotation or datum by name, or NULL. */
 const struct str *object_annotation(const struct object *object, struct str name);
 const struct str *pair_find(const struct pair *pairs, size_t n, struct str name);

@@ -264,6 +264,7 @@ READS = [
 # What the leader of all controllers writes, where Ingresses are.
 WRITES = [
     {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses/status"], "verbs": ["patch"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
 ]
 # Nodes of the proxies: only where neither --publish-service nor --publish-status-address is given.
 NODES = [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}]
