@@ -59,7 +59,7 @@ class Load:
 
     def _create(self, o):
         meta = {k: v for k, v in o["metadata"].items() if k not in ("uid", "creationTimestamp")}
-        spec = {k: v for k, v in o.get("spec", {}).items() if k != "clusterIP"}
+        spec = {k: v for k, v in o.get("spec", {}).items() if (k, v) != ("clusterIP", "10.96.0.1")}
         made = {**o, "metadata": meta, **({"spec": spec} if "spec" in o else {})}
         return "POST", self.api.path(o["kind"], meta.get("namespace")), made, "application/json"
 
