@@ -19,6 +19,8 @@ REFUSED = (  # values, what is said
     (["tcp.web=a/b:80"], "'web' does not match pattern"),
     (["controller.logLevel=loud"], "/controller/logLevel': value must be one of 'error', 'warn', 'info', 'debug'"),
     (["defaultCertificate.secret=wildcard"], "/defaultCertificate/secret': 'wildcard' does not match pattern"),
+    (["admission.failurePolicy=Maybe"], "/admission/failurePolicy': value must be one of 'Ignore', 'Fail'"),
+    (["status.addresses={a b}"], "/status/addresses/0': 'a b' does not match pattern"),
     (["networkPolicy.proxyNeverTo={metadata}"], "/networkPolicy/proxyNeverTo/0': 'metadata' does not match pattern"),
     (["proxy.service.externalTrafficPolicy=local"], "/proxy/service/externalTrafficPolicy': value must be one of"),
 )
@@ -93,13 +95,13 @@ def check_pod(t, api, what, pod, options):
         name, _, value = argument.partition("=")
         t.check(name in options[program], f"{what}: {name} is an option of the program")
         if value.startswith("/"):
-            t.check(value in mounts, f"{what}: {argument} is mounted")
+            t.check(any(value == m or value.startswith(m + "/") for m in mounts), f"{what}: {argument} is mounted")
     given = dict(a.partition("=")[::2] for a in container["args"])
     # the probes ask where the program answers, and the balancer and the kubelet wait as long as it needs
     t.equal(container["readinessProbe"]["httpGet"], {"path": "/readyz", "port": "admin", "scheme": "HTTP"})
     t.equal(container["livenessProbe"]["httpGet"], {"path": "/healthz", "port": "admin", "scheme": "HTTP"})
     ports = {p["name"]: p["containerPort"] for p in container["ports"]}
-    listens = {"admin": "--admin", "channel": "--listen", "http": "--http", "https": "--https"}
+    listens = {"admission": "--admission", "admin": "--admin", "channel": "--listen", "http": "--http", "https": "--https"}
     for name, port in ports.items():
         if name in listens:
             host, _, number = given[listens[name]].replace("tcp://", "").rpartition(":")

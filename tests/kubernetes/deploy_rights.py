@@ -7,13 +7,16 @@ from harness import chart, kubernetes, manifests, wait
 
 SECONDS = 600
 LEASE = "weirlock-leader"
+SERVICE, NODE = "192.0.2.1", "192.0.2.2"  # addresses of the proxies
+WEB = {"kind": "Ingress", "metadata": {"name": "web", "namespace": "shop"}}
 ACCOUNT = ("weirlock-controller", "weirlock")
 # what a controller needs of a release before it starts, in this order
-GIVEN = ("Namespace", "ServiceAccount", "ConfigMap", "Secret", "IngressClass", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+GIVEN = ("Namespace", "ServiceAccount", "ConfigMap", "Service", "IngressClass", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
 
 def run(t):
-    c = t.kube_cluster(rules=[])
+    os.environ.update(POD_NAME="weirlock-controller-0", POD_NAMESPACE="weirlock")
+    c = t.kube_cluster(rules=[], write_rules=[], own_rules=[])
     api = c.api
     for namespace in ("weirlock", "shop", "blog", "certs", "certificates"):
         api.namespace(namespace)
@@ -24,13 +27,55 @@ def run(t):
     c.expose("web", c.backend("web"), namespace="shop")
     c.apply(manifests.ingress_class("weirlock"))
     c.apply(manifests.ingress("web", "shop.test", "/", "web", namespace="shop", class_name="weirlock", tls={"shop-tls": ["shop.test"]}))
+    make_pods(api)
     texts = dict(chart.variants(api))
-    for name in ("helm cluster", "helm namespaces", "kustomize cluster", "kustomize namespaces"):
+    for name, status in (("helm cluster", SERVICE), ("helm namespaces", SERVICE), ("helm daemonset", NODE), ("helm beside-ingress-nginx", None),
+                         ("kustomize cluster", SERVICE), ("kustomize namespaces", SERVICE), ("kustomize daemonset", NODE),
+                         ("kustomize beside-ingress-nginx", None)):
         release = Release(t, c, chart.objects(api, texts[name]))
-        is_whole(t, c, release, certificate, name)
+        is_whole(t, c, release, certificate, name, status)
         if name.startswith("helm"):
-            each_is_needed(t, c, release, name)
+            each_is_needed(t, c, release, name, status)
         release.take_back()
+
+
+def set_status(api, o, status):
+    api.request("PATCH", api.path_of(o) + "/status", {"status": status}, "application/merge-patch+json")
+
+
+def forget(api):
+    """As if no controller had ever written."""
+    set_status(api, WEB, None)
+    try:
+        api.delete({"kind": "Lease", "metadata": {"name": LEASE, "namespace": "weirlock"}})
+    except kubernetes.Refused as refused:
+        if refused.status != 404:
+            raise
+
+
+def has_leader(api):
+    try:
+        return bool(api.get("Lease", LEASE, "weirlock")["spec"].get("holderIdentity"))
+    except kubernetes.Refused:
+        return False
+
+
+def published(api):
+    """The addresses in the status of the Ingress."""
+    at = api.get("Ingress", "web", "shop").get("status", {}).get("loadBalancer", {}).get("ingress", [])
+    return [one.get("ip") or one.get("hostname") for one in at]
+
+
+def make_pods(api):
+    """The controller's own, and a proxy that is ready on a Node."""
+    api.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}})
+    set_status(api, {"kind": "Node", "metadata": {"name": "n1"}}, {"addresses": [{"type": "ExternalIP", "address": NODE}]})
+    for name, component in (("weirlock-controller-0", "controller"), ("weirlock-proxy-0", "proxy")):
+        labels = {"app.kubernetes.io/name": "weirlock", "app.kubernetes.io/instance": "weirlock", "app.kubernetes.io/component": component}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "weirlock", "labels": labels},
+               "spec": {"nodeName": "n1", "containers": [{"name": component, "image": component}]}}
+        api.apply(pod)
+        set_status(api, pod, {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
 
 
 class Release:
@@ -38,8 +83,9 @@ class Release:
         self.t, self.c, self.api = t, c, c.api
         self.objects = [strip(o) for kind in GIVEN for o in found if o["kind"] == kind]
         for o in self.objects:
-            if o["kind"] != "Secret":
-                self.api.apply(o)
+            self.api.apply(o)
+            if o["kind"] == "Service" and o["spec"]["type"] == "LoadBalancer":
+                set_status(self.api, o, {"loadBalancer": {"ingress": [{"ip": SERVICE}]}})
         self.roles = [o for o in self.objects if o["kind"] in ("ClusterRole", "Role")]
         pods = dict(chart.pods(found))
         self.controller_words = chart.arguments(pods["weirlock-controller"])
@@ -89,6 +135,11 @@ def strip(o):
     for key in ("uid", "creationTimestamp", "resourceVersion", "managedFields", "generation"):
         o["metadata"].pop(key, None)
     o.pop("status", None)
+    if o["kind"] == "Service":  # what it was given for the dry run alone
+        for key in ("clusterIP", "clusterIPs", "healthCheckNodePort"):
+            o["spec"].pop(key, None)
+        for port in o["spec"]["ports"]:
+            port.pop("nodePort", None)
     return o
 
 
@@ -96,7 +147,8 @@ def replaced(words, by):
     return [f"{name}={by[name]}" if name in by else word for word in words for name in [word.partition("=")[0]]]
 
 
-def is_whole(t, c, release, certificate, name):
+def is_whole(t, c, release, certificate, name, status):
+    forget(c.api)
     controller = release.start()
     proxy = c.proxy(controllers=[controller.listen])
     c.proxies[:] = [proxy]
@@ -107,14 +159,17 @@ def is_whole(t, c, release, certificate, name):
 
     wait.until(shows, f"{name}: its certificate is served", 60)
     t.equal(c.get("shop.test", tls="shop.test").get("x-backend"), "web")
-    wait.until(lambda: c.api.get("Lease", LEASE, "weirlock")["spec"].get("holderIdentity"), f"{name}: it leads", 60)
-    t.check("(403)" not in controller.err(), f"{name}: nothing is forbidden\n" + controller.err())
-    t.equal([p for p in c.inspect("problems", of=controller, status=None)], [], name)
-    proxy.stop()
+    t.equal(c.inspect("problems", of=controller, status=None), [], name)
+    wait.until(lambda: has_leader(c.api), f"{name}: it leads", 60)
+    if status:
+        wait.until(lambda: published(c.api) == [status], f"{name}: the status of the Ingress says {status}", 60)
     controller.stop()
+    t.equal(published(c.api), [], f"{name}: the status, cleared by the last controller, or never written")
+    t.check("(403)" not in controller.err(), f"{name}: nothing is forbidden\n" + controller.err())
+    proxy.stop()
 
 
-def each_is_needed(t, c, release, name):
+def each_is_needed(t, c, release, name, status):
     """Without one verb of one rule the controller names it."""
     n = 0
     for role in release.roles:
@@ -128,9 +183,12 @@ def each_is_needed(t, c, release, name):
                     del less["rules"][at]
                 c.api.apply(less)
                 release.wait_for(role, rule, verb, False)
-                if rule["verbs"] == ["create"]:
-                    c.api.delete({"kind": "Lease", "metadata": {"name": LEASE, "namespace": "weirlock"}})
+                forget(c.api)
                 controller = release.start(wait_ready=False)
+                if rule["resources"] == ["pods"] and (verb, status) != ("list", NODE):  # asked for at the end alone
+                    controller.wait_ready()
+                    wait.until(lambda: published(c.api) == [status], f"{name}: it leads and writes", 60)
+                    controller.stop()
                 group = json.dumps(rule["apiGroups"]).replace("[", r"\[").replace("]", r"\]")
                 resources = json.dumps(rule["resources"]).replace("[", r"\[").replace("]", r"\]")
                 controller.wait_log(rf"\(403\).*apiGroups {group}, resources {resources}", f"{name}: without {verb} of {rule} it says so", 60)
@@ -143,5 +201,5 @@ def each_is_needed(t, c, release, name):
 
 
 def is_idle(role, rule):
-    """Rights on Secrets that no object refers to here: of the namespaces without an Ingress."""
-    return rule["resources"] == ["secrets"] and role["metadata"].get("namespace") in ("blog", "certs")
+    """Rights that no object asks for here: of the namespaces without an Ingress."""
+    return rule["resources"] in (["secrets"], ["ingresses/status"]) and role["metadata"].get("namespace") in ("blog", "certs")

@@ -32,6 +32,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
+{{/* Where the addresses in the status of Ingresses are from: none, list, nodes, service. */}}
+{{- define "weirlock.statusFrom" -}}
+{{- if not .Values.status.update }}none{{ else if .Values.status.addresses }}list{{ else if .Values.proxy.hostPorts }}nodes{{ else }}service{{ end }}
+{{- end }}
+
 {{- define "weirlock.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532
@@ -88,6 +93,11 @@ subjects:
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
   verbs: [list, watch]
+{{- if .Values.status.update }}
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses/status]
+  verbs: [patch]
+{{- end }}
 - apiGroups: [""]
   resources: [services]
   verbs: [list, watch]
