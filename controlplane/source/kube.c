@@ -218,10 +218,10 @@ static void open_service(struct kube *k, struct str path, bool with_slices)
 
 	if (!name.len || is_served(k, namespace_))
 		return;
-	buf_printf(&selector, "kubernetes.io/service-name=%.*s", STR_ARG(name));
 	kube_stream_open(k, &(struct scope){.kind = KIND_SERVICE, .namespace_ = namespace_, .name = name}, false);
 	if (!with_slices)
 		return;
+	buf_printf(&selector, "kubernetes.io/service-name=%.*s", STR_ARG(name));
 	kube_stream_open(k, &(struct scope){.kind = KIND_ENDPOINT_SLICE, .namespace_ = namespace_, .selector = buf_str(&selector)}, false);
 	buf_deinit(&selector);
 }
