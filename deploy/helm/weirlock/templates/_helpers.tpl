@@ -99,6 +99,9 @@ subjects:
   verbs: [patch]
 {{- end }}
 - apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+- apiGroups: [""]
   resources: [services]
   verbs: [list, watch]
 - apiGroups: [discovery.k8s.io]
