@@ -54,8 +54,11 @@ static void log_ejection(const struct addr *addr, const struct backend *backend)
 		STR_ARG(backend->name), backend->eject_after_failures);
 }
 
+/* How much the endpoint has confirmed tells later whether it got anything of a request that must not be sent twice. */
 static void note_connected(struct exchange *ex)
 {
+	if (ex->upstream && !exchange_may_send_twice(ex))
+		ex->confirmed = stream_confirmed(&ex->upstream->stream);
 	exchange_attempt(ex)->connect_us = env_now_us(ex->env) - ex->attempt_began_us;
 }
 
@@ -183,12 +186,13 @@ static bool is_alive(struct upstream_conn *conn)
 
 static struct upstream_conn *take_pooled(struct exchange *ex, const struct upstream_target *target)
 {
+	bool may_lose = exchange_may_send_twice(ex);
 	struct upstream_conn *conn;
 
-	if (ex->is_reconnect)
+	if (ex->is_reconnect || (!may_lose && upstream_is_closing(ex->env->pool, target)))
 		return NULL;
 	while ((conn = upstream_take(ex->env->pool, target, &ex->user))) {
-		if (http_method_is_idempotent(ex->head.method) || is_alive(conn))
+		if (may_lose || is_alive(conn))
 			return conn;
 		upstream_close(conn, false);
 	}
@@ -342,14 +346,14 @@ bool exchange_may_send_twice(const struct exchange *ex)
 		(exchange_policy(ex)->next_upstream & WEIRLOCK__V1__NEXT_UPSTREAM__NEXT_UPSTREAM_NON_IDEMPOTENT);
 }
 
-/* Nothing of the request is lost, and sending it twice does no harm (I32, I33). */
+/* Nothing of the request is lost, and sending it again does no harm, or would be the first that the endpoint sees (I32, I33). */
 static bool can_send_again(const struct exchange *ex)
 {
 	const struct policy *policy = exchange_policy(ex);
 
 	if (ex->cannot_replay)
 		return false;
-	if (!ex->sent_any)
+	if (!ex->sent_any || ex->is_unheard)
 		return true;
 	if (policy->no_request_buffering)
 		return false;
@@ -393,7 +397,7 @@ static void rewind_request(struct exchange *ex)
 	}
 	buf_deinit(&ex->wire);
 	buf_deinit(&ex->partial);
-	ex->sent_head = ex->sent_last = ex->sent_any = ex->got_any = ex->has_upload_failed = false;
+	ex->sent_head = ex->sent_last = ex->sent_any = ex->got_any = ex->has_upload_failed = ex->is_unheard = false;
 }
 
 enum exchange_state exchange_retry(struct exchange *ex)

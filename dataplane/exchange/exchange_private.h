@@ -79,6 +79,8 @@ struct exchange {
 	bool is_reused;                 /* it came from the pool */
 	bool is_reconnect;              /* the next attempt is a fresh connection to the same endpoint */
 	unsigned endpoint;              /* index of the one in use */
+	uint64_t confirmed;             /* stream_confirmed before the request, where it must not be sent twice */
+	bool is_unheard;                /* the endpoint closed before a byte of the request reached it */
 	bool used_free_retry;           /* G16: one silent retry of a stale pooled connection */
 	bool is_retry_late;             /* another endpoint would have been asked but for proxy-next-upstream-timeout */
 	unsigned n_attempts;            /* that counted (I30) */

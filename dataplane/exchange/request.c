@@ -104,14 +104,14 @@ static bool write_waiting(struct exchange *ex)
 	return true;
 }
 
-/* A call that the endpoint refused is sent again whatever its method. */
+/* For another endpoint, or for one that turns out not to have got any of it, whatever the method. */
 void exchange_keep_for_replay(struct exchange *ex)
 {
 	size_t size = ex->replay.len + ex->body.len + ex->fresh.len;
 
 	if (ex->cannot_replay || !(ex->body.len + ex->fresh.len))
 		return;
-	if (size > EXCHANGE_REPLAY_MAX || ex->status || !(ex->call || exchange_may_send_twice(ex))) {
+	if (size > EXCHANGE_REPLAY_MAX || ex->status) {
 		ex->cannot_replay = true;
 		buf_deinit(&ex->replay);
 		return;

@@ -224,6 +224,17 @@ static enum exchange_state parse_response(struct exchange *ex, char *bytes, size
 	return exchange_take_head(ex, &head, bytes, len);
 }
 
+/*
+ * The endpoint ended the connection without a word. Where not a byte of the request had reached it before that, whoever closed
+ * it has not seen the request, and nobody will: it may be sent again, whatever its method. (A reset says no such thing.)
+ */
+static enum exchange_state head_ended(struct exchange *ex, ssize_t why)
+{
+	ex->is_unheard = why == UV_EOF && !ex->got_any && !exchange_may_send_twice(ex) && ex->confirmed != UINT64_MAX &&
+		stream_confirmed(&ex->upstream->stream) == ex->confirmed;
+	return exchange_attempt_failed(ex, ATTEMPT_ERROR, END_UPSTREAM_CLOSED);
+}
+
 static enum exchange_state read_head(struct exchange *ex)
 {
 	enum exchange_state next;
@@ -235,7 +246,7 @@ static enum exchange_state read_head(struct exchange *ex)
 		ssize_t n = stream_read(&ex->upstream->stream, space + have, room);
 
 		if (n < 0)
-			return exchange_attempt_failed(ex, ATTEMPT_ERROR, END_UPSTREAM_CLOSED);
+			return head_ended(ex, n);
 		if (n == 0)
 			return ex->has_upload_failed ? exchange_attempt_failed(ex, ATTEMPT_ERROR, END_UPSTREAM_CLOSED) :
 				EX_AWAIT;

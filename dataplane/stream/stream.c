@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "confirmed.h"
 #include "mem.h"
 #include "stream_private.h"
 #include "tls.h"
@@ -312,6 +313,12 @@ ssize_t stream_writev(struct stream *s, const struct iovec *pieces, int n)
 	if (written >= 0)
 		return written;
 	return errno == EAGAIN ? 0 : -errno;
+}
+
+uint64_t stream_confirmed(const struct stream *s)
+{
+	assert(is_open(s));
+	return confirmed_bytes(s->fd);
 }
 
 void stream_want_read(struct stream *s, bool is_wanted)

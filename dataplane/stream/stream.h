@@ -72,6 +72,12 @@ ssize_t stream_writev(struct stream *s, const struct iovec *pieces, int n);
 void stream_want_read(struct stream *s, bool is_wanted);
 /* One STREAM_WRITABLE when there is room. */
 void stream_want_write(struct stream *s);
+/*
+ * How many of all bytes ever sent (of ciphertext, with TLS) the peer's kernel has confirmed; UINT64_MAX when ours does not
+ * say. Once the peer's end of the stream was read, what is not confirmed came too late for whoever had it open: an end
+ * confirms what had arrived before it.
+ */
+uint64_t stream_confirmed(const struct stream *s);
 /* TLS has bytes that no poll will announce: read on before waiting. Who does not is told STREAM_READABLE again. */
 bool stream_has_pending(const struct stream *s);
 /* Ends our side: close_notify and FIN. What stream_writev has taken goes out before it. */

@@ -34,6 +34,35 @@ static void test_read(void)
 	close(far);
 }
 
+/* What a peer that closes has seen of what was sent. */
+static void test_confirmed(void)
+{
+	struct iovec piece = {(char[]){"abc"}, 3};
+	struct end e;
+	int far = open_end(&e);
+	char bytes[8];
+	uint64_t before = stream_confirmed(&e.s);
+
+	check_case("it read all and closed");
+	CHECK_INT(stream_writev(&e.s, &piece, 1), 3);
+	CHECK_INT(recv(far, bytes, sizeof(bytes), 0), 3);
+	close(far);
+	e.reads = true;
+	TURN_UNTIL(&loop, e.last_read == UV_EOF);
+	CHECK_INT(stream_confirmed(&e.s), before + 3);
+	end_close(&e, &loop);
+
+	check_case("it had closed before");
+	far = open_end(&e);
+	before = stream_confirmed(&e.s);
+	close(far);
+	CHECK_INT(stream_writev(&e.s, &piece, 1), 3);
+	e.reads = true;
+	TURN_UNTIL(&loop, e.last_read == UV_EOF);
+	CHECK_INT(stream_confirmed(&e.s), before);
+	end_close(&e, &loop);
+}
+
 /* While reading is off nothing is told; what came meanwhile is told when it is on again. */
 static void test_want_read(void)
 {
@@ -238,6 +267,7 @@ int main(void)
 	uv_loop_init(&loop);
 	CHECK(sizeof(struct stream) < 300);
 	test_read();
+	test_confirmed();
 	test_want_read();
 	test_full_buffers();
 	test_shutdown();

@@ -9,6 +9,8 @@
 
 #include "tls.h"
 
+enum { CLOSING_MS = 1000 };
+
 static size_t make_key(const struct upstream_target *target, char key[KEY_MAX])
 {
 	uint64_t tls = target->tls ? tls_client_number(target->tls) : 0;
@@ -153,6 +155,13 @@ static unsigned send_header(struct upstream_conn *conn, unsigned events)
 	return stream_begin_tls(&conn->stream, ssl);
 }
 
+/* A close, an error, or bytes that no request asked for. */
+static void lose_idle(struct upstream_conn *conn)
+{
+	conn->group->closed_ms = conn->pool->all->now_ms;
+	close_idle(conn);
+}
+
 static void on_event(struct stream *s, unsigned events)
 {
 	struct upstream_conn *conn = container_of(s, struct upstream_conn, stream);
@@ -167,7 +176,7 @@ static void on_event(struct stream *s, unsigned events)
 	else if (conn->user)
 		conn->user->on_event(conn->user, events);
 	else
-		close_idle(conn); /* a close, an error, or bytes that no request asked for */
+		lose_idle(conn);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -194,6 +203,14 @@ struct upstream_conn *upstream_take(
 	conn->user = user;
 	conn->n_requests++;
 	return conn;
+}
+
+bool upstream_is_closing(const struct upstream_pool *pool, const struct upstream_target *target)
+{
+	char key[KEY_MAX];
+	const struct upstream_group *group = map_get(&pool->groups, str_of(key, make_key(target, key)));
+
+	return group && group->closed_ms && pool->all->now_ms - group->closed_ms < CLOSING_MS;
 }
 
 struct upstream_conn *upstream_connect(struct upstream_pool *pool, const struct upstream_target *target,

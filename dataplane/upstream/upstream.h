@@ -70,6 +70,11 @@ void upstream_set_limits(struct upstream_pool *pool, const struct upstream_limit
 struct upstream_conn *upstream_take(
 	struct upstream_pool *pool, const struct upstream_target *target, struct upstream_user *user);
 /*
+ * The endpoint closed an idle connection itself, a moment ago: it may be about to close the others, and what is sent on them
+ * may be lost.
+ */
+bool upstream_is_closing(const struct upstream_pool *pool, const struct upstream_target *target);
+/*
  * Begins a new connection: STREAM_CONNECTED or STREAM_FAILED follows. NULL with a negative errno in `*error` when it cannot
  * even begin. Close it with upstream_close or give it back.
  */

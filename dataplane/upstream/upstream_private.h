@@ -22,6 +22,7 @@ struct upstream_group {
 	struct upstream_session *roomy; /* HTTP/2 that takes more calls */
 	uint32_t peer_calls;            /* as many at once, as the endpoint last said; 0: it said nothing */
 	struct addr addr;
+	uint64_t closed_ms;             /* when the endpoint last closed an idle one; 0: never */
 	size_t header_len;          /* of the PROXY header, which is a part of the key */
 	size_t key_len;
 	char key[KEY_MAX];

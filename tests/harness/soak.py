@@ -50,16 +50,16 @@ class Backend:
                    if line.lower().startswith(b"sec-websocket-key:"))
         writer.write(websocket.switching(key).encode())
         while True:
-            text = await _read_small(reader)
+            _, text = await read_small(reader)
             writer.write(websocket.frame(text))
 
 
-async def _read_small(reader):
-    """The payload of a frame below 126 bytes."""
+async def read_small(reader):
+    """(opcode, payload) of a frame below 126 bytes."""
     first, second = await reader.readexactly(2)
     mask = await reader.readexactly(4) if second & 0x80 else b"\0\0\0\0"
     payload = await reader.readexactly(second & 0x7F)
-    return bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
+    return first & 0x0F, bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
 
 
 class Clients:
@@ -73,7 +73,7 @@ class Clients:
         self.tasks = []
 
     def start(self, n, what):
-        run = {"requests": self._requests, "visits": self._visits, "websocket": self._websocket}[what]
+        run = {"requests": self._requests, "posts": self._posts, "visits": self._visits, "websocket": self._websocket}[what]
         self.tasks += [self.loop.spawn(self._guard(run, i, n)) for i in range(n)]
         return self
 
@@ -98,15 +98,23 @@ class Clients:
                 writer.close()
 
     async def _requests(self, reader, writer, number):
+        await self._repeat(reader, writer, f"GET /client/{number} HTTP/1.1\r\nHost: {self.host}\r\n\r\n")
+
+    async def _posts(self, reader, writer, number):
+        await self._repeat(reader, writer, f"POST /client/{number} HTTP/1.1\r\nHost: {self.host}\r\n"
+                                           f"Content-Length: {number + 1}\r\n\r\n" + (number + 1) * "p")
+
+    async def _repeat(self, reader, writer, ask):
         while not self.stopping:
-            if await self._ask(reader, writer, number):
+            if await self._ask(reader, writer, ask):
                 raise RuntimeError("an answer says that it is the last")
 
     async def _visits(self, reader, writer, number):
+        ask = f"GET /client/{number} HTTP/1.1\r\nHost: {self.host}\r\n\r\n"
         own = None  # the first connection is closed by who opened it
         try:
             while not self.stopping:
-                if await self._ask(reader, own or writer, number):
+                if await self._ask(reader, own or writer, ask):
                     if own:
                         own.close()
                     reader, own = await asyncio.open_connection(*self.address)
@@ -114,9 +122,9 @@ class Clients:
             if own:
                 own.close()
 
-    async def _ask(self, reader, writer, number):
+    async def _ask(self, reader, writer, ask):
         """True when the answer is the last of its connection."""
-        writer.write(f"GET /client/{number} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode())
+        writer.write(ask.encode())
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), self.seconds)
         if not head.startswith(b"HTTP/1.1 200 "):
             raise RuntimeError(f"not as it should be: {head[:200]!r}")
@@ -127,19 +135,40 @@ class Clients:
         return b"onnection: close" in head
 
     async def _websocket(self, reader, writer, number):
+        """Messages until the stop; a server that says 1001 is left for a new connection, with every message answered."""
+        n = 0
+        while not self.stopping:
+            if n:
+                reader, writer = await asyncio.open_connection(*self.address)
+            try:
+                await self._upgrade(reader, writer)
+                n = await self._messages(reader, writer, number, n)
+            finally:
+                writer.close()
+
+    async def _upgrade(self, reader, writer):
         key = base64.b64encode(os.urandom(16)).decode()
         writer.write(f"GET /ws HTTP/1.1\r\nHost: {self.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                      f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode())
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), self.seconds)
         if not head.startswith(b"HTTP/1.1 101 "):
             raise RuntimeError(f"no upgrade: {head[:200]!r}")
-        n = 0
-        while not self.stopping:
+
+    async def _messages(self, reader, writer, number, n):
+        left = False
+        while not self.stopping and not left:
             text = b"%d/%d" % (number, n)
             n += 1
             writer.write(websocket.frame(text, masked=True))
-            got = await asyncio.wait_for(_read_small(reader), self.seconds)
+            while True:
+                opcode, got = await asyncio.wait_for(read_small(reader), self.seconds)
+                if opcode != websocket.CLOSE:
+                    break
+                left = True  # it says so once, and goes on to answer until we close
             if got != text:
                 raise RuntimeError(f"sent {text!r}, got {got!r}")
             self.done += 1
-            await asyncio.sleep(self.every)
+            if not left:
+                await asyncio.sleep(self.every)
+        writer.write(websocket.frame(b"\x03\xe8", websocket.CLOSE, masked=True))
+        return n
