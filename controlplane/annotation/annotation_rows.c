@@ -57,7 +57,6 @@ const struct annotation_row annotation_rows[] = {
 	LATER("limit-whitelist", LOCATION, LOW, COMMON, "Old name of limit-allowlist"),
 	LATER("satisfy", LOCATION, LOW, COMMON, "any: address list OR auth is enough"),
 	LATER("ssl-passthrough", HOST, LOW, COMMON, "Hand the TLS connection to the Service ClusterIP by SNI"),
-	LATER("affinity-canary-behavior", BACKEND, LOW, RARE, "Whether stickiness also holds for canaries"),
 	LATER("auth-always-set-cookie", LOCATION, LOW, RARE, "Copy the auth Set-Cookie on every status"),
 	LATER("auth-cache-duration", LOCATION, MEDIUM, RARE, "Cache time per status"),
 	LATER("auth-cache-key", LOCATION, MEDIUM, RARE, "Cache auth answers under this key"),

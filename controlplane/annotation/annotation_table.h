@@ -33,6 +33,9 @@
 	X(AFFINITY_MODE, "affinity-mode", BACKEND, MEDIUM, COMMON, FALLBACK, "balanced",                                    \
 		"balanced: new endpoints take over a share of the sessions; persistent: never", .type = VALUE_CHOICE,       \
 		.words = "balanced|persistent")                                                                             \
+	X(AFFINITY_CANARY_BEHAVIOR, "affinity-canary-behavior", BACKEND, LOW, RARE, FALLBACK, "sticky",                      \
+		"On a canary: sticky takes the sessions of the main Ingress, legacy has its own or none", .type = VALUE_CHOICE, \
+		.words = "sticky|legacy")                                                                                   \
 	X(SESSION_COOKIE_NAME, "session-cookie-name", BACKEND, MEDIUM, COMMON, FALLBACK, "INGRESSCOOKIE",                   \
 		"Name of the cookie", .type = VALUE_TEXT, .words = "-._~", .max = 128)                                                                  \
 	X(SESSION_COOKIE_EXPIRES, "session-cookie-expires", BACKEND, MEDIUM, COMMON, FALLBACK, "",                          \

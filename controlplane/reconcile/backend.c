@@ -36,7 +36,7 @@ struct uses {
 	size_t n, cap;
 };
 
-static bool same_port(const struct port_ref *a, const struct port_ref *b)
+bool same_port(const struct port_ref *a, const struct port_ref *b)
 {
 	return a->number == b->number && (a->number || str_eq(a->name, b->name));
 }
@@ -98,17 +98,27 @@ static void complain_difference(struct uses *u, const struct view *first, const 
 		.fix = STR("write the same annotation on both Ingresses"), .effect = STR("this one has no effect on the Service")});
 }
 
+/* Whose sessions the Ingress wants for the port; NULL: none. */
+static const struct view *session_view(const struct uses *u, const struct view *view, const struct port_ref *port)
+{
+	if (view && view->is_canary)
+		view = canary_session_view(u->pass, view, u->name, port);
+	return affinity_is_wanted(view) ? view : NULL;
+}
+
 /* One more Ingress that names the port. */
 static void merge_use(struct uses *u, struct use *first, const struct view *view)
 {
+	const struct view *session = session_view(u, view, &first->port);
+
 	for (size_t k = 0; k < sizeof(of_backend) / sizeof(of_backend[0]); k++)
 		complain_difference(u, first->view, view, of_backend[k].id);
-	if (!affinity_is_wanted(view) || first->affinity == view)
+	if (!session || first->affinity == session)
 		return;
 	for (size_t k = 0; first->affinity && k < sizeof(of_session) / sizeof(of_session[0]); k++)
-		complain_difference(u, first->affinity, view, of_session[k].id);
+		complain_difference(u, first->affinity, session, of_session[k].id);
 	if (!first->affinity)
-		first->affinity = view;
+		first->affinity = session;
 }
 
 static void add_use(struct uses *u, const struct port_ref *port, struct view *view)
@@ -123,7 +133,7 @@ static void add_use(struct uses *u, const struct port_ref *port, struct view *vi
 		return;
 	}
 	u->items = mem_grow(u->items, &u->cap, u->n + 1, sizeof(*u->items));
-	u->items[u->n++] = (struct use){*port, view, affinity_is_wanted(view) ? view : NULL};
+	u->items[u->n++] = (struct use){*port, view, session_view(u, view, port)};
 }
 
 static void add_backend(struct uses *u, const struct ingress_backend *backend, struct view *view)

@@ -8,6 +8,16 @@ static void complain(struct reconcile_result *result, const struct view *view, s
 		.value = value, .rule = rule, .fix = str_from(fix), .effect = str_from(effect)});
 }
 
+static struct str path_of(const struct ingress_path *p)
+{
+	return p->path.len ? p->path : STR("/");
+}
+
+static bool path_is_same(const struct ingress_path *a, const struct ingress_path *b)
+{
+	return (a->type == PATH_EXACT) == (b->type == PATH_EXACT) && str_eq(path_of(a), path_of(b));
+}
+
 static struct route *find_route(const struct routes *routes, struct str path, Weirlock__V1__PathType type)
 {
 	for (size_t i = 0; i < routes->n; i++) {
@@ -30,7 +40,7 @@ static void add_canary(struct reconcile *pass, struct route *route, struct view 
 static void attach_path(struct reconcile *pass, struct routes *routes, struct view *view, const struct ingress_path *p,
 	struct str field, struct reconcile_result *result)
 {
-	struct str path = p->path.len ? p->path : STR("/");
+	struct str path = path_of(p);
 	struct route *route = find_route(routes, path,
 		p->type == PATH_EXACT ? WEIRLOCK__V1__PATH_TYPE__PATH_TYPE_EXACT : WEIRLOCK__V1__PATH_TYPE__PATH_TYPE_PREFIX);
 
@@ -64,6 +74,59 @@ void canary_attach(struct reconcile *pass, struct str host, struct routes *route
 
 	for (size_t i = 0; i < n; i++)
 		attach_view(pass, host, routes, views[i], result);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ sessions */
+
+/* The Ingress, no canary, that has the path: the first one, as with routes. */
+static const struct view *find_main(struct reconcile *pass, struct str host, const struct ingress_path *p)
+{
+	size_t n;
+	struct view **views = views_served(pass, store_host_ingresses(pass->store, host), &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ingress *ingress = &views[i]->object->ingress;
+
+		for (size_t r = 0; r < ingress->n_rules; r++) {
+			const struct ingress_rule *rule = &ingress->rules[r];
+
+			for (size_t k = 0; k < rule->n_paths && str_eq(host_name(&pass->scratch, rule->host), host); k++) {
+				if (path_is_same(&rule->paths[k], p))
+					return views[i];
+			}
+		}
+	}
+	return NULL;
+}
+
+static bool is_legacy(const struct view *canary)
+{
+	enum { LEGACY = 1 };
+	const struct annotation *a = annotation_get(&canary->annotations, ANNOTATION_AFFINITY_CANARY_BEHAVIOR);
+
+	return a && a->value.number == LEGACY;
+}
+
+const struct view *canary_session_view(
+	struct reconcile *pass, const struct view *canary, struct str service, const struct port_ref *port)
+{
+	const struct ingress *ingress = &canary->object->ingress;
+
+	for (size_t r = 0; r < ingress->n_rules && !is_legacy(canary); r++) {
+		const struct ingress_rule *rule = &ingress->rules[r];
+
+		for (size_t p = 0; p < rule->n_paths; p++) {
+			const struct ingress_backend *b = &rule->paths[p].backend;
+			const struct view *main_view;
+
+			if (!str_eq(b->service, service) || !same_port(&b->port, port))
+				continue;
+			main_view = find_main(pass, host_name(&pass->scratch, rule->host), &rule->paths[p]);
+			if (affinity_is_wanted(main_view))
+				return main_view;
+		}
+	}
+	return canary;
 }
 
 /* ------------------------------------------------------------------------------------------------------------- message */
@@ -121,11 +184,74 @@ static Weirlock__V1__Canary *make(
 	m->by_cookie = text_of(pass, c, ANNOTATION_CANARY_BY_COOKIE);
 	m->weight = number_of(c, ANNOTATION_CANARY_WEIGHT, 0);
 	m->weight_total = number_of(c, ANNOTATION_CANARY_WEIGHT_TOTAL, 100);
+	m->sets_session_cookie =
+		affinity_is_wanted(canary_session_view(pass, c->view, c->backend->service, &c->backend->port));
 	if (!has_a_rule(m))
 		complain(result, c->view, find(c, ANNOTATION_CANARY)->name, STR("true"),
 			STR("used with canary-by-header, canary-by-cookie or canary-weight"), "write one of them",
 			"the canary takes no request but those of its own sessions");
 	return m;
+}
+
+static bool is_same_word(const struct route_canary *a, const struct route_canary *b, enum annotation_id id)
+{
+	const struct annotation *x = find(a, id), *y = find(b, id);
+
+	return str_eq(x ? x->value.text : STR(""), y ? y->value.text : STR(""));
+}
+
+/* What an older canary of the path takes first. */
+static void complain_taken(struct reconcile *pass, const struct route *route, size_t i, struct reconcile_result *result)
+{
+	const struct route_canary *c = &route->canaries[i];
+	const struct annotation *header = find(c, ANNOTATION_CANARY_BY_HEADER), *cookie = find(c, ANNOTATION_CANARY_BY_COOKIE);
+
+	for (size_t k = 0; k < i; k++) {
+		const struct route_canary *older = &route->canaries[k];
+		struct str rule = arena_printf(&pass->scratch, "not what the older canary %.*s goes by (I22)",
+			STR_ARG(older->view->object->key));
+
+		if (header && header->value.text.len && is_same_word(c, older, ANNOTATION_CANARY_BY_HEADER) &&
+			is_same_word(c, older, ANNOTATION_CANARY_BY_HEADER_VALUE) &&
+			is_same_word(c, older, ANNOTATION_CANARY_BY_HEADER_PATTERN))
+			complain(result, c->view, header->name, header->written, rule, "name another header or another value",
+				"the older one takes these requests");
+		if (cookie && cookie->value.text.len && is_same_word(c, older, ANNOTATION_CANARY_BY_COOKIE))
+			complain(result, c->view, cookie->name, cookie->written, rule, "name another cookie",
+				"the older one takes these requests");
+	}
+}
+
+static bool is_same_backend(const struct ingress_backend *a, const struct ingress_backend *b)
+{
+	return str_eq(a->service, b->service) && same_port(&a->port, &b->port);
+}
+
+/* A canary of a path with the path's own Service changes nothing. */
+static void complain_itself(const struct route *route, const struct route_canary *c, struct reconcile_result *result)
+{
+	if (route->backend && route->view && str_eq(route->view->object->namespace_, c->view->object->namespace_) &&
+		is_same_backend(route->backend, c->backend))
+		complain(result, c->view, STR("backend.service"), c->backend->service,
+			STR("another Service than that of the main Ingress (I20)"), "name the canary's own Service",
+			"the same endpoints take all requests");
+}
+
+/* Of what sessions are about, the parts that a canary may want otherwise. */
+static void complain_sessions(struct reconcile *pass, const struct route_canary *c, struct reconcile_result *result)
+{
+	static const enum annotation_id ids[] = {ANNOTATION_AFFINITY_MODE, ANNOTATION_SESSION_COOKIE_NAME};
+	const struct view *taken = canary_session_view(pass, c->view, c->backend->service, &c->backend->port);
+
+	for (size_t i = 0; taken != c->view && i < sizeof(ids) / sizeof(ids[0]); i++) {
+		const struct annotation *own = find(c, ids[i]), *of_main = annotation_get(&taken->annotations, ids[i]);
+
+		if (own && !(of_main && str_eq(own->written, of_main->written)))
+			complain(result, c->view, own->name, own->written,
+				arena_printf(&pass->scratch, "what %.*s says: a canary takes its sessions (I24)",
+					STR_ARG(taken->object->key)),
+				"take it out, or write affinity-canary-behavior: legacy", "it has no effect");
+	}
 }
 
 /* In percent; more than all of it is taken by those that come first. */
@@ -151,6 +277,9 @@ void canary_fill(struct reconcile *pass, struct str host, const struct route *ro
 
 		if (!has_good_pattern(pass, c, result))
 			continue;
+		complain_taken(pass, route, i, result);
+		complain_itself(route, c, result);
+		complain_sessions(pass, c, result);
 		m = make(pass, c, result);
 		taken += share_of(m);
 		if (taken > 100 && weight)

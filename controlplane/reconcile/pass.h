@@ -88,6 +88,12 @@ void path_collect(struct reconcile *pass, struct str host, struct view **views, 
 /* canary.c */
 /* I20: hangs the canaries of a host at the routes with their host, path and pathType, oldest first. */
 void canary_attach(struct reconcile *pass, struct str host, struct routes *routes, struct reconcile_result *result);
+/*
+ * I24: whose sessions the requests have that the canary takes for `port` of a Service: the Ingress whose path it shares, where
+ * that has any and the canary does not say otherwise; else its own.
+ */
+const struct view *canary_session_view(
+	struct reconcile *pass, const struct view *canary, struct str service, const struct port_ref *port);
 void canary_fill(struct reconcile *pass, struct str host, const struct route *route, struct reconcile_result *result,
 	Weirlock__V1__Policy *out);
 
@@ -119,6 +125,8 @@ const struct tcp_entry *tcp_entries(struct reconcile *pass, size_t *n);
 void tcp_put_all(struct reconcile *pass, struct reconcile_result *result);
 /* Whether the entry leads to this port of this Service. */
 bool tcp_leads_to(const struct tcp_entry *e, struct str namespace_, struct str service, const struct port_ref *port);
+
+bool same_port(const struct port_ref *a, const struct port_ref *b);
 
 /* affinity.c */
 bool affinity_is_wanted(const struct view *view);

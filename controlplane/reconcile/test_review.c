@@ -17,7 +17,7 @@ static const struct {
 		NULL},
 	{"the same path of another, in other letters (B3)", "", "OLD.test", "/", "one", "from Ingress default/old already (C9)", NULL},
 	{"another path beside it", "", "old.test", "/new", "one", NULL, NULL},
-	{"a canary of it (I20)", NOTE("canary", "true") "," NOTE("canary-weight", "10"), "old.test", "/", "one", NULL, NULL},
+	{"a canary of it (I20)", NOTE("canary", "true") "," NOTE("canary-weight", "10"), "old.test", "/", "two", NULL, NULL},
 	{"a canary of nothing (I20)", NOTE("canary", "true") "," NOTE("canary-weight", "10"), "new.test", "/", "one", NULL,
 		"=in an Ingress that is no canary (I20)"},
 	{"an Ingress that is not served has no paths", "", "bad.test", "/", "one", NULL, NULL},
@@ -86,7 +86,7 @@ static struct store *make_store(void)
 	put(store, cluster_ingress("old", 1, "", "old.test", "/", "one"));
 	put(store, cluster_ingress("bad", 1, NOTE("load-balance", "x"), "bad.test", "/", "one"));
 	put(store, cluster_ingress("alias", 1, NOTE("server-alias", "alias.test"), "b.test", "/", "one"));
-	put(store, cluster_ingress("canary", 1, NOTE("canary", "true") "," NOTE("canary-weight", "1"), "old.test", "/", "one"));
+	put(store, cluster_ingress("canary", 1, NOTE("canary", "true") "," NOTE("canary-weight", "1"), "old.test", "/", "two"));
 	put(store, cluster_ingress("paren", 1, NOTE("rewrite-target", "/x"), "paren.test", "/old", "one"));
 	return store;
 }

@@ -143,6 +143,7 @@ struct canary {
 	struct str by_header, by_header_value, by_cookie; /* "": does not decide */
 	const struct regex *pattern;                      /* of the header's value; NULL: none */
 	uint32_t weight, weight_total;
+	bool sets_session_cookie;
 };
 
 struct route {

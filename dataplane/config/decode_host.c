@@ -113,6 +113,7 @@ static bool decode_canary(struct host_decode *h, const Weirlock__V1__Canary *in,
 	h->out->slots[h->out->n_slots++] = slot;
 	out->backend_index = slot->index;
 	out->weight = in->weight;
+	out->sets_session_cookie = in->sets_session_cookie;
 	out->weight_total = in->weight_total < 100 ? 100 : in->weight_total;
 	if (!decode_text(d, "policy.canaries.name", in->name, MAX_NAME * 2, &out->log_name) ||
 		!decode_token(d, "policy.canaries.by_header", in->by_header, &out->by_header) ||

@@ -121,7 +121,6 @@ static int session_endpoint(struct exchange *ex, uint64_t now_ms)
 
 void exchange_write_session(struct exchange *ex, struct buf *lines)
 {
-	const struct policy *policy = exchange_policy(ex);
 	struct buf value = {0};
 	struct affinity_cookie cookie = {
 		.route_path = ex->rule.match.route->path_type == ROUTE_REGEX ? STR("/") : ex->rule.match.route->path,
@@ -130,7 +129,7 @@ void exchange_write_session(struct exchange *ex, struct buf *lines)
 		.unix_s = clock_wall_ms() / 1000,
 	};
 
-	if (!ex->backend || !ex->backend->affinity || !ex->is_new_session || !policy->sets_session_cookie)
+	if (!ex->backend || !ex->backend->affinity || !ex->is_new_session || !ex->sets_session_cookie)
 		return;
 	affinity_write_value(ex->backend, ex->endpoint, balance_random(ex->env->balance), &value);
 	cookie.value = buf_str(&value);

@@ -36,6 +36,8 @@ enum exchange_state exchange_decide(struct exchange *ex)
 	ex->rule = j.rule;
 	ex->rule.who = &ex->who;
 	ex->backend = j.backend;
+	if (ex->backend)
+		ex->sets_session_cookie = j.canary ? j.canary->sets_session_cookie : exchange_policy(ex)->sets_session_cookie;
 	if (j.canary) {
 		ex->canary_name = arena_str(&ex->arena, j.canary->log_name); /* a tunnel outlives the generation */
 		metrics_add(&ex->env->metrics.canary_requests, 1);

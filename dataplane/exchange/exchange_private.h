@@ -90,6 +90,7 @@ struct exchange {
 	struct balance_ticket ticket;   /* the request in progress at one */
 	struct balance_outcome balance_outcome; /* of it */
 	struct str canary_name;         /* of the canary that took it; "" for none */
+	bool sets_session_cookie;       /* I14: sessions begin at what takes it */
 	bool is_new_session;            /* the endpoint was not the cookie's: the response sets one */
 	bool has_balance_key;
 	struct str balance_key;         /* of upstream-hash-by */

@@ -65,6 +65,31 @@ def run(t):
     t.equal(c.metric("weirlock_canary_requests_total"), taken + 1)
     t.contains(c.wait_access("/logged"), "[default-main-80] [default-heavy-80]")
 
+    # I24: sessions of the main Ingress hold at the canary; with legacy a canary has none
+    for host, notes in (("held.test", {}), ("loose.test", {"affinity_canary_behavior": "legacy"})):
+        service = host.split(".")[0]
+        c.expose(f"{service}-canary", backends["sticky"])
+        c.expose(f"{service}-main", backends["main"])
+        main(host, f"{service}-main", annotations={"affinity": "cookie", "affinity-mode": "persistent"})
+        canary(host, f"{service}-canary", canary_weight=50, canary_by_header="X-Canary", **notes)
+    c.settle()
+
+    def begin(host, *headers):
+        r = client.get("/", host, headers=list(headers))
+        return r.get("x-backend"), (r.get("set-cookie") or "").split(";")[0]
+
+    begun = [begin("held.test") for _ in range(40)]
+    t.equal({name for name, _ in begun}, {"main", "sticky"}, "the weight decides who has no session")
+    for name, cookie in begun:
+        t.equal({took("held.test", "Cookie: " + cookie) for _ in range(4)}, {name}, "and then the session does")
+        t.equal(begin("held.test", "Cookie: " + cookie)[1], "", "no new cookie")
+    name, cookie = begin("held.test", "X-Canary: always")
+    t.equal((name, took("held.test", "Cookie: " + cookie)), ("sticky", "sticky"), "also once the header is gone")
+    t.equal(took("held.test", "Cookie: " + next(x for n, x in begun if n == "main"), "X-Canary: always"), "main", "I22.2")
+    begun = [begin("loose.test") for _ in range(40)]
+    t.equal({bool(cookie) for name, cookie in begun if name == "sticky"}, {False}, "legacy: no session begins at the canary")
+    t.equal({bool(cookie) for name, cookie in begun if name == "main"}, {True})
+
     # live: a weight, an end, endpoints that go
     canary("all.test", "heavy", canary_weight=0)
     c.settle()
