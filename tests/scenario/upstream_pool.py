@@ -14,7 +14,10 @@ def run(t):
     # the backend closes its idle connection: the next requests do not notice
     for _ in range(5):
         for connection in list(b.connections.values()):
-            connection.sock.shutdown(2)
+            try:
+                connection.sock.shutdown(2)
+            except OSError:
+                pass  # it was closed a moment ago
         t.equal(c.get("a.test", method="POST", body="x").status, 200)
     # a connection with an answer left over is not used again: one that came with the right answer, and one that came later
     def chatty(connection):
