@@ -313,6 +313,21 @@ int target_snapshot(struct target *t, const char *id, struct view *out)
 	return status;
 }
 
+int target_live(struct target *t, Weirlock__V1__LiveResponse **out)
+{
+	Weirlock__V1__Empty nothing = WEIRLOCK__V1__EMPTY__INIT;
+	struct buf packed = {0};
+	int status = ask_blob(t, "Live", &nothing.base, &packed);
+
+	if (status == 0) {
+		*out = weirlock__v1__live_response__unpack(NULL, packed.len, (const uint8_t *)packed.ptr);
+		if (!*out)
+			status = command_fail(EXIT_BAD_INPUT, "%s: this is not an answer that this version can read", t->proxy);
+	}
+	buf_deinit(&packed);
+	return status;
+}
+
 int target_problems(struct target *t, Weirlock__V1__ProblemsResponse **out)
 {
 	Weirlock__V1__Empty nothing = WEIRLOCK__V1__EMPTY__INIT;

@@ -24,6 +24,8 @@ struct target {
 
 /* 0, or the exit status after a line on stderr. `id` is hex of an id or a prefix, "" is the current snapshot. */
 int target_snapshot(struct target *t, const char *id, struct view *out);
+/* What a proxy's workers know of endpoints (t->proxy). 0, and owned: free with weirlock__v1__live_response__free_unpacked. */
+int target_live(struct target *t, Weirlock__V1__LiveResponse **out);
 /* Owned: free with weirlock__v1__problems_response__free_unpacked. */
 int target_problems(struct target *t, Weirlock__V1__ProblemsResponse **out);
 /* Only of a controller or a proxy. Owned. */

@@ -9,8 +9,10 @@
 
 #include "admin.h"
 #include "clock.h"
+#include "probe.h"
 #include "config.h"
 #include "lastgood.h"
+#include "live.h"
 #include "log.h"
 #include "mem.h"
 #include "metrics.h"
@@ -36,6 +38,7 @@ struct proxy {
 	bool has_timer, has_grace_timer;
 	struct admin *admin;
 	struct workers *workers;
+	struct probes *probes;
 	struct accesslog_sink sink;
 	const struct generation *generation; /* the newest */
 	struct metrics_process process;
@@ -67,6 +70,7 @@ static bool apply(void *data, struct content *content, struct config_errors *err
 	log_info("proxy", "snapshot compiled id=%s resources=%zu us=%llu", content_id_text(&id, text),
 		content_count(content), (unsigned long long)(clock_mono_us() - began_us));
 	workers_apply(p->workers, g);
+	probes_apply(p->probes, p->generation);
 	if (p->lastgood)
 		lastgood_keep(p->lastgood, content);
 	return true;
@@ -192,6 +196,22 @@ static void report(void *data, Weirlock__V1__ReportRequest *out)
 	}
 }
 
+static bool collect_live(void *data, struct arena *arena, Weirlock__V1__LiveResponse *out)
+{
+	struct proxy *p = data;
+
+	if (p->workers)
+		live_collect(p->workers, p->probes, arena, out);
+	return p->workers != NULL;
+}
+
+static void on_check(void *data, unsigned backend_index, const struct addr *addr, bool is_failing)
+{
+	struct proxy *p = data;
+
+	workers_note_check(p->workers, backend_index, addr, is_failing);
+}
+
 /* Ready for as long as anything is served; that it is stale is said, and is no reason to send clients elsewhere. */
 static void say_stale(const struct proxy *p, struct buf *reason)
 {
@@ -230,6 +250,7 @@ static void add_metrics(void *owner, struct buf *out)
 	metrics_read_process(&process);
 	metrics_render(out, all, n, &process);
 	workers_add_metrics(p->workers, out);
+	live_metrics(p->workers, p->probes, out);
 	subscribe_metrics(p->subscribe, out);
 	if (p->lastgood)
 		lastgood_metrics(p->lastgood, out);
@@ -243,6 +264,8 @@ static void end(struct proxy *p)
 	if (p->is_ending)
 		return;
 	p->is_ending = true;
+	probes_close(p->probes);
+	p->probes = NULL;
 	workers_destroy(p->workers);
 	p->workers = NULL;
 	if (p->admin)
@@ -338,6 +361,7 @@ static int open_workers(struct proxy *p, struct buf *error)
 	p->workers = workers_create(p->loop, &options, error);
 	if (!p->workers)
 		return EXIT_NO_CONNECTION;
+	p->probes = probes_create(p->loop, &(struct probes_options){.data = p, .on_change = on_check});
 	if (o->n_http)
 		addr_text(workers_http(p->workers, 0), p->http);
 	if (o->n_https)
@@ -369,6 +393,7 @@ static int open_channel(struct proxy *p, struct buf *error)
 		.data = p,
 		.apply = apply,
 		.report = report,
+		.live = collect_live,
 	};
 
 	p->subscribe = subscribe_open(p->loop, &options, error);

@@ -172,6 +172,17 @@
 	X(MAX_CONNECTIONS, "max-connections", BACKEND, LOW, COMMON, FALLBACK, "0",                                          \
 		"Requests at once at one endpoint, of one proxy worker; 503 when all endpoints have as many; 0: any",       \
 		PLAIN_COUNT(0, 1000000))                                                                                    \
+	X(HEALTH_CHECK_PATH, "health-check-path", BACKEND, LOW, COMMON, FALLBACK, "",                                       \
+		"Each proxy asks each endpoint for this path; one that fails gets no request while another is left",        \
+		.type = VALUE_TEXT, .words = "/-._~%?=&+:@", .max = 1024)                                                   \
+	X(HEALTH_CHECK_INTERVAL, "health-check-interval", BACKEND, LOW, COMMON, FALLBACK, "5s", "Time between two checks",  \
+		.type = VALUE_DURATION, .min = 100, .max = 24 * 3600 * 1000)                                                \
+	X(HEALTH_CHECK_TIMEOUT, "health-check-timeout", BACKEND, LOW, COMMON, FALLBACK, "1s",                               \
+		"Time for connecting and the answer's head", .type = VALUE_DURATION, .min = 50, .max = 600 * 1000)          \
+	X(HEALTH_CHECK_FAILURES, "health-check-failures", BACKEND, LOW, COMMON, FALLBACK, "3",                              \
+		"So many failed checks in a row take an endpoint out", PLAIN_COUNT(1, 1000))                                \
+	X(HEALTH_CHECK_SUCCESSES, "health-check-successes", BACKEND, LOW, COMMON, FALLBACK, "2",                            \
+		"So many good ones in a row bring it back", PLAIN_COUNT(1, 1000))                                           \
 	X(SEND_PROXY_PROTOCOL, "send-proxy-protocol", LOCATION, LOW, RARE, REJECT, "",                                      \
 		"PROXY header of this version that names the client, first on each connection to an endpoint",              \
 		.type = VALUE_CHOICE, .words = "v1|v2")

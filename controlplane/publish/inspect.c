@@ -193,6 +193,15 @@ static void inspect__problems(Weirlock__V1__Inspect_Service *service, const Weir
 	problems_deinit(&problems);
 }
 
+static void inspect__live(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
+	Weirlock__V1__Blob_Closure closure, void *closure_data)
+{
+	(void)service;
+	(void)request;
+	(void)closure;
+	rpc_call_fail(rpc_call_of(closure_data), RPC_UNIMPLEMENTED, "how endpoints are is known to proxies; ask one");
+}
+
 static void inspect__fetch(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__FetchRequest *request,
 	Weirlock__V1__FetchResponse_Closure closure, void *closure_data)
 {

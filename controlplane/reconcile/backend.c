@@ -58,6 +58,11 @@ static const struct {
 	{ANNOTATION_EJECT_AFTER_FAILURES, "eject_after_failures"},
 	{ANNOTATION_EJECT_TIME, "eject_ms"},
 	{ANNOTATION_MAX_CONNECTIONS, "max_connections"},
+	{ANNOTATION_HEALTH_CHECK_PATH, "health_check.path"},
+	{ANNOTATION_HEALTH_CHECK_INTERVAL, "health_check.interval_ms"},
+	{ANNOTATION_HEALTH_CHECK_TIMEOUT, "health_check.timeout_ms"},
+	{ANNOTATION_HEALTH_CHECK_FAILURES, "health_check.failures"},
+	{ANNOTATION_HEALTH_CHECK_SUCCESSES, "health_check.successes"},
 };
 
 /* The same, of sessions: there the first that asks for them decides (I16). */
@@ -279,6 +284,36 @@ static void fill_balance(const struct uses *u, const struct use *use, Weirlock__
 	out->max_connections = number_of(use, ANNOTATION_MAX_CONNECTIONS);
 }
 
+static uint32_t number_or(const struct use *use, enum annotation_id id, uint32_t default_)
+{
+	return find(use, id) ? number_of(use, id) : default_;
+}
+
+static void fill_health_check(const struct uses *u, const struct use *use, Weirlock__V1__Backend *out)
+{
+	const struct annotation *path = find(use, ANNOTATION_HEALTH_CHECK_PATH);
+	Weirlock__V1__HealthCheck *check;
+
+	if (!path || !path->value.text.len)
+		return;
+	if (path->value.text.ptr[0] != '/') {
+		complain_value(u, use, path, STR("a path that begins with /"), "write /healthz or another path", "nothing is checked");
+		return;
+	}
+	if (out->protocol != WEIRLOCK__V1__PROTOCOL__PROTOCOL_HTTP && out->protocol != WEIRLOCK__V1__PROTOCOL__PROTOCOL_AUTO_HTTP) {
+		complain_value(u, use, path, STR("used with backend-protocol HTTP, the only one that checks speak"),
+			"take it out; eject-after-failures works with all", "nothing is checked");
+		return;
+	}
+	check = out->health_check = arena_alloc(&u->pass->scratch, sizeof(*check));
+	weirlock__v1__health_check__init(check);
+	check->path = message_text(&u->pass->scratch, path->value.text);
+	check->interval_ms = number_or(use, ANNOTATION_HEALTH_CHECK_INTERVAL, 5000);
+	check->timeout_ms = number_or(use, ANNOTATION_HEALTH_CHECK_TIMEOUT, 1000);
+	check->failures = number_or(use, ANNOTATION_HEALTH_CHECK_FAILURES, 3);
+	check->successes = number_or(use, ANNOTATION_HEALTH_CHECK_SUCCESSES, 2);
+}
+
 /* I1: a session comes before a hash. */
 static void fill_affinity(const struct uses *u, const struct use *use, struct str name, Weirlock__V1__Backend *out)
 {
@@ -404,6 +439,7 @@ static void put_backend(const struct uses *u, const struct use *use)
 	message.port = message_text(scratch, port_text(scratch, &use->port));
 	fill_protocol(use, &message);
 	fill_balance(u, use, &message);
+	fill_health_check(u, use, &message);
 	fill_affinity(u, use, name, &message);
 	if (!u->service)
 		complain_service(u, use, u->name, "a Service that exists (D1)", "create it, or name one that exists");

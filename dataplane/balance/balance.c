@@ -104,6 +104,10 @@ static void take_list(struct balance_state *s, const struct backend *backend, ui
 
 		if (known)
 			s->items[i] = *known;
+		if (!s->eject_after) {
+			s->items[i].is_on_trial = false;
+			s->items[i].ejected_until_ms = 0;
+		}
 		s->items[i].addr = backend->endpoints[i].addr;
 	}
 	for (size_t i = 0; i < s->n && old.n; i++) {
@@ -185,10 +189,20 @@ static int select_from_old(struct balance *b, const struct backend *backend, con
 	return second >= 0 ? second : (int)from;
 }
 
+static int choose(struct choice *c)
+{
+	int chosen = -1;
+
+	for (int level = 0; chosen < 0 && level < CHOICE_LEVELS; level++) {
+		c->level = (enum choice_level)level;
+		chosen = run_algorithm(c);
+	}
+	return chosen >= 0 ? chosen : BALANCE_FULL;
+}
+
 int balance_select(struct balance *b, const struct backend *backend, const struct balance_ask *ask)
 {
 	struct choice c = {.backend = backend, .tried = ask->tried, .now_ms = ask->now_ms, .key = ask->key};
-	int chosen = -1;
 
 	if (!backend->n_endpoints)
 		return BALANCE_NONE;
@@ -198,11 +212,43 @@ int balance_select(struct balance *b, const struct backend *backend, const struc
 	c.draw = balance_random(b);
 	if (c.state->retry_percent && !ask->tried.n)
 		health_earn_retry(c.state);
-	for (int level = 0; chosen < 0 && level < CHOICE_LEVELS; level++) {
-		c.level = (enum choice_level)level;
-		chosen = run_algorithm(&c);
+	return choose(&c);
+}
+
+static bool compares_two(const struct backend *backend)
+{
+	return !backend->hash_by && (backend->load_balance == WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_EWMA ||
+					    backend->load_balance == WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_RANDOM_TWO);
+}
+
+static double score_of(const struct choice *c, size_t i)
+{
+	if (c->backend->hash_by || c->backend->load_balance == WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_ROUND_ROBIN)
+		return 0;
+	return c->backend->load_balance == WEIRLOCK__V1__LOAD_BALANCE__LOAD_BALANCE_EWMA ? ewma_score(c, i) : choice_load(c, i);
+}
+
+int balance_explain(struct balance *b, const struct backend *backend, const struct balance_ask *ask, uint64_t draw,
+	struct balance_standing *standings)
+{
+	struct choice c = {.backend = backend, .tried = ask->tried, .now_ms = ask->now_ms, .key = ask->key, .draw = draw};
+	size_t two[2];
+	int chosen;
+
+	if (!backend->n_endpoints)
+		return BALANCE_NONE;
+	c.state = state_of(b, backend, ask->now_ms);
+	for (size_t i = 0; i < backend->n_endpoints; i++) {
+		const struct balance_endpoint *e = &c.state->items[i];
+
+		standings[i] = (struct balance_standing){.weight = choice_weight(&c, i), .score = score_of(&c, i),
+			.is_full = backend->max_connections && e->in_flight >= backend->max_connections,
+			.is_out = health_is_out(e, ask->now_ms)};
 	}
-	return chosen >= 0 ? chosen : BALANCE_FULL;
+	chosen = choose(&c); /* at the level at which it was made the two are drawn once more */
+	for (unsigned k = compares_two(backend) ? choice_draw_two(&c, two) : 0; k > 0; k--)
+		standings[two[k - 1]].is_drawn = true;
+	return chosen;
 }
 
 bool balance_has_room(struct balance *b, const struct backend *backend, unsigned endpoint, uint64_t now_ms)
@@ -211,10 +257,100 @@ bool balance_has_room(struct balance *b, const struct backend *backend, unsigned
 
 	if (!s)
 		return find(b->items[backend->index], &backend->endpoints[endpoint].addr) != NULL; /* else it is gone or going */
-	if (backend->eject_after_failures && health_is_ejected(&s->items[endpoint], now_ms))
+	if (health_is_out(&s->items[endpoint], now_ms))
 		return false;
 	return !backend->max_connections || s->items[endpoint].in_flight < backend->max_connections;
 }
+
+void balance_note_check(
+	struct balance *b, const struct backend *backend, const struct addr *addr, bool is_failing, uint64_t now_ms)
+{
+	struct balance_state *s = state_of(b, backend, now_ms);
+	struct balance_endpoint *e = s ? find(s, addr) : NULL;
+
+	if (e)
+		e->is_failing_check = is_failing;
+}
+
+void balance_note_canary(struct balance *b, const struct backend *backend, uint64_t now_ms)
+{
+	state_of(b, backend, now_ms);
+	b->items[backend->index]->n_canary++;
+}
+
+/* ------------------------------------------------------------------------------------------------- what there is to tell */
+
+static uint64_t left(uint64_t until_ms, uint64_t now_ms)
+{
+	return until_ms > now_ms ? until_ms - now_ms : 0;
+}
+
+static uint64_t slow_start_left(const struct balance_endpoint *e, const struct backend *backend, uint64_t now_ms)
+{
+	return e->born_ms ? left(e->born_ms + backend->slow_start_ms, now_ms) : 0;
+}
+
+static void add_rows(struct balance_rows *out, const struct balance_state *s, const struct backend *backend, uint64_t now_ms)
+{
+	struct str name = arena_str(&out->arena, backend->name);
+
+	if (s->n_canary) {
+		out->items = mem_grow(out->items, &out->cap, out->n + 1, sizeof(*out->items));
+		out->items[out->n++] = (struct balance_row){.backend = name, .n_canary = s->n_canary};
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		const struct balance_endpoint *e = &s->items[i];
+
+		out->items = mem_grow(out->items, &out->cap, out->n + 1, sizeof(*out->items));
+		out->items[out->n++] = (struct balance_row){.backend = name, .addr = e->addr, .in_flight = e->in_flight,
+			.max_connections = backend->max_connections, .ejected_ms = left(e->ejected_until_ms, now_ms),
+			.slow_start_ms = slow_start_left(e, backend, now_ms), .n_failures = e->n_failures,
+			.is_on_trial = e->is_on_trial && !health_is_ejected(e, now_ms), .is_failing_check = e->is_failing_check,
+			.is_terminating = backend->endpoints[i].is_terminating, .ewma_us = (uint64_t)e->ewma_us};
+	}
+}
+
+void balance_write_rows(const struct balance *b, const struct generation *g, uint64_t now_ms, struct balance_rows *out)
+{
+	size_t cursor = 0;
+	const struct backend *backend;
+
+	while ((backend = generation_next_backend(g, &cursor))) {
+		const struct balance_state *s = backend->index < b->n ? b->items[backend->index] : NULL;
+
+		if (s && s->version == backend->version)
+			add_rows(out, s, backend, now_ms);
+	}
+}
+
+void balance_know(struct balance *b, const struct backend *backend, const struct balance_row *row, uint64_t now_ms)
+{
+	struct balance_state *s = state_of(b, backend, now_ms);
+	struct balance_endpoint *e = s ? find(s, &row->addr) : NULL;
+
+	if (!e)
+		return;
+	e->in_flight = row->in_flight;
+	e->n_failures = row->n_failures;
+	e->ewma_us = (double)row->ewma_us;
+	e->touched_ms = now_ms;
+	e->is_on_trial = row->is_on_trial;
+	e->is_failing_check = row->is_failing_check;
+	e->ejected_until_ms = row->ejected_ms ? now_ms + row->ejected_ms : 0;
+	if (row->slow_start_ms && row->slow_start_ms <= backend->slow_start_ms) {
+		e->born_ms = now_ms + row->slow_start_ms - backend->slow_start_ms;
+		s->warm_until_ms = now_ms + row->slow_start_ms;
+	}
+}
+
+void balance_rows_deinit(struct balance_rows *rows)
+{
+	mem_free(rows->items);
+	arena_deinit(&rows->arena);
+	*rows = (struct balance_rows){0};
+}
+
+/* ------------------------------------------------------------------------------------------------------------- retries */
 
 bool balance_may_retry(struct balance *b, const struct backend *backend, uint64_t now_ms)
 {

@@ -22,7 +22,7 @@ bool choice_allows(const struct choice *c, size_t i)
 		return true;
 	if (c->tried.n && choice_was_tried(&c->tried, i))
 		return false;
-	return c->level == CHOICE_UNTRIED || !health_is_ejected(e, c->now_ms);
+	return c->level == CHOICE_UNTRIED || !health_is_out(e, c->now_ms);
 }
 
 unsigned choice_weight(const struct choice *c, size_t i)
@@ -81,4 +81,9 @@ unsigned choice_draw_two(const struct choice *c, size_t out[2])
 		return 0;
 	out[1] = draw_one(c, &x, out[0]);
 	return out[1] == n ? 1 : 2;
+}
+
+double choice_load(const struct choice *c, size_t i)
+{
+	return (double)(c->state->items[i].in_flight + 1) * WEIGHT_FULL / choice_weight(c, i);
 }

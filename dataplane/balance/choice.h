@@ -18,6 +18,8 @@ struct balance_endpoint {
 	uint32_t n_unreachable;  /* one after another: no response, or one of a gateway */
 	uint32_t n_ejections;    /* one after another */
 	uint64_t ejected_until_ms;
+	bool is_on_trial;        /* it was ejected: one request at a time until one is answered */
+	bool is_failing_check;
 };
 
 /* One backend in one worker; endpoints in the order of backend->endpoints. */
@@ -27,6 +29,7 @@ struct balance_state {
 	size_t n;
 	size_t last;             /* the rotation's latest; n before the first */
 	bool wants_ewma;
+	uint64_t n_canary;       /* requests that the backend took as a canary */
 	uint32_t eject_after, eject_ms; /* of the backend */
 	uint32_t retry_percent;
 	uint32_t retry_credit;   /* thousandths of a retry */
@@ -36,8 +39,8 @@ struct balance_state {
 
 /* What may be chosen; each level allows more. */
 enum choice_level {
-	CHOICE_FRESH,   /* endpoints not tried so far, and not ejected */
-	CHOICE_UNTRIED, /* ejected ones as well */
+	CHOICE_FRESH,   /* endpoints not tried so far, and well */
+	CHOICE_UNTRIED, /* those that are not as well */
 	CHOICE_ANY,     /* all but those at max_connections, which no level allows */
 };
 enum { CHOICE_LEVELS = CHOICE_ANY + 1 };
@@ -69,12 +72,17 @@ int least_conn_select(const struct choice *c);
 int random_two_select(const struct choice *c);
 int ewma_select(const struct choice *c);
 int chash_select(const struct choice *c);
+/* What ewma compares; and what least_conn and random_two do. */
+double ewma_score(const struct choice *c, size_t i);
+double choice_load(const struct choice *c, size_t i);
 
 /* splitmix64: the next of a row of random bits. */
 uint64_t choice_more_random(uint64_t *x);
 
 /* health.c */
 bool health_is_ejected(const struct balance_endpoint *e, uint64_t now_ms);
+/* Left alone while another is there: ejected, failing its checks, or on trial and busy. */
+bool health_is_out(const struct balance_endpoint *e, uint64_t now_ms);
 /* True when this ejects it. */
 bool health_add(struct balance_state *state, size_t i, bool is_unreachable, uint64_t now_ms);
 /* A request was begun: it pays for a share of a retry. */

@@ -18,7 +18,7 @@ static double decay(const struct balance_endpoint *e, uint64_t now_ms)
 	return now_ms > e->touched_ms ? exp(-(double)(now_ms - e->touched_ms) / DECAY_MS) : 1;
 }
 
-static double score(const struct choice *c, size_t i)
+double ewma_score(const struct choice *c, size_t i)
 {
 	const struct balance_endpoint *e = &c->state->items[i];
 
@@ -32,7 +32,7 @@ int ewma_select(const struct choice *c)
 
 	if (n < 2)
 		return n ? (int)two[0] : -1;
-	return (int)two[score(c, two[1]) < score(c, two[0])];
+	return (int)two[ewma_score(c, two[1]) < ewma_score(c, two[0])];
 }
 
 /* Of what is stored, undecayed, of those that were ever measured; `except` does not count. */

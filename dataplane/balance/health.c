@@ -1,7 +1,8 @@
 /*
  * What a worker has learnt of endpoints that do not answer. So many failures one after another eject an endpoint for a time
- * that grows with each ejection; then it is asked again, and one more failure ejects it for longer. The last endpoint that is
- * left is never ejected. Retries have a budget, so that a backend that is down is not asked three times as often.
+ * that grows with each ejection; then it is on trial: asked for one request at a time until one is answered, and one more
+ * failure ejects it for longer. The last endpoint that is left is never ejected. Checks of their own (room probe) say of an
+ * endpoint whether it fails them. Retries have a budget, so that a backend that is down is not asked three times as often.
  */
 #include "choice.h"
 
@@ -15,10 +16,15 @@ bool health_is_ejected(const struct balance_endpoint *e, uint64_t now_ms)
 	return now_ms < e->ejected_until_ms;
 }
 
+bool health_is_out(const struct balance_endpoint *e, uint64_t now_ms)
+{
+	return health_is_ejected(e, now_ms) || e->is_failing_check || (e->is_on_trial && e->in_flight);
+}
+
 static bool is_last_left(const struct balance_state *s, size_t except, uint64_t now_ms)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		if (i != except && !health_is_ejected(&s->items[i], now_ms))
+		if (i != except && !health_is_ejected(&s->items[i], now_ms) && !s->items[i].is_failing_check)
 			return false;
 	}
 	return true;
@@ -30,11 +36,13 @@ static void eject(struct balance_state *s, struct balance_endpoint *e, uint64_t 
 		e->n_ejections++;
 	e->ejected_until_ms = now_ms + (uint64_t)s->eject_ms * e->n_ejections;
 	e->n_unreachable = s->eject_after - 1; /* when it comes back, one is enough */
+	e->is_on_trial = true;
 }
 
 static void note_success(const struct balance_state *s, struct balance_endpoint *e, uint64_t now_ms)
 {
 	e->n_unreachable = 0;
+	e->is_on_trial = e->is_on_trial && health_is_ejected(e, now_ms); /* one that was asked before says nothing */
 	if (e->n_ejections && now_ms >= e->ejected_until_ms + (uint64_t)s->eject_ms * EJECTIONS_MOST)
 		e->n_ejections = 0;
 }

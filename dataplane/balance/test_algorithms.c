@@ -368,6 +368,87 @@ static void test_full(void)
 	}
 }
 
+static void test_trial(void)
+{
+	struct world w;
+
+	check_case("one that was ejected is on trial: one request at a time until one is answered");
+	make_world(&w, 2);
+	w.state.eject_after = 1;
+	w.state.eject_ms = 1000;
+	CHECK(health_add(&w.state, 0, true, w.c.now_ms - 1000));
+	CHECK(!health_is_out(&w.known[0], w.c.now_ms));
+	w.known[0].in_flight = 1;
+	for (size_t a = 0; a < CHECK_COUNT(algorithms); a++) {
+		for (unsigned i = 0; i < 20; i++)
+			CHECK_INT(ask(&w, algorithms[a]), 1);
+	}
+	w.known[1].is_failing_check = true;
+	CHECK_INT(ask(&w, round_robin_select), -1);
+	w.c.level = CHOICE_UNTRIED;
+	CHECK(ask(&w, round_robin_select) >= 0);
+	health_add(&w.state, 0, false, w.c.now_ms);
+	w.c.level = CHOICE_FRESH;
+	CHECK_INT(ask(&w, round_robin_select), 0);
+}
+
+/* Whatever was tried, is ejected, fails its checks, is full or new: what is chosen is allowed, and nothing is only if nothing is. */
+static void check_any_state(struct world *w, size_t n, int select(const struct choice *))
+{
+	uint16_t tried[64];
+	unsigned n_tried = 0, n_allowed = 0;
+	int at;
+
+	w->backend.max_connections = w->x & 1 ? 3 : 0;
+	w->backend.slow_start_ms = 5000;
+	w->state.warm_until_ms = w->x & 2 ? w->c.now_ms + 1 : 0;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t bits = choice_more_random(&w->x);
+
+		w->known[i] = (struct balance_endpoint){.addr = w->endpoints[i].addr, .in_flight = (uint32_t)(bits % 5),
+			.ewma_us = (double)(bits >> 8 & 0xffff), .touched_ms = bits >> 24 & 1 ? w->c.now_ms : 0,
+			.born_ms = bits >> 25 & 1 ? w->c.now_ms - (bits >> 32) % 6000 : 0,
+			.ejected_until_ms = bits >> 26 & 1 ? w->c.now_ms + 1 : 0, .is_failing_check = bits >> 27 & bits >> 28 & 1,
+			.is_on_trial = bits >> 29 & 1};
+		if (bits >> 30 & 1)
+			tried[n_tried++] = (uint16_t)i;
+	}
+	w->c.tried = (struct balance_tried){tried, n_tried};
+	for (int level = 0; level < CHOICE_LEVELS; level++) {
+		w->c.level = (enum choice_level)level;
+		n_allowed = 0;
+		for (size_t i = 0; i < n; i++)
+			n_allowed += choice_allows(&w->c, i);
+		at = ask(w, select);
+		CHECK((at >= 0) == (n_allowed > 0));
+		CHECK(at < 0 || ((size_t)at < n && choice_allows(&w->c, (size_t)at)));
+		CHECK(at < 0 || level == CHOICE_ANY || !choice_was_tried(&w->c.tried, (size_t)at));
+	}
+}
+
+static void test_any_state(void)
+{
+	check_case("every algorithm chooses what is allowed, and nothing only where nothing is");
+	for (unsigned round = 0; round < 300; round++) {
+		for (size_t a = 0; a < CHECK_COUNT(algorithms); a++) {
+			struct world w;
+
+			make_world(&w, 1 + round % 12);
+			w.x += round * 7919;
+			check_any_state(&w, w.state.n, algorithms[a]);
+		}
+		for (uint32_t subset = 0; subset < 4; subset += 3) {
+			struct world w;
+
+			make_hashed(&w, 1 + round % 12, subset);
+			w.x += round * 104729;
+			w.c.key = str_of(&round, sizeof(round));
+			check_any_state(&w, w.state.n, chash_select);
+			drop_hashed(&w);
+		}
+	}
+}
+
 static void test_budget(void)
 {
 	struct balance_state s = {.retry_percent = 20};
@@ -403,6 +484,8 @@ int main(void)
 	test_subset();
 	test_ejection();
 	test_full();
+	test_trial();
+	test_any_state();
 	test_budget();
 	return check_done();
 }

@@ -199,6 +199,7 @@ static struct merged *merge(const struct group *g, struct str zone)
 		.hash_subset_size = b->hash_subset_size,
 		.slow_start_ms = b->slow_start_ms,
 		.retry_budget_percent = b->retry_budget_percent,
+		.health_check = b->health_check,
 		.eject_after_failures = b->eject_after_failures,
 		.eject_ms = b->eject_ms,
 		.max_connections = b->max_connections,

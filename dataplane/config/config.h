@@ -83,6 +83,13 @@ struct endpoint {
  * A backend with its endpoints from all slices, duplicates dropped (H2), sorted by address. `index` is small, stable for the
  * life of the name and unique among the backends of a generation: per-worker state (round robin counters, pools) hangs there.
  */
+/* What the proxy asks each endpoint of a backend. */
+struct health_check {
+	struct str path;
+	uint32_t interval_ms, timeout_ms;
+	uint32_t failures, successes; /* in a row */
+};
+
 struct backend {
 	struct str name;         /* "namespace/service:port" */
 	unsigned index;
@@ -102,6 +109,7 @@ struct backend {
 	uint32_t slow_start_ms;
 	uint32_t retry_budget_percent;         /* 0: any number of retries */
 	uint32_t eject_after_failures, eject_ms; /* 0: never */
+	const struct health_check *health_check; /* NULL: none */
 	uint32_t max_connections;              /* requests at once at an endpoint, of one worker; 0: any number */
 };
 

@@ -9,6 +9,8 @@ enum { MAX_PEM = 1024 * 1024, MAX_ZONE = 253, MAX_ZONES = 100 };
 
 enum { MAX_EJECT_MS = 24 * 3600 * 1000, MAX_SLOW_START_MS = 24 * 3600 * 1000 };
 
+enum { MAX_CHECK_MS = 24 * 3600 * 1000 };
+
 enum { MAX_ID = 32 };
 
 static bool decode_id(struct decode *d, const char *field, const ProtobufCBinaryData *in, struct str *out)
@@ -55,6 +57,28 @@ static bool decode_affinity(struct decode *d, const Weirlock__V1__Affinity *in, 
 	return true;
 }
 
+static bool decode_health_check(struct decode *d, const Weirlock__V1__HealthCheck *in, struct backend_object *out)
+{
+	struct health_check *c;
+
+	if (!in)
+		return true;
+	c = out->health_check = arena_zalloc(d->arena, sizeof(*c));
+	*c = (struct health_check){
+		.interval_ms = in->interval_ms, .timeout_ms = in->timeout_ms, .failures = in->failures, .successes = in->successes};
+	if (in->path[0] != '/')
+		return decode_refuse(d, "health_check.path", "does not begin with /");
+	for (const char *p = in->path; *p; p++) {
+		if (*p <= ' ' || *p >= 0x7f)
+			return decode_refuse(d, "health_check.path", "holds what no path has");
+	}
+	return decode_text(d, "health_check.path", in->path, MAX_TEXT, &c->path) &&
+		decode_range(d, "health_check.interval_ms", in->interval_ms, 100, MAX_CHECK_MS) &&
+		decode_range(d, "health_check.timeout_ms", in->timeout_ms, 1, MAX_CHECK_MS) &&
+		decode_range(d, "health_check.failures", in->failures, 1, 1000000) &&
+		decode_range(d, "health_check.successes", in->successes, 1, 1000000);
+}
+
 static bool decode_balance(struct decode *d, const Weirlock__V1__Backend *in, struct backend_object *out)
 {
 	struct str hash_by;
@@ -74,7 +98,7 @@ static bool decode_balance(struct decode *d, const Weirlock__V1__Backend *in, st
 		!decode_range(d, "eject_after_failures", in->eject_after_failures, 0, 1000000) ||
 		!decode_range(d, "eject_ms", in->eject_ms, 0, MAX_EJECT_MS))
 		return false;
-	if (!decode_affinity(d, in->affinity, out))
+	if (!decode_affinity(d, in->affinity, out) || !decode_health_check(d, in->health_check, out))
 		return false;
 	if (hash_by.len) {
 		out->hash_by = arena_zalloc(d->arena, sizeof(*out->hash_by));

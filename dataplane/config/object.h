@@ -41,6 +41,7 @@ struct backend_object {
 	struct http_expression *hash_by;
 	struct affinity *affinity;
 	uint32_t hash_subset_size, slow_start_ms, retry_budget_percent, eject_after_failures, eject_ms, max_connections;
+	struct health_check *health_check;
 };
 
 struct endpoints_object {

@@ -41,6 +41,7 @@ enum exchange_state exchange_decide(struct exchange *ex)
 	if (j.canary) {
 		ex->canary_name = arena_str(&ex->arena, j.canary->log_name); /* a tunnel outlives the generation */
 		metrics_add(&ex->env->metrics.canary_requests, 1);
+		balance_note_canary(ex->env->balance, ex->backend, uv_now(ex->env->loop));
 	}
 	ex->is_upgrade = j.is_upgrade;
 	ex->answer_location = j.location;

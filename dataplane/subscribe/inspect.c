@@ -125,6 +125,32 @@ static void inspect__problems(Weirlock__V1__Inspect_Service *service, const Weir
 	rpc_call_fail(rpc_call_of(closure_data), RPC_UNIMPLEMENTED, "problems are known to the controller; ask it");
 }
 
+static void inspect__live(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
+	Weirlock__V1__Blob_Closure closure, void *closure_data)
+{
+	struct subscribe *s = owner(service);
+	Weirlock__V1__LiveResponse out = WEIRLOCK__V1__LIVE_RESPONSE__INIT;
+	Weirlock__V1__Blob blob = WEIRLOCK__V1__BLOB__INIT;
+	struct arena arena = {0};
+	uint8_t *packed;
+	size_t len;
+
+	(void)request;
+	if (!s->options.live || !s->options.live(s->options.data, &arena, &out)) {
+		rpc_call_fail(rpc_call_of(closure_data), RPC_UNAVAILABLE, "this proxy serves nothing");
+		arena_deinit(&arena);
+		return;
+	}
+	len = weirlock__v1__live_response__get_packed_size(&out);
+	packed = mem_alloc(len + 1);
+	weirlock__v1__live_response__pack(&out, packed);
+	blob.blob_id = blob.sha256 = data_of(blobs_put(s->views, str_of(packed, len)));
+	blob.size_bytes = len;
+	closure(&blob, closure_data);
+	mem_free(packed);
+	arena_deinit(&arena);
+}
+
 static void inspect__fetch(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__FetchRequest *request,
 	Weirlock__V1__FetchResponse_Closure closure, void *closure_data)
 {

@@ -30,6 +30,8 @@ struct subscribe_options {
 	bool (*apply)(void *data, struct content *content, struct config_errors *errors);
 	/* Fills the counters of a report; its strings are borrowed until the next call. May be NULL. */
 	void (*report)(void *data, Weirlock__V1__ReportRequest *out);
+	/* What is known of endpoints, in `arena`. False: not any more. May be NULL. */
+	bool (*live)(void *data, struct arena *arena, Weirlock__V1__LiveResponse *out);
 };
 
 /* Starts at once. NULL with a line in `error` for a bad URL. */

@@ -205,6 +205,31 @@ void group_wake(struct workers *ws)
 		worker_wake(&ws->items[k]);
 }
 
+void workers_note_check(struct workers *ws, unsigned backend_index, const struct addr *addr, bool is_failing)
+{
+	for (unsigned k = 0; k < ws->n_started; k++) {
+		struct worker_mail *mail = &ws->items[k].mail;
+
+		uv_mutex_lock(&mail->lock);
+		mail->checks = mem_grow(mail->checks, &mail->checks_cap, mail->n_checks + 1, sizeof(*mail->checks));
+		mail->checks[mail->n_checks++] = (struct check_note){backend_index, *addr, is_failing};
+		uv_mutex_unlock(&mail->lock);
+		worker_wake(&ws->items[k]);
+	}
+}
+
+void workers_each_row(const struct workers *ws, workers_row_fn *on_row, void *data)
+{
+	for (unsigned k = 0; k < ws->n_started; k++) {
+		struct balance_board *board = &ws->items[k].board;
+
+		uv_mutex_lock(&board->lock);
+		for (size_t i = 0; i < board->rows.n; i++)
+			on_row(data, &board->rows.items[i]);
+		uv_mutex_unlock(&board->lock);
+	}
+}
+
 void workers_add_metrics(const struct workers *ws, struct buf *out)
 {
 	tcp_ports_metrics(ws->tcp, out);
@@ -261,6 +286,9 @@ void workers_destroy(struct workers *ws)
 		if (w->mail.generation)
 			generation_unref(&w->mail.generation);
 		port_orders_deinit(&w->mail.ports);
+		mem_free(w->mail.checks);
+		balance_rows_deinit(&w->board.rows);
+		uv_mutex_destroy(&w->board.lock);
 		uv_mutex_destroy(&w->mail.lock);
 	}
 	ws->n_started = 0;

@@ -15,6 +15,21 @@ enum { LOG_FLUSH_TICKS = 1000 / DEADLINE_TICK_MS };
 
 /* ----------------------------------------------------------------------------------------------------------- the clock */
 
+/* For weirctl and /metrics: made beside the old one, so that nobody waits for it. */
+static void write_board(struct worker *w)
+{
+	struct balance_rows rows = {0}, old;
+
+	if (!w->env.current)
+		return;
+	balance_write_rows(w->env.balance, w->env.current->generation, uv_now(&w->loop), &rows);
+	uv_mutex_lock(&w->board.lock);
+	old = w->board.rows;
+	w->board.rows = rows;
+	uv_mutex_unlock(&w->board.lock);
+	balance_rows_deinit(&old);
+}
+
 static void note_gauges(struct worker *w)
 {
 	struct metrics *m = &w->env.metrics;
@@ -24,6 +39,7 @@ static void note_gauges(struct worker *w)
 	metrics_set(&m->upstream_http2, upstream_n_sessions(w->env.pool));
 	metrics_set(&m->upstream_streams, upstream_n_calls(w->env.pool));
 	metrics_set(&m->log_lines_dropped, w->env.log.n_dropped);
+	write_board(w);
 }
 
 /* Sleeps when nothing waits: an idle worker wakes nobody. */
@@ -153,6 +169,19 @@ static void apply(struct worker *w, const struct generation *g)
 		start_listening(w);
 }
 
+static void take_checks(struct worker *w, struct check_note *notes, size_t n)
+{
+	for (size_t i = 0; i < n && w->env.current; i++) {
+		const struct backend *backend = generation_backend_at(w->env.current->generation, notes[i].backend);
+
+		if (backend)
+			balance_note_check(w->env.balance, backend, &notes[i].addr, notes[i].is_failing, uv_now(&w->loop));
+	}
+	if (n)
+		write_board(w);
+	mem_free(notes);
+}
+
 /* Its ports too. */
 static void say_served(struct worker *w, uint64_t number)
 {
@@ -240,6 +269,8 @@ static void on_wake(uv_async_t *wake)
 	const struct generation *g;
 	uint64_t number;
 	struct port_orders orders;
+	struct check_note *checks;
+	size_t n_checks;
 	bool leaves, drains, stops;
 
 	uv_mutex_lock(&w->mail.lock);
@@ -251,12 +282,17 @@ static void on_wake(uv_async_t *wake)
 	w->mail.generation = NULL;
 	orders = w->mail.ports;
 	w->mail.ports = (struct port_orders){0};
+	checks = w->mail.checks;
+	n_checks = w->mail.n_checks;
+	w->mail.checks = NULL;
+	w->mail.n_checks = w->mail.checks_cap = 0;
 	uv_mutex_unlock(&w->mail.lock);
 
 	w->env.deadlines.now_ms = uv_now(&w->loop);
 	if (g)
 		apply(w, g);
 	follow_orders(w, &orders);
+	take_checks(w, checks, n_checks);
 	if (g)
 		say_served(w, number);
 	if (leaves)
@@ -310,6 +346,7 @@ int worker_start(struct worker *w, struct accesslog_sink *sink, bool logs_json, 
 	w->tcp.on_empty = on_no_sessions;
 	w->shutdown.on_expired = on_shutdown_timeout;
 	uv_mutex_init(&w->mail.lock);
+	uv_mutex_init(&w->board.lock);
 	uv_async_init(&w->loop, &w->wake, on_wake);
 	uv_timer_init(&w->loop, &w->tick);
 	uv_prepare_init(&w->loop, &w->before_wait);

@@ -16,6 +16,7 @@
 #include "metrics.h"
 
 struct workers;
+struct balance_row; /* balance.h */
 
 enum { WORKERS_MAX = 256, WORKER_LISTENERS_MAX = 16 };
 
@@ -60,6 +61,12 @@ void workers_destroy(struct workers *ws);
 
 /* One struct metrics per worker; may be read at any time. Borrowed. */
 const struct metrics *const *workers_metrics(const struct workers *ws, size_t *n);
+
+/* An active check says something new of an endpoint: a message to every worker. */
+void workers_note_check(struct workers *ws, unsigned backend_index, const struct addr *addr, bool is_failing);
+/* What each worker knew of its endpoints up to a second ago. Rows are borrowed for the call. */
+typedef void workers_row_fn(void *data, const struct balance_row *row);
+void workers_each_row(const struct workers *ws, workers_row_fn *on_row, void *data);
 
 /* What becomes of the ports of TCP services: Prometheus text. */
 void workers_add_metrics(const struct workers *ws, struct buf *out);

@@ -2,12 +2,26 @@
 #define WORKER_PRIVATE_H
 #include <stdatomic.h>
 
+#include "balance.h"
 #include "conn.h"
 #include "env.h"
 #include "listener.h"
 #include "tcp.h"
 #include "tcp_ports.h"
 #include "worker.h"
+
+/* What a check on the main loop says of an endpoint. */
+struct check_note {
+	unsigned backend;
+	struct addr addr;
+	bool is_failing;
+};
+
+/* What a worker last told of its endpoints; the main thread reads it. */
+struct balance_board {
+	uv_mutex_t lock;
+	struct balance_rows rows;
+};
 
 /* What the main thread tells a worker. */
 struct worker_mail {
@@ -16,6 +30,8 @@ struct worker_mail {
 	uint64_t number;                     /* of the newest generation */
 	bool leaves, drains, stops;
 	struct port_orders ports;            /* of TCP services, since it last looked */
+	struct check_note *checks;           /* the same */
+	size_t n_checks, checks_cap;
 };
 
 /* One port of a TCP service. Frees itself when its handles are closed. */
@@ -50,6 +66,7 @@ struct worker {
 	size_t n_listeners;
 	struct worker_port *ports;
 	struct tcp_set tcp;
+	struct balance_board board;
 	struct deadline shutdown;            /* worker-shutdown-timeout */
 	unsigned ticks;
 	bool is_listening, is_stopping;
