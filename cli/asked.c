@@ -134,6 +134,11 @@ int asked_init(struct asked *a, const struct asked_words *words, const char *url
 		status = set_listener(a, listener);
 	if (status == 0 && !asked_addr(str_from(peer), &a->conn.peer))
 		status = command_fail(EXIT_USAGE, "--peer '%s': an IP address, with a port if it matters (10.0.0.7:40000)", peer);
+	if (status == 0 && words->draw) {
+		a->has_draw = str_to_u64(str_from(words->draw), UINT64_MAX, &a->draw);
+		if (!a->has_draw)
+			status = command_fail(EXIT_USAGE, "--draw '%s': a whole number", words->draw);
+	}
 	if (status == 0 && words->proxy_header)
 		status = asked_set_proxy_header(a, words->proxy_header);
 	if (status == 0)

@@ -14,7 +14,7 @@ enum { ASKED_PROXY_MAX = 64 * 1024 }; /* bytes of a PROXY header; more than any 
 /* As given; NULL and false are the defaults. */
 struct asked_words {
 	struct opt_list headers;     /* "Name: value" */
-	const char *method, *peer, *listener, *sni, *proxy_header;
+	const char *method, *peer, *listener, *sni, *proxy_header, *draw;
 	bool is_tls, is_1_0, compares;
 };
 
@@ -26,6 +26,8 @@ struct asked {
 	struct buf proxy_raw;                 /* bytes of the PROXY header; conn.has_proxy_header says whether there is one */
 	struct proxyproto proxy;              /* of those: where proxy_error.reason is NULL; points into proxy_raw */
 	struct proxyproto_error proxy_error;  /* what a proxy has against them */
+	bool has_draw;
+	uint64_t draw;                        /* the random bits of this request: --draw */
 	bool names_port;                      /* --listener did */
 	struct http_field fields[JUDGE_FIELDS_MAX];
 	struct http_head head;                /* after asked_parse; points into raw */

@@ -46,6 +46,16 @@ static void print_paths(struct output *out, json_t *paths)
 	json_decref(near);
 }
 
+static const struct column choice_columns[] = {{"ENDPOINT", "address", false}, {"SHARE", "weight", false},
+	{"SCORE", "score", false}, {"STATE", "state", false}, {"RESULT", "result", false}, {0}};
+
+static void print_choice(struct output *out, json_t *choice)
+{
+	if (!choice)
+		return;
+	explain_table(out, "Endpoints, as the algorithm sees them:", json_object_get(choice, "endpoints"), choice_columns);
+}
+
 static void print_backend_request(struct output *out, json_t *request)
 {
 	size_t i;
@@ -87,6 +97,7 @@ void explain_print_request(struct output *out, const struct view *v, json_t *roo
 	explain_print_proxy_header(out, root);
 	explain_table(out, "Names that come near:", json_object_get(root, "hosts"), host_columns);
 	print_paths(out, json_object_get(root, "paths"));
+	print_choice(out, json_object_get(root, "choice"));
 	print_backend_request(out, json_object_get(root, "backend_request"));
 	print_settings(out, "What holds for this path:", json_object_get(root, "settings"));
 	print_settings(out, "What holds for every connection and request:", json_object_get(root, "proxy_settings"));

@@ -216,7 +216,7 @@ static json_t *endpoint_list(const struct backend *b, size_t *n_ready)
 static void tell_backend(struct story *s, json_t *root)
 {
 	const struct route *route = s->judgement.rule.match.route;
-	const struct backend *b = route ? generation_backend(s->generation, route) : NULL;
+	const struct backend *b = s->judgement.backend ? s->judgement.backend : route ? generation_backend(s->generation, route) : NULL;
 	json_t *object;
 	size_t n_ready;
 
@@ -285,7 +285,7 @@ static void judge(struct story *s, json_t *root, json_t *answer)
 		.rules = &s->rules,
 		.conn = &s->asked->conn,
 		.head = &s->asked->head,
-		.draw = UINT64_MAX, /* weights of canaries: the largest share that is left, which is the route's own */
+		.draw = s->asked->has_draw ? s->asked->draw : UINT64_MAX, /* weights of canaries: the largest share that is left, which is the route's own */
 	};
 
 	judge_request(&request, &s->arena, &s->judgement);
@@ -296,8 +296,10 @@ static void judge(struct story *s, json_t *root, json_t *answer)
 	tell_answer(s, answer);
 	if (s->judgement.who.client.family)
 		tell_backend(s, root);
-	if (!s->judgement.status)
+	if (!s->judgement.status) {
+		story_tell_choice(s, root);
 		tell_backend_request(s, root, answer);
+	}
 	if (s->judgement.rule.match.route)
 		json_object_set_new(root, "settings", story_settings(s));
 	json_object_set_new(root, "proxy_settings", origin_settings(s->view));
@@ -333,9 +335,13 @@ int explain_request(struct command_line *line, const char *url)
 	const struct generation *g;
 	struct view v;
 	struct story s;
+	Weirlock__V1__LiveResponse *live = NULL;
 	json_t *root;
 	int status = asked_init(asked, &line->asked, url);
 
+	asked->draw = story_draw(asked->draw);
+	if (status == 0 && line->target.proxy)
+		status = target_live(&line->target, &live);
 	if (status == 0)
 		status = target_snapshot(&line->target, "", &v);
 	if (status == 0) {
@@ -344,6 +350,7 @@ int explain_request(struct command_line *line, const char *url)
 			explain_ports(&line->target, &http_port, &https_port);
 			asked_set_ports(asked, http_port, https_port);
 			story_init(&s, &v, g, asked, https_port);
+			s.live = live;
 			s.is_offline = line->target.manifests.n > 0;
 			root = explain(&s);
 			explain_print_request(&line->out, &v, root);
@@ -353,6 +360,8 @@ int explain_request(struct command_line *line, const char *url)
 		}
 		view_deinit(&v);
 	}
+	if (live)
+		weirlock__v1__live_response__free_unpacked(live, NULL);
 	asked_deinit(asked);
 	mem_free(asked);
 	return status;

@@ -83,7 +83,7 @@ static json_t *backend_row(const struct story *s, struct str backend, const char
 	struct buf key = {0};
 	json_t *row;
 
-	origin_key(strcmp(field, "protocol") == 0 ? "backend_protocol" : field, &key);
+	origin_backend_key(field, &key);
 	origin = view_origin(s->view, WEIRLOCK__V1__KIND__KIND_BACKEND, backend, str_from(field));
 	if (!origin)
 		origin = view_origin(s->view, WEIRLOCK__V1__KIND__KIND_SETTINGS, STR(""), buf_str(&key));

@@ -58,6 +58,7 @@ static const struct opt opts[] = {
 	{"sni", 0, OPT_TEXT, &line.asked.sni, "NAME", "With explain: the TLS server name (default the URL's host)", 0, 0},
 	{"proxy-header", 0, OPT_TEXT, &line.asked.proxy_header, "SRC:PORT-DST:PORT|LOCAL|hex:…",
 		"With explain: the PROXY header before the request; also as a line of version 1", 0, 0},
+	{"draw", 0, OPT_TEXT, &line.asked.draw, "N", "With explain request: the Nth throw of the dice, for weights and endpoints", 0, 0},
 	{"tls", 0, OPT_FLAG, &line.asked.is_tls, NULL, "With explain client-ip: over TLS", 0, 0},
 	{"http1.0", 0, OPT_FLAG, &line.asked.is_1_0, NULL, "With explain: an HTTP/1.0 request", 0, 0},
 	{"compare", 0, OPT_FLAG, &line.asked.compares, NULL, "With explain client-ip: beside ours, what ingress-nginx would say", 0, 0},

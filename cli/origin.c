@@ -29,6 +29,22 @@ static const char *const policy_keys[][2] = {
 	{"no_request_buffering", "proxy-request-buffering"},
 	{"no_tls_redirect", "no-tls-redirect-locations"},
 	{"proxy_http_1_0", "proxy-http-version"},
+	{"sets_session_cookie", "affinity"},
+	{"canaries", "canary"},
+	{"send_proxy_protocol", "weirlock.io/send-proxy-protocol"},
+};
+
+/* What annotations call the fields of a backend, and of a route what is about sessions. */
+static const char *const backend_keys[][2] = {
+	{"protocol", "backend-protocol"},
+	{"hash_by", "upstream-hash-by"},
+	{"hash_subset_size", "upstream-hash-by-subset-size"},
+	{"slow_start_ms", "weirlock.io/slow-start"},
+	{"retry_budget_percent", "weirlock.io/retry-budget"},
+	{"eject_after_failures", "weirlock.io/eject-after-failures"},
+	{"eject_ms", "weirlock.io/eject-time"},
+	{"max_connections", "weirlock.io/max-connections"},
+	{"health_check", "weirlock.io/health-check-path"},
 };
 
 /* "keep_alive_ms" is keep-alive. */
@@ -58,6 +74,11 @@ static void add_key(const char *const (*names)[2], size_t n, const char *field, 
 void origin_key(const char *field, struct buf *key)
 {
 	add_key(settings_keys, sizeof(settings_keys) / sizeof(settings_keys[0]), field, key);
+}
+
+void origin_backend_key(const char *field, struct buf *key)
+{
+	add_key(backend_keys, sizeof(backend_keys) / sizeof(backend_keys[0]), field, key);
 }
 
 void origin_policy_key(const char *field, struct buf *key)

@@ -10,6 +10,7 @@
 /* The ConfigMap key (or option) of a field of Settings; of a field of Policy, what is its default. */
 void origin_key(const char *field, struct buf *key);
 void origin_policy_key(const char *field, struct buf *key);
+void origin_backend_key(const char *field, struct buf *key);
 /* `value` of a field for people: times in seconds, bits by name, lists as they are. Owned. */
 json_t *origin_shown(const char *field, json_t *value);
 

@@ -6,6 +6,7 @@
 #include "asked.h"
 #include "judge.h"
 #include "view.h"
+#include "weirlock/v1/control.pb-c.h"
 
 struct story {
 	const struct view *view;
@@ -15,6 +16,7 @@ struct story {
 	struct arena arena;
 	struct judgement judgement;     /* after the request was judged */
 	struct clientaddr_trace trace;
+	const Weirlock__V1__LiveResponse *live; /* what the proxy knows of endpoints; NULL: nobody was asked */
 	bool is_offline;                /* no controller has put its own default certificate in (F4) */
 	json_t *steps;                  /* rows: step, result, why */
 };
@@ -39,6 +41,10 @@ json_t *story_fields(struct str lines);
 /* explain_route.c: hosts and paths as rows, winners and losers. Owned. */
 json_t *story_hosts(const struct story *s);
 json_t *story_paths(const struct story *s);
+/* explain_choice.c: which endpoint and why, for the draw; and a step. */
+void story_tell_choice(struct story *s, json_t *root);
+/* The random bits of the Nth throw. */
+uint64_t story_draw(uint64_t n);
 /* explain_settings.c: each effective value of the route and its backend, and where it came from. Owned. */
 json_t *story_settings(const struct story *s);
 
