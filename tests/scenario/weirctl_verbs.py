@@ -8,6 +8,11 @@ from harness.manifests import secret
 VERBS = (["routes"], ["backends"], ["certs"], ["settings"], ["snapshot", "show"])
 
 
+def without_live(rows):
+    """Less what a proxy alone knows of its backends."""
+    return [{k: v for k, v in row.items() if k not in ("live", "state", "in_flight", "canary_requests")} for row in rows]
+
+
 def run(t):
     c = t.cluster()
     b = t.backend()
@@ -27,7 +32,7 @@ def run(t):
             t.check(json.loads(text), f"{verb} of {name} is empty")
         if verb[0] in ("routes", "backends"):
             for name in answers:
-                t.equal(json.loads(answers[name]), json.loads(answers["controller"]), f"{verb} of {name}")
+                t.equal(without_live(json.loads(answers[name])), json.loads(answers["controller"]), f"{verb} of {name}")
         t.check(c.weirctl(*verb).stdout.strip(), f"{verb} as table")
         t.check(c.weirctl(*verb, "-o", "yaml").stdout.strip(), f"{verb} as YAML")
         t.check("\x1b[" not in c.weirctl(*verb).stdout, "no colours in a pipe")
