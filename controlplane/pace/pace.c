@@ -6,6 +6,11 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 void pace_event(struct pace *p, bool is_structural, uint64_t now_ms)
 {
 	if (!is_structural) {
@@ -30,7 +35,10 @@ static uint64_t endpoints_due_ms(const struct pace *p)
 
 static uint64_t structural_due_ms(const struct pace *p)
 {
-	return earlier(p->last_ms + PACE_QUIET_MS, p->first_ms + PACE_STRUCTURAL_MAX_MS);
+	uint64_t gathered_ms = earlier(p->last_ms + PACE_QUIET_MS, p->first_ms + PACE_GATHER_MAX_MS);
+	uint64_t rested_ms = later(endpoints_due_ms(p), p->structural_ms + PACE_COSTS * p->cost_ms);
+
+	return earlier(later(gathered_ms, rested_ms), p->first_ms + PACE_STRUCTURAL_MAX_MS);
 }
 
 enum pace_due pace_due(const struct pace *p, uint64_t now_ms, uint64_t *wait_ms)
@@ -61,10 +69,17 @@ void pace_built(struct pace *p, enum pace_due what, uint64_t now_ms)
 {
 	uint32_t gap_ms = is_pressed(p, now_ms) ? p->gap_ms * 2 : p->gap_ms / 2;
 
-	if (what == PACE_ALL)
-		p->has_structural = false;
-	else if (what != PACE_ENDPOINTS)
+	if (what == PACE_WAIT)
+		p->held_ms = now_ms;
+	if (what != PACE_ALL && what != PACE_ENDPOINTS)
 		return;
+	if (what == PACE_ALL) {
+		uint64_t began_ms = p->has_structural ? later(structural_due_ms(p), p->held_ms) : now_ms;
+
+		p->cost_ms = now_ms > began_ms ? now_ms - began_ms : 0;
+		p->has_structural = false;
+		p->structural_ms = now_ms;
+	}
 	p->has_endpoints = false; /* a whole build has them too */
 	p->gap_ms = gap_ms < PACE_GAP_MS ? PACE_GAP_MS : gap_ms > PACE_GAP_MAX_MS ? PACE_GAP_MAX_MS : gap_ms;
 	p->built_ms[p->n_built++ % PACE_CALM_PER_S] = now_ms;

@@ -2,7 +2,7 @@
 #include "check.h"
 #include "pace.h"
 
-enum step_kind { ENDPOINTS, STRUCTURAL, ASK };
+enum step_kind { ENDPOINTS, STRUCTURAL, ASK, HELD };
 
 struct step {
 	enum step_kind kind;
@@ -22,18 +22,27 @@ static const struct {
 			{ENDPOINTS, 1009, 0, 0}, {ASK, 1009, PACE_WAIT, 1}, {ASK, 1010, PACE_ENDPOINTS, 0}, {ASK, 1010, PACE_NOTHING, 0}}},
 	{"later ones go out at once again",
 		{{ENDPOINTS, 1000, 0, 0}, {ASK, 1000, PACE_ENDPOINTS, 0}, {ENDPOINTS, 1010, 0, 0}, {ASK, 1010, PACE_ENDPOINTS, 0}}},
-	{"a structural event waits for 50 ms of quiet",
-		{{STRUCTURAL, 1000, 0, 0}, {ASK, 1000, PACE_WAIT, 50}, {STRUCTURAL, 1040, 0, 0}, {ASK, 1050, PACE_WAIT, 40},
-			{ASK, 1089, PACE_WAIT, 1}, {ASK, 1090, PACE_ALL, 0}, {ASK, 1090, PACE_NOTHING, 0}}},
-	{"but for 500 ms at most",
-		{{STRUCTURAL, 1000, 0, 0}, {STRUCTURAL, 1480, 0, 0}, {ASK, 1480, PACE_WAIT, 20}, {STRUCTURAL, 1499, 0, 0},
-			{ASK, 1499, PACE_WAIT, 1}, {ASK, 1500, PACE_ALL, 0}}},
-	{"endpoints do not wait for the rest",
-		{{STRUCTURAL, 1000, 0, 0}, {ENDPOINTS, 1020, 0, 0}, {ASK, 1020, PACE_ENDPOINTS, 0}, {ASK, 1020, PACE_WAIT, 30},
-			{ENDPOINTS, 1025, 0, 0}, {ASK, 1025, PACE_WAIT, 5}, {ASK, 1050, PACE_ALL, 0}, {ASK, 1050, PACE_NOTHING, 0}}},
+	{"a structural event waits for 10 ms of quiet",
+		{{STRUCTURAL, 1000, 0, 0}, {ASK, 1000, PACE_WAIT, 10}, {STRUCTURAL, 1008, 0, 0}, {ASK, 1010, PACE_WAIT, 8},
+			{ASK, 1017, PACE_WAIT, 1}, {ASK, 1018, PACE_ALL, 0}, {ASK, 1018, PACE_NOTHING, 0}}},
+	{"but for 100 ms at most",
+		{{STRUCTURAL, 1000, 0, 0}, {STRUCTURAL, 1095, 0, 0}, {ASK, 1095, PACE_WAIT, 5}, {STRUCTURAL, 1099, 0, 0},
+			{ASK, 1099, PACE_WAIT, 1}, {ASK, 1100, PACE_ALL, 0}}},
+	{"endpoints do not wait for the rest, which then waits for their gap",
+		{{STRUCTURAL, 1000, 0, 0}, {ENDPOINTS, 1005, 0, 0}, {ASK, 1005, PACE_ENDPOINTS, 0}, {ASK, 1005, PACE_WAIT, 10},
+			{ENDPOINTS, 1006, 0, 0}, {ASK, 1006, PACE_WAIT, 9}, {ASK, 1015, PACE_ALL, 0}, {ASK, 1015, PACE_NOTHING, 0}}},
 	{"a whole build begins a gap too",
 		{{STRUCTURAL, 1000, 0, 0}, {ASK, 1050, PACE_ALL, 0}, {ENDPOINTS, 1051, 0, 0}, {ASK, 1051, PACE_WAIT, 9},
 			{ASK, 1060, PACE_ENDPOINTS, 0}}},
+	{"after a build that took 60 ms the next waits for 120 ms",
+		{{STRUCTURAL, 1000, 0, 0}, {ASK, 1070, PACE_ALL, 0}, {STRUCTURAL, 1071, 0, 0}, {ASK, 1081, PACE_WAIT, 109},
+			{ASK, 1189, PACE_WAIT, 1}, {ASK, 1190, PACE_ALL, 0}}},
+	{"but for 500 ms at most, whatever it took",
+		{{STRUCTURAL, 1000, 0, 0}, {ASK, 2000, PACE_ALL, 0}, {STRUCTURAL, 2001, 0, 0}, {ASK, 2011, PACE_WAIT, 490},
+			{ASK, 2501, PACE_ALL, 0}}},
+	{"what the caller waits for is no cost of building",
+		{{STRUCTURAL, 1000, 0, 0}, {HELD, 1400, 0, 0}, {ASK, 1410, PACE_ALL, 0}, {STRUCTURAL, 1411, 0, 0}, {ASK, 1421, PACE_WAIT, 9},
+			{ASK, 1430, PACE_ALL, 0}}},
 	{"late is due", {{STRUCTURAL, 1000, 0, 0}, {ENDPOINTS, 1000, 0, 0}, {ASK, 9000, PACE_ALL, 0}, {ASK, 9000, PACE_NOTHING, 0}}},
 };
 
@@ -42,6 +51,10 @@ static void run_step(struct pace *p, const struct step *s)
 	uint64_t wait_ms = 0;
 	enum pace_due due;
 
+	if (s->kind == HELD) {
+		pace_built(p, PACE_WAIT, s->at_ms);
+		return;
+	}
 	if (s->kind != ASK) {
 		pace_event(p, s->kind == STRUCTURAL, s->at_ms);
 		return;
