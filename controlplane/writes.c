@@ -120,7 +120,7 @@ static void on_change(void *owner, bool leads)
 
 	if (w->status)
 		status_lead(w->status);
-	if (!leads)
+	if (!leads && w->events)
 		events_drop(w->events);
 	for (size_t i = 0; leads && i < w->place.told->n; i++)
 		tell(w, &w->place.told->items[i], true);
@@ -262,6 +262,7 @@ static void on_events_closed(void *owner)
 {
 	struct writes *w = owner;
 
+	w->events = NULL; /* the Lease may still be lost, and that is told */
 	if (w->leader)
 		leader_close(w->leader, on_leader_closed, w);
 	else
@@ -272,6 +273,7 @@ static void on_status_closed(void *owner)
 {
 	struct writes *w = owner;
 
+	w->status = NULL; /* likewise */
 	if (w->events)
 		events_close(w->events, on_events_closed, w);
 	else
