@@ -134,7 +134,7 @@ class Release:
         return p
 
     def take_back(self):
-        for o in self.roles + [o for o in self.objects if o["kind"].endswith("Binding")]:
+        for o in self.roles + [o for o in self.objects if o["kind"].endswith(("Binding", "ConfigMap"))]:
             self.api.delete(o)
 
 
