@@ -6,9 +6,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "buf.h"
+#include "kubeapi.h"
 #include "mem.h"
 
 struct double_server;
@@ -257,6 +259,87 @@ static inline void double_kubeconfig(const struct double_server *s, const char *
 		"clusters: [{name: c, cluster: {server: 'http://127.0.0.1:%u'}}]\nusers: [{name: u, user: {tokenFile: '%s'}}]\n",
 		s->port, token_path);
 	fclose(f);
+}
+
+/* The files of a client: double_client_init, and double_client_deinit at the end. */
+struct double_client {
+	char config[64], token[80];
+};
+
+static inline void double_client_init(struct double_client *c, const char *name)
+{
+	FILE *f;
+
+	snprintf(c->config, sizeof(c->config), "/tmp/weirlock-test-%s-%d", name, (int)getpid());
+	snprintf(c->token, sizeof(c->token), "%s.token", c->config);
+	f = fopen(c->token, "w");
+	if (!f)
+		abort();
+	fputs("t", f);
+	fclose(f);
+}
+
+static inline void double_client_deinit(const struct double_client *c)
+{
+	unlink(c->config);
+	unlink(c->token);
+}
+
+/* The loop, the double on it, and a client of it. */
+static inline struct kubeapi *double_begin_all(struct double_server *s, uv_loop_t *loop, double_fn *on_request, const struct double_client *c)
+{
+	struct buf error = {0};
+	struct kubeapi *api;
+
+	uv_loop_init(loop);
+	double_open(s, loop, 0, on_request, NULL);
+	double_kubeconfig(s, c->config, c->token);
+	if (!kubeapi_open(loop, &(struct kubeapi_options){c->config, NULL}, &error, &api)) {
+		fprintf(stderr, "%s\n", buf_cstr(&error));
+		abort();
+	}
+	return api;
+}
+
+static inline void double_set_true(void *owner)
+{
+	*(bool *)owner = true;
+}
+
+/* Whatever uses `api` is closed already. Whether the loop had nothing left. */
+static inline bool double_end_all(struct double_server *s, struct kubeapi *api)
+{
+	bool is_closed = false;
+	int result;
+
+	kubeapi_close(api, double_set_true, &is_closed);
+	while (!is_closed)
+		uv_run(s->loop, UV_RUN_ONCE);
+	double_close(s);
+	uv_run(s->loop, UV_RUN_DEFAULT);
+	result = uv_loop_close(s->loop);
+	double_free(s);
+	return result == 0;
+}
+
+static inline void double_on_idle(uv_timer_t *timer)
+{
+	*(bool *)timer->data = true;
+}
+
+/* Long enough for what must not come, when the loop has nothing else to do. */
+static inline void double_idle(uv_loop_t *loop)
+{
+	uv_timer_t timer;
+	bool is_over = false;
+
+	uv_timer_init(loop, &timer);
+	timer.data = &is_over;
+	uv_timer_start(&timer, double_on_idle, 150, 0);
+	while (!is_over)
+		uv_run(loop, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)&timer, NULL);
+	uv_run(loop, UV_RUN_NOWAIT);
 }
 
 #endif

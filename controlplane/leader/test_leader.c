@@ -6,7 +6,6 @@
 
 #include <jansson.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "clock.h"
@@ -24,8 +23,8 @@ static unsigned sick_status;  /* all calls get it; 1: no answer at all */
 static unsigned n_puts;
 static struct buf changes;    /* "+" and "-" */
 static struct buf told;       /* the last problems */
-static bool is_closed, is_api_closed;
-static char config_path[64], token_path[80];
+static bool is_closed;
+static struct double_client client;
 
 /* ------------------------------------------------------------------------------------------------------- the double */
 
@@ -122,23 +121,10 @@ static void on_problems(void *owner, struct str origin, const struct problems *p
 		problem_text(&problems->items[i], &told);
 }
 
-static void on_closed(void *owner)
-{
-	(void)owner;
-	is_closed = true;
-}
-
-static void on_api_closed(void *owner)
-{
-	(void)owner;
-	is_api_closed = true;
-}
-
 static void begin(const char *name)
 {
 	const struct leader_options options = {STR("ns"), STR("lead"), STR("me"), TTL_S};
 	const struct leader_hooks hooks = {NULL, on_change, on_problems};
-	struct buf error = {0};
 
 	check_case(name);
 	json_decref(lease);
@@ -146,14 +132,8 @@ static void begin(const char *name)
 	version = n_puts = sick_status = 0;
 	buf_clear(&changes);
 	buf_clear(&told);
-	is_closed = is_api_closed = false;
-	uv_loop_init(&loop);
-	double_open(&server, &loop, 0, on_request, NULL);
-	double_kubeconfig(&server, config_path, token_path);
-	if (!kubeapi_open(&loop, &(struct kubeapi_options){config_path, NULL}, &error, &api)) {
-		fprintf(stderr, "%s\n", buf_cstr(&error));
-		exit(1);
-	}
+	is_closed = false;
+	api = double_begin_all(&server, &loop, on_request, &client);
 	leader = leader_open(&loop, api, &options, &hooks);
 }
 
@@ -165,14 +145,9 @@ static void begin(const char *name)
 
 static void finish(void)
 {
-	leader_close(leader, on_closed, NULL);
+	leader_close(leader, double_set_true, &is_closed);
 	UNTIL(is_closed);
-	kubeapi_close(api, on_api_closed, NULL);
-	UNTIL(is_api_closed);
-	double_close(&server);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	CHECK_INT(uv_loop_close(&loop), 0);
-	double_free(&server);
+	CHECK(double_end_all(&server, api));
 }
 
 static struct str holder_of_lease(void)
@@ -275,15 +250,7 @@ static void test_stops_at_once(void)
 
 int main(void)
 {
-	FILE *f;
-
-	snprintf(config_path, sizeof(config_path), "/tmp/test_leader.%d", (int)getpid());
-	snprintf(token_path, sizeof(token_path), "%s.token", config_path);
-	f = fopen(token_path, "w");
-	if (!f)
-		return 1;
-	fputs("token", f);
-	fclose(f);
+	double_client_init(&client, "leader");
 	test_made_kept_released();
 	test_taken_when_over();
 	test_taken_from_us();
@@ -291,8 +258,7 @@ int main(void)
 	test_forbidden();
 	test_stops_while_silent();
 	test_stops_at_once();
-	unlink(config_path);
-	unlink(token_path);
+	double_client_deinit(&client);
 	json_decref(lease);
 	buf_deinit(&changes);
 	buf_deinit(&told);

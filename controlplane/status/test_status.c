@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "double.h"
@@ -13,14 +12,14 @@ static uv_loop_t loop;
 static struct double_server server;
 static struct kubeapi *api;
 static struct status *status;
-static bool is_leader, is_closed, is_api_closed;
+static bool is_leader, is_closed;
 static struct buf written;    /* "a/web={…} " for each patch */
 static unsigned n_patches, n_lists;
 static struct str sick_path;  /* calls for what has this in its path get: */
 static unsigned sick_status;
 static bool has_other_pod;
 static struct buf told;       /* the last problems */
-static char config_path[64], token_path[80];
+static struct double_client client;
 
 /* ------------------------------------------------------------------------------------------------------- the double */
 
@@ -109,31 +108,19 @@ static void on_problems(void *owner, struct str origin, const struct problems *p
 		problem_text(&problems->items[i], &told);
 }
 
-static void on_closed(void *owner)
-{
-	*(bool *)owner = true;
-}
-
 static void begin(const char *name, const struct status_options *more)
 {
 	struct status_options options = *more;
-	struct buf error = {0};
 
 	check_case(name);
 	options.namespace_ = STR("ns");
 	options.proxy_selector = STR("role=proxy");
-	is_leader = is_closed = is_api_closed = has_other_pod = false;
+	is_leader = is_closed = has_other_pod = false;
 	n_patches = n_lists = 0;
 	sick_path = STR("");
 	buf_clear(&written);
 	buf_clear(&told);
-	uv_loop_init(&loop);
-	double_open(&server, &loop, 0, on_request, NULL);
-	double_kubeconfig(&server, config_path, token_path);
-	if (!kubeapi_open(&loop, &(struct kubeapi_options){config_path, NULL}, &error, &api)) {
-		fprintf(stderr, "%s\n", buf_cstr(&error));
-		exit(1);
-	}
+	api = double_begin_all(&server, &loop, on_request, &client);
 	status = status_open(&loop, api, &options, &(struct status_hooks){NULL, leads, takes, on_problems});
 }
 
@@ -141,35 +128,11 @@ static void begin(const char *name, const struct status_options *more)
 	while (!(claim))                    \
 	uv_run(&loop, UV_RUN_ONCE)
 
-static void on_tick(uv_timer_t *timer)
-{
-	*(bool *)timer->data = true;
-}
-
-/* Long enough for what must not come, when the loop has nothing else to do. */
-static void idle(void)
-{
-	static uv_timer_t timer;
-	bool is_over = false;
-
-	uv_timer_init(&loop, &timer);
-	timer.data = &is_over;
-	uv_timer_start(&timer, on_tick, 150, 0);
-	UNTIL(is_over);
-	uv_close((uv_handle_t *)&timer, NULL);
-	uv_run(&loop, UV_RUN_NOWAIT);
-}
-
 static void finish(void)
 {
-	status_close(status, on_closed, &is_closed);
+	status_close(status, double_set_true, &is_closed);
 	UNTIL(is_closed);
-	kubeapi_close(api, on_closed, &is_api_closed);
-	UNTIL(is_api_closed);
-	double_close(&server);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	CHECK_INT(uv_loop_close(&loop), 0);
-	double_free(&server);
+	CHECK(double_end_all(&server, api));
 }
 
 static void tell(enum source_event_type type, const char *json_text)
@@ -216,16 +179,16 @@ static void test_list(void)
 	tell(SOURCE_PUT, INGRESS("a", "web", ""));
 	tell(SOURCE_PUT, INGRESS("theirs", "web", ""));
 	tell(SOURCE_PUT, INGRESS("a", "same", IP("203.0.113.1") ",{\"hostname\":\"lb.example.com\"}"));
-	idle();
+	double_idle(&loop);
 	CHECK_INT(n_patches, 0); /* nobody leads */
 	lead(true);
 	UNTIL(written.len);
-	idle();
+	double_idle(&loop);
 	CHECK(is_written("a/web=" BODY("[{\"hostname\":\"lb.example.com\"},{\"ip\":\"203.0.113.1\"}]") " "));
 	/* its own event, then one of somebody who writes something else, then an Ingress that is new */
 	buf_clear(&written);
 	tell(SOURCE_STATUS, INGRESS("a", "web", IP("203.0.113.1") ",{\"hostname\":\"lb.example.com\"}"));
-	idle();
+	double_idle(&loop);
 	CHECK(is_written(""));
 	tell(SOURCE_STATUS, INGRESS("a", "web", IP("198.51.100.1")));
 	UNTIL(written.len);
@@ -237,7 +200,7 @@ static void test_list(void)
 	buf_clear(&written);
 	lead(false);
 	tell(SOURCE_PUT, INGRESS("b", "newer", ""));
-	idle();
+	double_idle(&loop);
 	CHECK(is_written(""));
 	finish();
 	CHECK(is_written(""));
@@ -250,7 +213,7 @@ static void test_service(void)
 	lead(true);
 	CHECK_STR(buf_str(&told), STR("--publish-service: 'lb/proxies' is not the NAMESPACE/NAME of a Service that is there; create it, or name "
 				      "another one; the status of Ingresses is left as it is"));
-	idle();
+	double_idle(&loop);
 	CHECK(is_written("")); /* nothing known is not nothing published */
 	tell(SOURCE_PUT, SERVICE(IP("203.0.113.1")));
 	UNTIL(written.len);
@@ -267,7 +230,7 @@ static void test_service(void)
 	buf_clear(&written);
 	tell(SOURCE_DELETE, SERVICE(""));
 	CHECK(told.len > 0);
-	idle();
+	double_idle(&loop);
 	finish();
 	CHECK(is_written(""));
 }
@@ -294,7 +257,7 @@ static void test_nodes(void)
 	lead(true);
 	UNTIL(told.len);
 	CHECK(str_find_str(buf_str(&told), STR("a ClusterRole with apiGroups [\"\"], resources [\"nodes\"], verbs [\"get\"]")) < told.len);
-	idle();
+	double_idle(&loop);
 	CHECK(is_written(""));
 	finish();
 }
@@ -316,7 +279,7 @@ static void test_refusals(void)
 	tell(SOURCE_PUT, INGRESS("a", "two", ""));
 	tell(SOURCE_PUT, INGRESS("b", "web", ""));
 	UNTIL(written.len);
-	idle();
+	double_idle(&loop);
 	CHECK_INT(n_patches, 2);
 	finish();
 
@@ -339,7 +302,7 @@ static void test_refusals(void)
 	tell(SOURCE_PUT, INGRESS("a", "good", ""));
 	lead(true);
 	UNTIL(written.len && n_patches == 2);
-	idle();
+	double_idle(&loop);
 	CHECK_INT(n_patches, 2);
 	finish();
 }
@@ -352,7 +315,7 @@ static void stop_with(const char *name, const struct status_options *options, bo
 	tell(SOURCE_PUT, INGRESS("theirs", "web", IP("198.51.100.1")));
 	lead(true);
 	UNTIL(written.len);
-	idle();
+	double_idle(&loop);
 	buf_clear(&written);
 	is_leader = leads_then;
 	finish();
@@ -382,7 +345,7 @@ static void test_stops_while_sick(void)
 	tell(SOURCE_PUT, INGRESS("a", "web", ""));
 	lead(true);
 	UNTIL(written.len);
-	idle();
+	double_idle(&loop);
 	buf_clear(&written);
 	sick_path = STR("/pods/");
 	sick_status = 403;
@@ -392,23 +355,14 @@ static void test_stops_while_sick(void)
 
 int main(void)
 {
-	FILE *f;
-
-	snprintf(config_path, sizeof(config_path), "/tmp/weirlock-test-status-%d", (int)getpid());
-	snprintf(token_path, sizeof(token_path), "%s.token", config_path);
-	f = fopen(token_path, "w");
-	if (!f)
-		return 1;
-	fputs("t", f);
-	fclose(f);
+	double_client_init(&client, "status");
 	test_list();
 	test_service();
 	test_nodes();
 	test_refusals();
 	test_clearing();
 	test_stops_while_sick();
-	unlink(config_path);
-	unlink(token_path);
+	double_client_deinit(&client);
 	buf_deinit(&written);
 	buf_deinit(&told);
 	return check_done();
