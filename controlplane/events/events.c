@@ -10,7 +10,7 @@
 #include "mem.h"
 #include "tally.h"
 
-enum { MAX_QUEUE = 1000, MAX_WRITES = 4, ANSWER_BYTES = 1024 * 1024, MAX_TRIES = 3, AGAIN_MS = 2000, SILENCE_S = 10 };
+enum { MAX_QUEUE = 1000, MAX_WRITES = 4, ANSWER_BYTES = 1024 * 1024, MAX_TRIES = 3, AGAIN_MS = 2000, PROBE_MS = 5000, SILENCE_S = 10 };
 
 /* One Event to be written. */
 struct item {
@@ -39,7 +39,9 @@ struct events {
 	struct list queue;
 	struct item *writes;
 	size_t n_writes;
-	uv_timer_t timer;
+	uv_timer_t timer, probe_timer;
+	unsigned n_open;           /* handles */
+	struct item *probe;        /* one that is not taken: by it, it is seen when they are taken again */
 	bool is_in_trouble, is_closing;
 	enum feed_outcome trouble;
 	char *trouble_namespace;
@@ -132,6 +134,9 @@ static void drop_all(struct events *e)
 
 	while ((i = pop(&e->queue)))
 		free_item(i);
+	if (e->probe)
+		free_item(e->probe);
+	e->probe = NULL;
 	while ((i = e->writes)) {
 		kubeapi_cancel(i->call);
 		unlink_write(i);
@@ -185,6 +190,29 @@ static bool is_of_ending_namespace(struct str message)
 	return str_find_str(message, STR("because it is being terminated")) < message.len;
 }
 
+static void on_probe(uv_timer_t *timer)
+{
+	struct events *e = container_of(timer, struct events, probe_timer);
+
+	if (!e->probe)
+		return;
+	push(&e->queue, e->probe);
+	e->probe = NULL;
+	pump_in(e, 0);
+}
+
+/* Takes `i`. */
+static void give_up(struct events *e, struct item *i)
+{
+	if (e->probe) {
+		free_item(i);
+		return;
+	}
+	i->n_tries = 0;
+	e->probe = i;
+	uv_timer_start(&e->probe_timer, on_probe, PROBE_MS, 0);
+}
+
 /* NULL: it is over; or the same item, to be tried again. Takes `i`. */
 static struct item *after_failure(struct events *e, struct item *i, enum feed_outcome outcome, unsigned status, struct str message)
 {
@@ -205,10 +233,17 @@ static struct item *after_failure(struct events *e, struct item *i, enum feed_ou
 	e->n_failed++;
 	if (outcome == FEED_FORBIDDEN || ++i->n_tries >= MAX_TRIES) {
 		tell_trouble(e, outcome, i->namespace_, message);
-		free_item(i);
+		give_up(e, i);
 		return NULL;
 	}
 	return i;
+}
+
+/* A right that is missing in one namespace is not seen in another one. */
+static void note_works(struct events *e, const struct item *i)
+{
+	if (e->is_in_trouble && (e->trouble != FEED_FORBIDDEN || strcmp(e->trouble_namespace, i->namespace_) == 0))
+		tell_good(e);
 }
 
 static void on_done(void *owner, const struct kubeapi_result *r)
@@ -220,10 +255,10 @@ static void on_done(void *owner, const struct kubeapi_result *r)
 	bool is_fine = outcome == FEED_FINE;
 
 	unlink_write(i);
+	if (is_fine || r->status == 409) /* that it is there already is no trouble */
+		note_works(e, i);
 	if (is_fine) {
 		e->n_written++;
-		if (e->is_in_trouble && (e->trouble != FEED_FORBIDDEN || strcmp(e->trouble_namespace, i->namespace_) == 0))
-			tell_good(e);
 		free_item(i);
 	} else {
 		i = after_failure(e, i, outcome, r->status, buf_str(&message));
@@ -320,6 +355,8 @@ struct events *events_open(uv_loop_t *loop, struct kubeapi *api, const struct ev
 	e->instance = mem_strdup(options->instance);
 	e->is_cluster_wide = options->is_cluster_wide;
 	uv_timer_init(loop, &e->timer);
+	uv_timer_init(loop, &e->probe_timer);
+	e->n_open = 2;
 	return e;
 }
 
@@ -350,10 +387,12 @@ void events_metrics(const struct events *e, struct buf *out)
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-	struct events *e = container_of((uv_timer_t *)handle, struct events, timer);
+	struct events *e = handle->data;
 	void (*on_closed)(void *) = e->on_closed;
 	void *owner = e->closed_owner;
 
+	if (--e->n_open > 0)
+		return;
 	tally_deinit(&e->tally);
 	mem_free(e->instance);
 	mem_free(e->trouble_namespace);
@@ -368,5 +407,7 @@ void events_close(struct events *e, void (*on_closed)(void *owner), void *owner)
 	e->on_closed = on_closed;
 	e->closed_owner = owner;
 	drop_all(e);
+	e->timer.data = e->probe_timer.data = e;
 	uv_close((uv_handle_t *)&e->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&e->probe_timer, on_handle_closed);
 }

@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "double.h"
@@ -13,14 +12,14 @@ static uv_loop_t loop;
 static struct double_server server;
 static struct kubeapi *api;
 static struct events *events;
-static bool is_leader, is_closed, is_api_closed;
+static bool is_leader, is_closed;
 static struct buf written;    /* "POST reason count " for each */
 static unsigned n_calls;
 static unsigned next_status;  /* the next call gets it; 0: it works */
 static const char *message = "no";
 static bool is_sick;          /* and all after it */
 static struct buf told;       /* the last problems */
-static char config_path[64], token_path[80];
+static struct double_client client;
 
 static void on_request(void *owner, struct double_conn *c)
 {
@@ -59,29 +58,16 @@ static void on_problems(void *owner, struct str origin, const struct problems *p
 		problem_text(&problems->items[i], &told);
 }
 
-static void on_closed(void *owner)
-{
-	*(bool *)owner = true;
-}
-
 static void begin(const char *name)
 {
-	struct buf error = {0};
-
 	check_case(name);
 	is_leader = true;
-	is_closed = is_api_closed = is_sick = false;
+	is_closed = is_sick = false;
 	n_calls = next_status = 0;
 	message = "no";
 	buf_clear(&written);
 	buf_clear(&told);
-	uv_loop_init(&loop);
-	double_open(&server, &loop, 0, on_request, NULL);
-	double_kubeconfig(&server, config_path, token_path);
-	if (!kubeapi_open(&loop, &(struct kubeapi_options){config_path, NULL}, &error, &api)) {
-		fprintf(stderr, "%s\n", buf_cstr(&error));
-		exit(1);
-	}
+	api = double_begin_all(&server, &loop, on_request, &client);
 	events = events_open(&loop, api, &(struct events_options){STR("me"), true}, &(struct events_hooks){NULL, leads, on_problems});
 }
 
@@ -89,35 +75,11 @@ static void begin(const char *name)
 	while (!(claim)) \
 	uv_run(&loop, UV_RUN_ONCE)
 
-static void on_tick(uv_timer_t *timer)
-{
-	*(bool *)timer->data = true;
-}
-
-/* Long enough for what must not come, when the loop has nothing else to do. */
-static void idle(void)
-{
-	static uv_timer_t timer;
-	bool is_over = false;
-
-	uv_timer_init(&loop, &timer);
-	timer.data = &is_over;
-	uv_timer_start(&timer, on_tick, 150, 0);
-	UNTIL(is_over);
-	uv_close((uv_handle_t *)&timer, NULL);
-	uv_run(&loop, UV_RUN_NOWAIT);
-}
-
 static void finish(void)
 {
-	events_close(events, on_closed, &is_closed);
+	events_close(events, double_set_true, &is_closed);
 	UNTIL(is_closed);
-	kubeapi_close(api, on_closed, &is_api_closed);
-	UNTIL(is_api_closed);
-	double_close(&server);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	CHECK_INT(uv_loop_close(&loop), 0);
-	double_free(&server);
+	CHECK(double_end_all(&server, api));
 }
 
 static void tell(const char *reason, const char *text, bool is_standing)
@@ -135,17 +97,17 @@ static void test_once(void)
 	tell("Rejected", "a", false);
 	tell("Sync", "a", false);
 	UNTIL(n_calls == 2);
-	idle();
+	double_idle(&loop);
 	CHECK_STR(buf_str(&written), STR("POST Sync 1 POST Rejected 1 "));
 	finish();
 
 	begin("not the leader");
 	is_leader = false;
 	tell("Sync", "a", false);
-	idle();
+	double_idle(&loop);
 	CHECK_INT(n_calls, 0);
 	is_leader = true; /* nothing was kept */
-	idle();
+	double_idle(&loop);
 	CHECK_INT(n_calls, 0);
 	finish();
 }
@@ -156,7 +118,7 @@ static void test_there_already(void)
 	next_status = 409;
 	tell("Rejected", "a", true);
 	UNTIL(n_calls == 1);
-	idle();
+	double_idle(&loop);
 	CHECK_INT(n_calls, 1);
 	finish();
 
@@ -183,12 +145,33 @@ static void test_refused(void)
 	UNTIL(!told.len);
 	finish();
 
+	begin("forbidden, and nothing new to be told: seen all the same when it is granted");
+	next_status = 403;
+	is_sick = true;
+	tell("Sync", "a", false);
+	tell("Sync", "b", false);
+	UNTIL(n_calls == 3 && told.len);
+	next_status = 0;
+	UNTIL(!told.len);
+	CHECK_INT(n_calls, 4);
+	CHECK_STR(buf_str(&written), STR("POST Sync 1 "));
+	finish();
+
+	begin("forbidden, and there already: seen too");
+	next_status = 403;
+	tell("Rejected", "a", true);
+	UNTIL(told.len);
+	next_status = 409;
+	UNTIL(!told.len);
+	CHECK_INT(n_calls, 2);
+	finish();
+
 	begin("its namespace goes: nothing is wrong");
 	next_status = 403;
 	message = "unable to create new content in namespace shop because it is being terminated";
 	tell("Sync", "a", false);
 	UNTIL(n_calls == 1);
-	idle();
+	double_idle(&loop);
 	CHECK_STR(buf_str(&told), STR(""));
 	CHECK_INT(n_calls, 1);
 	finish();
@@ -206,7 +189,7 @@ static void test_refused(void)
 	is_sick = true;
 	tell("Sync", "a", false);
 	UNTIL(told.len);
-	idle();
+	double_idle(&loop);
 	CHECK_INT(n_calls, 3);
 	finish();
 }
@@ -223,14 +206,14 @@ static void test_flood(void)
 		tell("Rejected", text, false);
 	}
 	UNTIL(n_calls >= TALLY_BURST);
-	idle();
+	double_idle(&loop);
 	CHECK(n_calls < TALLY_BURST + 20);
 	events_metrics(events, &metrics);
 	CHECK(str_find_str(buf_str(&metrics), STR("weirlock_controller_events_dropped_total 2000\n")) < metrics.len);
 	is_leader = false;
 	events_drop(events);
 	n_calls = 0;
-	idle();
+	double_idle(&loop);
 	CHECK_INT(n_calls, 0);
 	buf_deinit(&metrics);
 	finish();
@@ -238,21 +221,12 @@ static void test_flood(void)
 
 int main(void)
 {
-	FILE *f;
-
-	snprintf(config_path, sizeof(config_path), "/tmp/weirlock-test-events-%d", (int)getpid());
-	snprintf(token_path, sizeof(token_path), "%s.token", config_path);
-	f = fopen(token_path, "w");
-	if (!f)
-		return 1;
-	fputs("t", f);
-	fclose(f);
+	double_client_init(&client, "events");
 	test_once();
 	test_there_already();
 	test_refused();
 	test_flood();
-	unlink(config_path);
-	unlink(token_path);
+	double_client_deinit(&client);
 	buf_deinit(&written);
 	buf_deinit(&told);
 	return check_done();

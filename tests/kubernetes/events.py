@@ -69,7 +69,7 @@ def run(t):
     c.apply(manifests.ingress("worse", "worse.test", "/", "old"))
     c.until_serves("worse.test")
     c.grant(WRITES + NODES, name="weirlock-writes")
+    third.wait_log("problem gone: Kubernetes API: events", seconds=60)
     c.apply(manifests.ingress("worse", "worse.test", "/", "old", annotations={"proxy-read-timeout": "61s"}))
     until_event(c, "worse", "AnnotationParsingFailed")
-    third.wait_log("problem gone: Kubernetes API: events", seconds=60)
     t.equal(events(c, "worse", "Sync"), [])
