@@ -1,6 +1,7 @@
 """One of two controllers leads by a Lease (N6): killed, the other leads when its time is over and not before; on SIGTERM at once.
 Without the right to Leases the missing rule is named, and everything is served."""
 import re
+import signal
 import time
 
 from harness import wait
@@ -49,8 +50,21 @@ def run(t):
     t.equal(c.api.get("Lease", LEASE, "weirlock")["spec"]["leaseTransitions"], 1)
     t.equal(c.get("web.test").status, 200)
 
+    # stopped like a machine that sleeps: another leads, and the sleeper knows better when it wakes up
+    sleeper = second
+    other = start(c, "other")
+    wait.until(lambda: c.inspect("status", of=other)[0].get("leader") == holder(c), "it sees who leads")
+    sleeper.signal(signal.SIGSTOP)
+    other.wait_log("this controller leads ", seconds=60)
+    sleeper.signal(signal.SIGCONT)
+    t.check(not leads(c, sleeper), "two lead")
+    sleeper.wait_log("this controller leads no more")
+    t.equal(sleeper.stop(), 0)
+    t.check(holder(c).startswith("other_"), "what is not its own is not given back")
+    second = other
+
     # the same name again is another one
-    third = start(c, "second")
+    third = start(c, "other")
     wait.until(lambda: c.inspect("status", of=third)[0].get("leader") == holder(c), "it sees who leads")
     t.check(not leads(c, third), "two lead")
 
