@@ -374,11 +374,24 @@ void balance_begin(
 	struct balance_endpoint *e;
 
 	state_of(b, backend, now_ms);
-	*out = (struct balance_ticket){
-		true, backend->index, endpoint, backend->version, backend->endpoints[endpoint].addr};
+	*out = (struct balance_ticket){.is_open = true, .backend = backend->index, .endpoint = endpoint,
+		.version = backend->version, .addr = backend->endpoints[endpoint].addr};
 	e = locate(b, out);
-	if (e)
-		e->in_flight++;
+	if (!e)
+		return;
+	e->in_flight++;
+	out->is_trial = e->is_on_trial && !health_is_ejected(e, now_ms);
+	e->n_trials += out->is_trial;
+}
+
+void balance_answered(struct balance *b, const struct balance_ticket *ticket)
+{
+	struct balance_endpoint *e = ticket->is_open && ticket->is_trial ? locate(b, ticket) : NULL;
+
+	if (!e)
+		return;
+	e->is_on_trial = false;
+	e->n_unreachable = 0;
 }
 
 bool balance_end(struct balance *b, struct balance_ticket *ticket, uint64_t now_ms, const struct balance_outcome *outcome)
@@ -392,6 +405,8 @@ bool balance_end(struct balance *b, struct balance_ticket *ticket, uint64_t now_
 	s = b->items[ticket->backend];
 	if (e->in_flight) /* an endpoint that went and came back in between counts from nothing */
 		e->in_flight--;
+	if (ticket->is_trial && e->n_trials)
+		e->n_trials--;
 	if (outcome->kind == BALANCE_UNKNOWN)
 		return false;
 	e->n_failures = outcome->kind == BALANCE_FAILED ? e->n_failures + 1 : 0;

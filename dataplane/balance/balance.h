@@ -94,13 +94,15 @@ struct balance_outcome {
 };
 /* A request in progress at an endpoint; a zeroed one is none. It outlives the generation it began with. */
 struct balance_ticket {
-	bool is_open;
+	bool is_open, is_trial;
 	unsigned backend, endpoint;
 	uint64_t version;
 	struct addr addr;
 };
 void balance_begin(
 	struct balance *b, const struct backend *backend, unsigned endpoint, uint64_t now_ms, struct balance_ticket *out);
+/* The endpoint has answered, and the request goes on: who was on trial is well, however long a tunnel or a body lasts. */
+void balance_answered(struct balance *b, const struct balance_ticket *ticket);
 /* Does nothing for a ticket that is not open; closes it. True when this has ejected the endpoint. */
 bool balance_end(struct balance *b, struct balance_ticket *ticket, uint64_t now_ms, const struct balance_outcome *outcome);
 

@@ -18,7 +18,8 @@ struct balance_endpoint {
 	uint32_t n_unreachable;  /* one after another: no response, or one of a gateway */
 	uint32_t n_ejections;    /* one after another */
 	uint64_t ejected_until_ms;
-	bool is_on_trial;        /* it was ejected: one request at a time until one is answered */
+	bool is_on_trial;        /* it was ejected: one new request at a time until one is answered */
+	uint32_t n_trials;       /* of those in progress, begun while it was */
 	bool is_failing_check;
 };
 

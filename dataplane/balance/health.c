@@ -18,7 +18,7 @@ bool health_is_ejected(const struct balance_endpoint *e, uint64_t now_ms)
 
 bool health_is_out(const struct balance_endpoint *e, uint64_t now_ms)
 {
-	return health_is_ejected(e, now_ms) || e->is_failing_check || (e->is_on_trial && e->in_flight);
+	return health_is_ejected(e, now_ms) || e->is_failing_check || (e->is_on_trial && e->n_trials);
 }
 
 static bool is_last_left(const struct balance_state *s, size_t except, uint64_t now_ms)
@@ -42,7 +42,7 @@ static void eject(struct balance_state *s, struct balance_endpoint *e, uint64_t 
 static void note_success(const struct balance_state *s, struct balance_endpoint *e, uint64_t now_ms)
 {
 	e->n_unreachable = 0;
-	e->is_on_trial = e->is_on_trial && health_is_ejected(e, now_ms); /* one that was asked before says nothing */
+	e->is_on_trial = e->is_on_trial && health_is_ejected(e, now_ms); /* one that was begun before says nothing */
 	if (e->n_ejections && now_ms >= e->ejected_until_ms + (uint64_t)s->eject_ms * EJECTIONS_MOST)
 		e->n_ejections = 0;
 }

@@ -377,8 +377,9 @@ static void test_trial(void)
 	w.state.eject_after = 1;
 	w.state.eject_ms = 1000;
 	CHECK(health_add(&w.state, 0, true, w.c.now_ms - 1000));
+	w.known[0].in_flight = 1; /* from before */
 	CHECK(!health_is_out(&w.known[0], w.c.now_ms));
-	w.known[0].in_flight = 1;
+	w.known[0].n_trials = 1;
 	for (size_t a = 0; a < CHECK_COUNT(algorithms); a++) {
 		for (unsigned i = 0; i < 20; i++)
 			CHECK_INT(ask(&w, algorithms[a]), 1);
@@ -388,6 +389,7 @@ static void test_trial(void)
 	w.c.level = CHOICE_UNTRIED;
 	CHECK(ask(&w, round_robin_select) >= 0);
 	health_add(&w.state, 0, false, w.c.now_ms);
+	CHECK(!w.known[0].is_on_trial);
 	w.c.level = CHOICE_FRESH;
 	CHECK_INT(ask(&w, round_robin_select), 0);
 }
@@ -409,7 +411,7 @@ static void check_any_state(struct world *w, size_t n, int select(const struct c
 			.ewma_us = (double)(bits >> 8 & 0xffff), .touched_ms = bits >> 24 & 1 ? w->c.now_ms : 0,
 			.born_ms = bits >> 25 & 1 ? w->c.now_ms - (bits >> 32) % 6000 : 0,
 			.ejected_until_ms = bits >> 26 & 1 ? w->c.now_ms + 1 : 0, .is_failing_check = bits >> 27 & bits >> 28 & 1,
-			.is_on_trial = bits >> 29 & 1};
+			.is_on_trial = bits >> 29 & 1, .n_trials = bits >> 31 & 1};
 		if (bits >> 30 & 1)
 			tried[n_tried++] = (uint16_t)i;
 	}

@@ -222,6 +222,49 @@ static void test_counts(void)
 	balance_destroy(b);
 }
 
+static unsigned n_chosen(struct balance *b, const struct backend *backend, int which, uint64_t now_ms)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 30; i++)
+		n += balance_select(b, backend, &(struct balance_ask){.now_ms = now_ms}) == which;
+	return n;
+}
+
+static void test_trial(void)
+{
+	static const uint8_t ids[] = {1, 2};
+	const struct balance_outcome failed = {.kind = BALANCE_FAILED, .is_unreachable = true, .us = 1};
+	struct balance *b = balance_create(5);
+	struct balance_ticket tunnel, bad, trial;
+	struct fleet f;
+
+	make_fleet(&f, ids, 2);
+	f.backend.eject_after_failures = 1;
+	f.backend.eject_ms = 1000;
+	check_case("ejected");
+	balance_begin(b, &f.backend, 0, 1000, &tunnel); /* it will last */
+	balance_begin(b, &f.backend, 0, 1000, &bad);
+	CHECK(balance_end(b, &bad, 1000, &failed));
+	CHECK_INT(n_chosen(b, &f.backend, 0, 1999), 0);
+	check_case("on trial: what is in progress from before does not count, one new request does");
+	CHECK_INT(n_chosen(b, &f.backend, 0, 2000), 15);
+	balance_begin(b, &f.backend, 0, 2000, &trial);
+	CHECK_INT(n_chosen(b, &f.backend, 0, 2001), 0);
+	CHECK(!balance_has_room(b, &f.backend, 0, 2001));
+	check_case("it failed: longer");
+	CHECK(balance_end(b, &trial, 2001, &failed));
+	CHECK_INT(n_chosen(b, &f.backend, 0, 4000), 0);
+	CHECK_INT(n_chosen(b, &f.backend, 0, 4001), 15);
+	check_case("it is answered, and goes on for long: well");
+	balance_begin(b, &f.backend, 0, 4001, &trial);
+	CHECK_INT(n_chosen(b, &f.backend, 0, 4002), 0);
+	balance_answered(b, &trial);
+	CHECK_INT(n_chosen(b, &f.backend, 0, 4003), 15);
+	CHECK(balance_has_room(b, &f.backend, 0, 4003));
+	balance_destroy(b);
+}
+
 int main(void)
 {
 	test_fairness();
@@ -233,5 +276,6 @@ int main(void)
 	test_two_backends();
 	test_old_list();
 	test_counts();
+	test_trial();
 	return check_done();
 }

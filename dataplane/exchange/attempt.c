@@ -335,6 +335,8 @@ void exchange_judge_endpoint(struct exchange *ex, unsigned status)
 	ex->balance_outcome.is_unreachable = !status || (status >= 502 && status <= 504);
 	ex->balance_outcome.kind =
 		!status || (status >= 500 && status != 501 && status != 505) ? BALANCE_FAILED : BALANCE_ANSWERED;
+	if (ex->balance_outcome.kind == BALANCE_ANSWERED)
+		balance_answered(ex->env->balance, &ex->ticket);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- retries */

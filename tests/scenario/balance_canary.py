@@ -1,6 +1,8 @@
 """Canaries: session, header, cookie, weight, in that order; several of them; live; in log and metrics (SEMANTICS I20 to I25)."""
+import re
 from collections import Counter
 
+from harness import wait
 from harness.manifests import ingress
 
 ON = {"canary": "true"}
@@ -63,6 +65,12 @@ def run(t):
     taken = c.metric("weirlock_canary_requests_total")
     client.get("/logged", "all.test")
     t.equal(c.metric("weirlock_canary_requests_total"), taken + 1)
+    # which of them: as workers last told, at most a second ago
+    def by_canary():
+        found = re.findall(r'weirlock_backend_canary_requests_total\{backend="default/(\w+):80"\} (\d+)', c.admin("/metrics").text)
+        return {name: int(n) for name, n in found}
+    wait.until(lambda: sum(by_canary().values()) == taken + 1, "the counts of all canaries are all of it")
+    t.equal(by_canary()["value"], 1)
     t.contains(c.wait_access("/logged"), "[default-main-80] [default-heavy-80]")
 
     # I24: sessions of the main Ingress hold at the canary; with legacy a canary has none
