@@ -227,8 +227,22 @@ static void tell_backend(struct story *s, json_t *root)
 	json_object_set_new(object, "endpoints", endpoint_list(b, &n_ready));
 	json_object_set_new(object, "ready", json_integer((json_int_t)n_ready));
 	json_object_set_new(root, "backend", object);
-	story_step(s, "backend", b->name, "%zu endpoint%s%s", b->n_endpoints, b->n_endpoints == 1 ? "" : "s",
+	story_text(object, "speaks", judge_speaks_http2(b) ? STR("HTTP/2") : STR("HTTP/1.1"));
+	json_object_set_new(object, "tls", json_boolean(judge_speaks_tls(b, s->asked->conn.is_tls)));
+	story_step(s, "backend", b->name, "%zu endpoint%s, %s%s%s", b->n_endpoints, b->n_endpoints == 1 ? "" : "s",
+		judge_speaks_http2(b) ? "gRPC over HTTP/2" : "HTTP/1.1",
+		judge_speaks_tls(b, s->asked->conn.is_tls) ? " over TLS (G13)" : "",
 		b->n_endpoints && !n_ready ? ", all terminating: used because none is ready (H1)" : "");
+}
+
+/* What an endpoint that speaks HTTP/2 is asked, written as text. */
+static bool write_http2_head(const struct rewrite_head *h, struct buf *out)
+{
+	const struct rewrite_request *r = h->request;
+
+	return buf_add(out, r->head->method_text) && buf_add_char(out, ' ') && rewrite_target(r, out) &&
+		buf_add(out, STR(" HTTP/2.0\r\n")) && http1_write_field(out, STR(":authority"), rewrite_host(r)) &&
+		rewrite_write_fields(h, out) && buf_add(out, STR("te: trailers\r\n"));
 }
 
 /* The head that the backend would get, as the proxy writes it. False when the rule gives none: 500. */
@@ -250,7 +264,7 @@ static bool tell_backend_request(struct story *s, json_t *root, json_t *answer)
 	json_t *object;
 
 	buf_init(&out, HEAD_MAX);
-	is_good = rewrite_write_head(&head, &out);
+	is_good = judge_speaks_http2(s->judgement.backend) ? write_http2_head(&head, &out) : rewrite_write_head(&head, &out);
 	if (is_good) {
 		lines = str_first(buf_str(&out), str_find_str(buf_str(&out), STR("\r\n")));
 		object = json_object();

@@ -63,6 +63,7 @@ struct accesslog_record {
 	struct str tls_cipher;          /* $ssl_cipher */
 	struct str tls_server_name;     /* $ssl_server_name */
 	bool is_tls_resumed;            /* $ssl_session_reused */
+	struct str grpc_status;         /* $grpc_status: of a call, from its endpoint or from us */
 	const struct accesslog_attempt *attempts;
 	size_t n_attempts;
 	enum end_reason reason;         /* $end_reason */

@@ -161,7 +161,7 @@ struct accesslog_format *accesslog_format_create_json(void)
 {
 	static const char *const keys[] = {"time_iso8601", "remote_addr", "realip_remote_addr",
 		"client_address_reason", "client_address_chain", "remote_user", "request_id",
-		"scheme", "host", "request_method", "request_uri", "server_protocol", "status", "end_reason", "end_limit",
+		"scheme", "host", "request_method", "request_uri", "server_protocol", "status", "grpc_status", "end_reason", "end_limit",
 		"request_time", "request_length", "bytes_sent", "body_bytes_sent", "http_referer", "http_user_agent",
 		"namespace", "ingress_name", "service_name", "service_port", "proxy_upstream_name",
 		"proxy_alternative_upstream_name", "upstream_addr", "upstream_status", "upstream_response_length",

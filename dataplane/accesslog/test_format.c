@@ -71,6 +71,7 @@ static const struct {
 	{TLV "ssl_version " TLV "ssl_cn " TLV "ssl_cipher " TLV "ssl_sig_alg " TLV "ssl_key_alg " TLV "ssl_verify",
 		ACCESSLOG_ESCAPE_TEXT, &proxied, "TLSv1.3 leafy ci sa ka 18", NULL},
 	{"$end_reason $end_limit", ACCESSLOG_ESCAPE_TEXT, &empty, "client_gone -", NULL},
+	{"$grpc_status", ACCESSLOG_ESCAPE_TEXT, &empty, "-", NULL},
 	{"$end_reason $end_limit", ACCESSLOG_ESCAPE_TEXT, &limited, "tunnel_idle_timeout proxy-read-timeout", NULL},
 	{"a$nonsense-b", ACCESSLOG_ESCAPE_TEXT, &full, "a--b", "$nonsense;"},
 	{"$ 5$", ACCESSLOG_ESCAPE_TEXT, &full, "$ 5$", "without a variable's name"},

@@ -53,8 +53,36 @@ static enum exchange_send send_head(struct exchange *ex)
 	return upstream_call_send_head(ex->call, &r) ? EXCHANGE_SEND_OK : EXCHANGE_SEND_FAILED;
 }
 
+/* What is ours to say at the head is nobody's to say at the end. */
+static bool passes(const struct exchange *ex, struct str line)
+{
+	size_t colon = str_find(line, ':');
+	struct http_field field = {.name = str_first(line, colon), .id = (uint8_t)http_field_id(str_first(line, colon))};
+
+	return field.id == FIELD_OTHER && !clientaddr_replaces(&ex->held->rules, ex->client->conn, &field) &&
+		!rewrite_drops_request_field(&ex->rule, &field);
+}
+
+/* Of the request, once it ends. Owned by the arena. */
+static struct str passing_trailers(struct exchange *ex)
+{
+	struct str lines = ex->request_trailers, line, passing;
+	struct buf out = {0};
+
+	while (str_next(&lines, '\n', &line)) {
+		if (line.len && passes(ex, line)) {
+			buf_add(&out, line);
+			buf_add_char(&out, '\n');
+		}
+	}
+	passing = arena_str(&ex->arena, buf_str(&out));
+	buf_deinit(&out);
+	return passing;
+}
+
 enum exchange_send exchange_send_call(struct exchange *ex)
 {
+	struct str trailers = {0};
 	bool ends;
 
 	if (!ex->sent_head) {
@@ -66,10 +94,12 @@ enum exchange_send exchange_send_call(struct exchange *ex)
 	ends = ex->is_fed_last && !ex->sent_last;
 	if (!ex->body.len && !ex->fresh.len && !ends)
 		return EXCHANGE_SEND_OK;
+	if (ends && ex->request_trailers.len)
+		trailers = passing_trailers(ex);
 	if (ex->body.len)
-		upstream_call_send(ex->call, buf_str(&ex->body), ends && !ex->fresh.len, ex->fresh.len ? STR("") : ex->request_trailers);
+		upstream_call_send(ex->call, buf_str(&ex->body), ends && !ex->fresh.len, ex->fresh.len ? STR("") : trailers);
 	if (ex->fresh.len || !ex->body.len)
-		upstream_call_send(ex->call, ex->fresh, ends, ends ? ex->request_trailers : STR(""));
+		upstream_call_send(ex->call, ex->fresh, ends, trailers);
 	exchange_keep_for_replay(ex);
 	ex->sent_last = ex->is_fed_last;
 	buf_deinit(&ex->body);

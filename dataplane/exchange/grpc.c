@@ -124,6 +124,7 @@ enum exchange_state exchange_break_off(struct exchange *ex, enum end_reason end)
 	exchange_leave_upstream(ex, false);
 	ex->end = end;
 	ex->outcome = EXCHANGE_CLOSE;
+	ex->has_expired = false;
 	switch (ex->client->ops->send(ex->client, NULL, STR(""), true)) {
 	case EXCHANGE_LOST:
 		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);

@@ -119,6 +119,7 @@ static void write_line(struct exchange *ex, uint64_t took_us)
 		.n_attempts = ex->n_logged,
 		.reason = ex->end,
 		.limit = limit_that_fired(ex),
+		.grpc_status = ex->grpc_status,
 	};
 
 	add_client(ex, &r);

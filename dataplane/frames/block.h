@@ -74,8 +74,8 @@ unsigned http2_block_status(const struct http2_block *b);
  * room for limits->n_fields. out->body is HTTP_BODY_CLOSE where the length is not told: the stream's end is its end.
  */
 const char *http2_block_response(const struct http2_block *b, enum http_method to, struct http_head *out);
-/* Fields after a response's body, appended to `lines` as "name: value CRLF"; NULL, or why they are malformed. */
-const char *http2_block_response_trailers(const struct http2_block *b, struct buf *lines);
+/* Fields after a body, appended to `lines` as "name: value CRLF"; NULL, or why they are malformed. */
+const char *http2_block_trailer_lines(const struct http2_block *b, struct buf *lines);
 /* Fields after the body: NULL when they may be read over, else why the request is malformed. */
 const char *http2_block_trailers(const struct http2_block *b, const struct http2_limits *limits);
 /* "GET /x HTTP/2.0", as far as it is known, for the log. Owned by the caller's buffer. */

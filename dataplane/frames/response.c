@@ -73,7 +73,7 @@ const char *http2_block_response(const struct http2_block *b, enum http_method t
 	return NULL;
 }
 
-const char *http2_block_response_trailers(const struct http2_block *b, struct buf *lines)
+const char *http2_block_trailer_lines(const struct http2_block *b, struct buf *lines)
 {
 	if (b->is_over)
 		return "trailers too large";

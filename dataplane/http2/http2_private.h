@@ -45,6 +45,7 @@ struct http2_stream {
 	bool is_ready;                    /* linked there */
 	/* the request */
 	struct buf in;                    /* of its body, not fed so far */
+	struct buf trailers_in;           /* "name: value CRLF" each */
 	uint64_t received, expected;      /* bytes of the body; `expected` with has_length */
 	size_t head_cost;                 /* memory that its head takes */
 	bool has_length, has_ended, is_end_fed, wants_body, ignores_body, is_websocket, is_tunnel;

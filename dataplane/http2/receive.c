@@ -235,6 +235,10 @@ static void take_trailers(struct http2 *h, struct http2_stream *s, bool ends)
 {
 	const char *why = http2_block_trailers(h->block, &h->limits);
 
+	if (!why)
+		why = http2_block_trailer_lines(h->block, &s->trailers_in);
+	h->memory += s->trailers_in.len;
+	s->head_cost += s->trailers_in.len;
 	give_block(h);
 	if (!why && ends && !s->is_websocket)
 		end_of_request(s);

@@ -64,6 +64,7 @@ static void free_stream(struct http2_stream *s)
 	drop_in(s);
 	drop_out(s);
 	buf_deinit(&s->trailers);
+	buf_deinit(&s->trailers_in);
 	count_memory(h, 0, s->head_cost);
 	*(s->prev ? &s->prev->next : &h->first) = s->next;
 	if (s->next)
@@ -154,6 +155,8 @@ static void tell_exchange(struct http2_stream *s, unsigned news)
 			s->in = (struct buf){0};
 		}
 		s->is_end_fed = s->has_ended || s->is_websocket;
+		if (s->is_end_fed && s->trailers_in.len)
+			exchange_feed_trailers(s->exchange, buf_str(&s->trailers_in));
 		exchange_feed(s->exchange, buf_str(&food), s->is_end_fed);
 		events |= EXCHANGE_BODY;
 	}

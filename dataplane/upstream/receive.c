@@ -147,7 +147,7 @@ static void take_interim(struct upstream_call *call, bool ends)
 
 static void take_trailers(struct upstream_session *s, struct upstream_call *call, bool ends)
 {
-	const char *why = http2_block_response_trailers(s->block, &call->trailers);
+	const char *why = http2_block_trailer_lines(s->block, &call->trailers);
 
 	if (why || !ends)
 		malformed(call);
@@ -159,7 +159,7 @@ static void take_head(struct upstream_session *s, struct upstream_call *call, bo
 {
 	unsigned status = http2_block_status(s->block);
 
-	if (!status || s->block->is_over) {
+	if (!status || status == 101 || s->block->is_over) { /* RFC 9113 8.6 */
 		malformed(call);
 		return;
 	}
@@ -222,6 +222,11 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 		if (call && !call->fate && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 			end_of_response(call);
 		return 0;
+	case NGHTTP2_RST_STREAM:
+		call = call_of(session, frame->hd.stream_id);
+		if (call)
+			call->is_reset = true;
+		return 0;
 	case NGHTTP2_SETTINGS:
 		if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
 			take_settings(s);
@@ -265,7 +270,10 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
 	if (call->has_ended || call->fate)
 		return 0;
 	call->code = code;
-	upstream_call_fail(call, code == NGHTTP2_REFUSED_STREAM ? UPSTREAM_FATE_REFUSED : UPSTREAM_FATE_RESET);
+	if (code == NGHTTP2_REFUSED_STREAM)
+		upstream_call_fail(call, UPSTREAM_FATE_REFUSED);
+	else /* nghttp2 resets a stream itself when its window is overrun, and the like */
+		upstream_call_fail(call, call->is_reset ? UPSTREAM_FATE_RESET : UPSTREAM_FATE_BAD);
 	return 0;
 }
 

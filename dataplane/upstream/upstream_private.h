@@ -101,6 +101,7 @@ struct upstream_call {
 	uint64_t received, expected;          /* bytes of the body; `expected` with has_length */
 	unsigned n_interim;
 	bool has_head, has_length, has_ended;
+	bool is_reset;                        /* by the endpoint */
 	bool is_closed;                       /* nghttp2 knows the stream no more */
 	enum upstream_fate fate;
 	int error;
