@@ -33,14 +33,20 @@ static const char *refuse(struct reading *r, unsigned status, const char *why)
 	return why;
 }
 
+/* Nothing but empty names and values leaves no text at all. */
+static struct str part(const struct http2_block *b, uint32_t at, uint32_t len)
+{
+	return len ? str_of(b->text.ptr + at, len) : STR("");
+}
+
 struct str block_name(const struct http2_block *b, size_t i)
 {
-	return str_of(b->text.ptr + b->entries[i].name_at, b->entries[i].name_len);
+	return part(b, b->entries[i].name_at, b->entries[i].name_len);
 }
 
 struct str block_value(const struct http2_block *b, size_t i)
 {
-	return str_of(b->text.ptr + b->entries[i].value_at, b->entries[i].value_len);
+	return part(b, b->entries[i].value_at, b->entries[i].value_len);
 }
 
 /* ------------------------------------------------------------------------------------------------------- single fields */
