@@ -130,12 +130,17 @@ class Wrk:
 
 
 class H2load:
-    """The same with h2load: HTTP/2 over TLS, `streams` requests in progress on each connection."""
+    """The same with h2load: HTTP/2 over TLS, `streams` requests in progress on each connection. With a `body`, a file, it is POST, and
+    over plain TCP."""
 
-    def __init__(self, host, port, target, connections, streams, seconds):
+    def __init__(self, host, port, target, connections, streams, seconds, body=None, fields=()):
         whole = max(1, round(seconds))
         argv = ["taskset", "-c", str(LOAD_CORE), "h2load", "-t1", f"-c{connections}", f"-m{streams}", f"-D{whole}",
-                f"--connect-to=127.0.0.1:{port}", f"https://{host}{target}"]
+                f"--connect-to=127.0.0.1:{port}", f"http{'' if body else 's'}://{host}{target}"]
+        for name, value in fields:
+            argv += ["-H", f"{name}: {value}"]
+        if body:
+            argv += ["-d", body]
         try:
             done = subprocess.run(argv, capture_output=True, text=True, timeout=whole + 20, check=False)
         except subprocess.TimeoutExpired:  # seen once in some 200 runs, on cores that others had too

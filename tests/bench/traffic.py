@@ -56,10 +56,15 @@ def _round(scenario, programs, pids, seconds):
 
 def rounds(scenario, programs, pids, args):
     """The µs per request of each program in each round that was kept, and how many of these were disturbed."""
-    _round(scenario, programs, pids, min(1.0, args.seconds))  # warms up
+    return rounds_of(lambda seconds: _round(scenario, programs, pids, seconds), args)
+
+
+def rounds_of(one, args):
+    """The same for any round: one(seconds) gives its figures and the share of the cores that others had."""
+    one(min(1.0, args.seconds))  # warms up
     made = []
     while sum(share <= DISTURBED for _, share in made) < args.runs and len(made) < PATIENCE * args.runs:
-        made.append(_round(scenario, programs, pids, args.seconds))
+        made.append(one(args.seconds))
     made.sort(key=lambda r: r[1])
     kept = made[:args.runs]
     return [us for us, _ in kept], sum(share > DISTURBED for _, share in kept)
