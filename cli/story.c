@@ -133,10 +133,10 @@ json_t *story_fields(struct str lines)
 	struct str line;
 
 	while (str_next(&lines, '\n', &line)) {
-		size_t colon = str_find(line, ':');
+		size_t colon = 1 + str_find(str_from_index(line, 1), ':'); /* HTTP/2 has names that begin with one */
 		json_t *row;
 
-		if (colon == line.len)
+		if (colon >= line.len)
 			continue;
 		row = json_object();
 		story_text(row, "name", str_first(line, colon));

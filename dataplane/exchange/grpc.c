@@ -109,6 +109,19 @@ void exchange_grpc_head(struct exchange *ex, struct exchange_head *out)
 	};
 }
 
+/* What a client that had no head so far would get. */
+static unsigned status_of(enum end_reason end)
+{
+	switch (end) {
+	case END_TOO_LARGE:
+		return 413;
+	case END_BAD_REQUEST:
+		return 400;
+	default:
+		return end_limit(end).len ? 504 : 502;
+	}
+}
+
 enum exchange_state exchange_break_off(struct exchange *ex, enum end_reason end)
 {
 	struct buf *lines = &ex->env->lines;
@@ -119,7 +132,7 @@ enum exchange_state exchange_break_off(struct exchange *ex, enum end_reason end)
 		return exchange_over(ex, EXCHANGE_CUT, end);
 	}
 	buf_clear(lines);
-	write_status(ex, end_limit(end).len ? 504 : 502, end, lines);
+	write_status(ex, status_of(end), end, lines);
 	ex->client->trailers = buf_str(lines);
 	exchange_leave_upstream(ex, false);
 	ex->end = end;

@@ -333,14 +333,16 @@ enum exchange_state exchange_relay(struct exchange *ex)
 {
 	unsigned events = ex->upstream_events;
 	bool resumes = (ex->events & EXCHANGE_CLIENT_WRITABLE) && !ex->is_waiting_client;
+	unsigned refused;
 
 	assert(ex->state == EX_RELAY && (ex->upstream || ex->call));
 	ex->upstream_events = 0;
 	ex->events &= ~(unsigned)EXCHANGE_CLIENT_WRITABLE;
 	if (ex->has_expired)
 		return relay_expired(ex);
-	if (judge_body(ex))
-		return exchange_over(ex, EXCHANGE_CUT, END_BAD_REQUEST);
+	refused = judge_body(ex);
+	if (refused)
+		return exchange_break_off(ex, refused == 413 ? END_TOO_LARGE : END_BAD_REQUEST);
 	if (!ex->has_upload_failed && !exchange_is_request_sent(ex))
 		ex->has_upload_failed = exchange_send_request(ex) != EXCHANGE_SEND_OK;
 	if (ex->call)

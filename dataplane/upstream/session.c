@@ -94,7 +94,7 @@ static bool is_used_up(const struct upstream_session *s)
 {
 	const struct upstream_limits *limits = &s->pool->limits;
 
-	return (limits->max_requests && s->n_begun >= limits->max_requests) ||
+	return (s->n_begun && s->n_begun >= limits->max_requests) ||
 		(limits->max_age_ms && s->pool->all->now_ms - s->conn->born_ms >= limits->max_age_ms);
 }
 

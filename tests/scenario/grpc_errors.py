@@ -33,6 +33,7 @@ def run(t):
             ingress("web", "a.test", "/web", "web", annotations=grpc),
             ingress("small", "a.test", "/small", "good", annotations={**grpc, "proxy-body-size": "1k"}),
             ingress("denied", "a.test", "/denied", "good", annotations={**grpc, "denylist-source-range": "0.0.0.0/0"}))
+    c.apply(ingress("late", "late.test", "/", "good", annotations={**grpc, "proxy-body-size": "1k"}))
     c.start(workers=1)
     for target, status, code, reason in (("/dead", 502, 14, "upstream_connect_failed"), ("/none", 503, 14, "no_endpoints"),
                                          ("/silent", 504, 14, "upstream_connect_timeout"), ("/quiet", 504, 14, "upstream_read_timeout"), ("/nowhere", 404, 12, "no_route"),
@@ -47,6 +48,16 @@ def run(t):
         s = ask(c, target, grpc=False, size=size)
         t.equal((s.status, s.get("content-type"), s.get("grpc-status")), (status, "text/html", None), target)
         c.wait_access(f"{target} {status} - {reason}")
+    # a request stream that grows too large after its response has begun
+    with http2.Client(c.http()) as client:
+        s = client.open(target="/test.Echo/bidi", method="POST", end=False, host="late.test",
+                        extra=[("content-type", "application/grpc"), ("te", "trailers")])
+        client.data(s, struct.pack("!BI", 0, 5) + b"hello")
+        client.until(lambda: client.streams[s].body, "the first message")
+        client.data(s, struct.pack("!BI", 0, 2000) + b"x" * 2000)
+        answer = client.answer(s)
+        t.equal((answer.status, dict(answer.trailers)["grpc-status"]), (200, "8"))
+        c.wait_access("/test.Echo/bidi 200 8 too_large")
     # the same as a real client has it
     with rpc.Client(c.http()) as client:
         error = rpc.failure(client.method("x", service="nowhere"), b"")
