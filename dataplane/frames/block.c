@@ -18,6 +18,30 @@ void http2_block_deinit(struct http2_block *b)
 	*b = (struct http2_block){0};
 }
 
+struct http2_block *http2_block_take(struct http2_block **spare)
+{
+	struct http2_block *b = *spare;
+
+	*spare = NULL;
+	return b ? b : mem_zalloc(sizeof(*b));
+}
+
+void http2_block_give(struct http2_block **spare, struct http2_block **block)
+{
+	struct http2_block *b = *block;
+
+	*block = NULL;
+	if (!b)
+		return;
+	if (*spare) {
+		http2_block_deinit(b);
+		mem_free(b);
+		return;
+	}
+	http2_block_clear(b);
+	*spare = b;
+}
+
 bool http2_block_add(struct http2_block *b, const struct http2_limits *limits, struct str name, struct str value)
 {
 	struct http2_entry *e;

@@ -41,6 +41,9 @@ struct http2_block {
 /* Empties it and keeps the memory. */
 void http2_block_clear(struct http2_block *b);
 void http2_block_deinit(struct http2_block *b);
+/* An empty one: the spare one, or a new one. Owned; ends with http2_block_give, which keeps one spare and clears `*block` (may be NULL). */
+struct http2_block *http2_block_take(struct http2_block **spare);
+void http2_block_give(struct http2_block **spare, struct http2_block **block);
 /* One decoded field. False when the block is so large that decoding on makes no sense. */
 bool http2_block_add(struct http2_block *b, const struct http2_limits *limits, struct str name, struct str value);
 

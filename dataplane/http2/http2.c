@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+#include "frames.h"
 #include "http2_private.h"
 #include "mem.h"
 
@@ -78,23 +79,14 @@ static void note_memory(struct http2 *h, size_t now)
 
 static void prepare(struct http2_shared *shared)
 {
-	nghttp2_option *o;
-
 	if (shared->in)
 		return;
 	shared->in = mem_alloc(HTTP2_IN_SIZE);
-	if (nghttp2_session_callbacks_new(&shared->callbacks) != 0 || nghttp2_option_new(&shared->options) != 0)
+	if (nghttp2_session_callbacks_new(&shared->callbacks) != 0)
 		abort();
 	http2_set_callbacks(shared->callbacks);
-	o = shared->options;
-	nghttp2_option_set_no_http_messaging(o, 1);     /* head.c */
-	nghttp2_option_set_no_auto_window_update(o, 1); /* a body is acknowledged when somebody took it */
-	nghttp2_option_set_no_closed_streams(o, 1);
-	nghttp2_option_set_max_deflate_dynamic_table_size(o, NGHTTP2_DEFAULT_HEADER_TABLE_SIZE);
-	nghttp2_option_set_max_continuations(o, 8);
-	for (unsigned kind = NGHTTP2_CONTINUATION + 1; kind <= UINT8_MAX; kind++)
-		nghttp2_option_set_user_recv_extension_type(o, (uint8_t)kind); /* to be counted */
-	nghttp2_option_set_stream_reset_rate_limit(o, UINT64_MAX / 2, 0); /* receive.c */
+	shared->options = frames_options();
+	nghttp2_option_set_stream_reset_rate_limit(shared->options, UINT64_MAX / 2, 0); /* receive.c */
 }
 
 void http2_shared_deinit(struct http2_shared *shared)
@@ -323,40 +315,9 @@ static bool read_all(struct http2 *h)
 /* What the socket does not take now is kept, and until it is gone no more frames are made and nothing is read. */
 static bool write_out(struct http2 *h, struct buf *from)
 {
-	struct iovec piece = {.iov_base = from->ptr, .iov_len = from->len};
-	ssize_t n = stream_writev(h->link.stream, &piece, 1);
-
-	if (n < 0)
+	if (!stream_write_or_keep(h->link.stream, from, &h->out))
 		return false;
-	if (from == &h->out)
-		buf_consume(&h->out, (size_t)n);
-	else
-		buf_add(&h->out, str_from_index(buf_str(from), (size_t)n));
-	if (h->out.len)
-		stream_want_write(h->link.stream);
-	else
-		buf_deinit(&h->out);
 	stream_want_read(h->link.stream, !h->out.len);
-	return true;
-}
-
-/* Frames until there are no more or enough for one write. */
-static bool collect(struct http2 *h)
-{
-	struct buf *out = &h->shared->out;
-
-	buf_clear(out);
-	while (out->len < HTTP2_OUT_SIZE) {
-		const uint8_t *bytes;
-		ssize_t n = nghttp2_session_mem_send(h->session, &bytes);
-		size_t before = out->len;
-
-		if (n < 0)
-			return false;
-		buf_add(out, str_of(bytes, (size_t)n));
-		if (n == 0 && out->len == before)
-			break;
-	}
 	return true;
 }
 
@@ -366,7 +327,7 @@ static bool write_all(struct http2 *h)
 	if (h->out.len && !write_out(h, &h->out))
 		return false;
 	while (!h->out.len) {
-		if (!collect(h))
+		if (!frames_collect(h->session, &h->shared->out, HTTP2_OUT_SIZE))
 			return false;
 		if (!h->shared->out.len)
 			return true;

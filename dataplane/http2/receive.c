@@ -96,28 +96,9 @@ struct http2_limits http2_limits_of(const struct settings *s)
 	};
 }
 
-static struct http2_block *take_block(struct http2_shared *shared)
-{
-	struct http2_block *b = shared->spare_block;
-
-	shared->spare_block = NULL;
-	return b ? b : mem_zalloc(sizeof(*b));
-}
-
 static void give_block(struct http2 *h)
 {
-	struct http2_block *b = h->block;
-
-	h->block = NULL;
-	if (!b)
-		return;
-	if (h->shared->spare_block) {
-		http2_block_deinit(b);
-		mem_free(b);
-		return;
-	}
-	http2_block_clear(b);
-	h->shared->spare_block = b;
+	http2_block_give(&h->shared->spare_block, &h->block);
 }
 
 static int refuse_stream(struct http2 *h, int32_t id, metric *count)
@@ -147,7 +128,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 		return 0;
 	}
 	give_block(h);
-	h->block = take_block(h->shared);
+	h->block = http2_block_take(&h->shared->spare_block);
 	h->limits = http2_limits_of(s);
 	h->block_began_us = env_now_us(h->env);
 	return 0;

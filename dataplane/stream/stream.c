@@ -321,6 +321,24 @@ uint64_t stream_confirmed(const struct stream *s)
 	return confirmed_bytes(s->fd);
 }
 
+bool stream_write_or_keep(struct stream *s, struct buf *from, struct buf *kept)
+{
+	struct iovec piece = {.iov_base = from->ptr, .iov_len = from->len};
+	ssize_t n = stream_writev(s, &piece, 1);
+
+	if (n < 0)
+		return false;
+	if (from == kept)
+		buf_consume(kept, (size_t)n);
+	else
+		buf_add(kept, str_from_index(buf_str(from), (size_t)n));
+	if (kept->len)
+		stream_want_write(s);
+	else
+		buf_deinit(kept);
+	return true;
+}
+
 void stream_want_read(struct stream *s, bool is_wanted)
 {
 	if (s->state == STATE_CLOSED)

@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "addr.h"
+#include "buf.h"
 #include "str.h"
 
 struct stream;
@@ -68,6 +69,11 @@ ssize_t stream_read(struct stream *s, void *into, size_t size);
  * the next call must go on with the bytes that follow: TLS may have sealed them already.
  */
 ssize_t stream_writev(struct stream *s, const struct iovec *pieces, int n);
+/*
+ * Writes all of `from`. What is not taken is put behind what `kept` has (the caller keeps nothing else waiting) and one
+ * STREAM_WRITABLE is asked for; then call it with `kept` as both. False: the stream failed.
+ */
+bool stream_write_or_keep(struct stream *s, struct buf *from, struct buf *kept);
 /* Turns STREAM_READABLE events on or off. On after open. */
 void stream_want_read(struct stream *s, bool is_wanted);
 /* One STREAM_WRITABLE when there is room. */

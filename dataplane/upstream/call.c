@@ -151,7 +151,7 @@ void upstream_call_close(struct upstream_call *call, bool may_go_on)
 		s->is_leaving = s->is_leaving || !may_go_on;
 		upstream_call_detach(call);
 	}
-	upstream_give_block(pool, &call->head);
+	http2_block_give(&pool->http2.spare_block, &call->head);
 	buf_deinit(&call->out);
 	buf_deinit(&call->trailers_out);
 	buf_deinit(&call->in);
@@ -302,7 +302,7 @@ enum parse_result upstream_call_head(struct upstream_call *call, struct http_hea
 
 void upstream_call_drop_head(struct upstream_call *call)
 {
-	upstream_give_block(call->pool, &call->head);
+	http2_block_give(&call->pool->http2.spare_block, &call->head);
 }
 
 struct str upstream_call_body(const struct upstream_call *call)

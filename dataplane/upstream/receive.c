@@ -70,30 +70,6 @@ static int on_unknown(nghttp2_session *session, void **payload, const nghttp2_fr
 
 /* --------------------------------------------------------------------------------------------------------- header blocks */
 
-static struct http2_block *take_block(struct upstream_pool *pool)
-{
-	struct http2_block *b = pool->http2.spare_block;
-
-	pool->http2.spare_block = NULL;
-	return b ? b : mem_zalloc(sizeof(*b));
-}
-
-void upstream_give_block(struct upstream_pool *pool, struct http2_block **block)
-{
-	struct http2_block *b = *block;
-
-	*block = NULL;
-	if (!b)
-		return;
-	if (pool->http2.spare_block) {
-		http2_block_deinit(b);
-		mem_free(b);
-		return;
-	}
-	http2_block_clear(b);
-	pool->http2.spare_block = b;
-}
-
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *data)
 {
 	struct upstream_session *s = data;
@@ -101,8 +77,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 	s->skips_block = frame->hd.type != NGHTTP2_HEADERS || !call_of(session, frame->hd.stream_id);
 	if (s->skips_block)
 		return 0;
-	upstream_give_block(s->pool, &s->block);
-	s->block = take_block(s->pool);
+	http2_block_give(&s->pool->http2.spare_block, &s->block);
+	s->block = http2_block_take(&s->pool->http2.spare_block);
 	return 0;
 }
 
@@ -185,7 +161,7 @@ static void take_headers(struct upstream_session *s, const nghttp2_frame *frame)
 		take_trailers(s, call, ends);
 	else
 		take_head(s, call, ends);
-	upstream_give_block(s->pool, &s->block);
+	http2_block_give(&s->pool->http2.spare_block, &s->block);
 }
 
 /* ----------------------------------------------------------------------------------------------------------------- frames */

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "frames.h"
 #include "upstream_private.h"
 
 enum { READ_SIZE = 64 * 1024, READS_AT_ONCE = 8, WRITE_SIZE = 64 * 1024, CONNECTION_WINDOW = 1024 * 1024 };
@@ -16,22 +17,14 @@ enum { READ_SIZE = 64 * 1024, READS_AT_ONCE = 8, WRITE_SIZE = 64 * 1024, CONNECT
 static void prepare(struct upstream_pool *pool)
 {
 	struct upstream_http2 *shared = &pool->http2;
-	nghttp2_option *o;
 
 	if (shared->callbacks)
 		return;
 	pool->in = mem_alloc(READ_SIZE);
-	if (nghttp2_session_callbacks_new(&shared->callbacks) != 0 || nghttp2_option_new(&shared->options) != 0)
+	if (nghttp2_session_callbacks_new(&shared->callbacks) != 0)
 		abort();
 	upstream_set_callbacks(shared->callbacks);
-	o = shared->options;
-	nghttp2_option_set_no_http_messaging(o, 1);     /* frames */
-	nghttp2_option_set_no_auto_window_update(o, 1); /* a body is acknowledged when somebody took it */
-	nghttp2_option_set_no_closed_streams(o, 1);
-	nghttp2_option_set_max_deflate_dynamic_table_size(o, NGHTTP2_DEFAULT_HEADER_TABLE_SIZE);
-	nghttp2_option_set_max_continuations(o, 8);
-	for (unsigned kind = NGHTTP2_CONTINUATION + 1; kind <= UINT8_MAX; kind++)
-		nghttp2_option_set_user_recv_extension_type(o, (uint8_t)kind); /* to be counted */
+	shared->options = frames_options();
 }
 
 void upstream_http2_deinit(struct upstream_pool *pool)
@@ -122,8 +115,6 @@ void upstream_session_note_room(struct upstream_session *s)
 
 /* ----------------------------------------------------------------------------------------------------------------- ending */
 
-static bool collect(struct upstream_session *s);
-
 /* Says goodbye where it can be said at once. */
 static void say_goodbye(struct upstream_session *s)
 {
@@ -133,7 +124,7 @@ static void say_goodbye(struct upstream_session *s)
 	if (!s->session || s->out.len)
 		return;
 	nghttp2_session_terminate_session(s->session, NGHTTP2_NO_ERROR);
-	if (!collect(s) || !out->len)
+	if (!frames_collect(s->session, out, WRITE_SIZE) || !out->len)
 		return;
 	piece = (struct iovec){.iov_base = out->ptr, .iov_len = out->len};
 	(void)stream_writev(&s->conn->stream, &piece, 1);
@@ -150,7 +141,7 @@ void upstream_session_free(struct upstream_session *s)
 	upstream_session_note_room(s);
 	later_forget(pool->laters, &s->later);
 	nghttp2_session_del(s->session);
-	upstream_give_block(pool, &s->block);
+	http2_block_give(&pool->http2.spare_block, &s->block);
 	buf_deinit(&s->out);
 	s->conn->session = NULL;
 	pool->http2.n_sessions--;
@@ -192,56 +183,19 @@ int upstream_session_violate(struct upstream_session *s, enum upstream_fate fate
 
 /* ---------------------------------------------------------------------------------------------------------------- writing */
 
-/* Frames until there are no more or enough for one write. */
-static bool collect(struct upstream_session *s)
-{
-	struct buf *out = &s->pool->http2.out;
-
-	buf_clear(out);
-	while (out->len < WRITE_SIZE) {
-		const uint8_t *bytes;
-		size_t before = out->len;
-		ssize_t n = nghttp2_session_mem_send(s->session, &bytes);
-
-		if (n < 0)
-			return false;
-		buf_add(out, str_of(bytes, (size_t)n));
-		if (n == 0 && out->len == before)
-			break;
-	}
-	return true;
-}
-
-/* What the socket does not take now is kept, and until it is gone no more frames are made. */
-static bool write_out(struct upstream_session *s, struct buf *from)
-{
-	struct iovec piece = {.iov_base = from->ptr, .iov_len = from->len};
-	ssize_t n = stream_writev(&s->conn->stream, &piece, 1);
-
-	if (n < 0)
-		return false;
-	if (from == &s->out)
-		buf_consume(&s->out, (size_t)n);
-	else
-		buf_add(&s->out, str_from_index(buf_str(from), (size_t)n));
-	if (s->out.len)
-		stream_want_write(&s->conn->stream);
-	else
-		buf_deinit(&s->out);
-	return true;
-}
-
-/* False: the connection failed. */
+/* Until a write does not fit: no more frames are made before it has. False: the connection failed. */
 static bool write_all(struct upstream_session *s)
 {
-	if (s->out.len && !write_out(s, &s->out))
+	struct buf *fresh = &s->pool->http2.out;
+
+	if (s->out.len && !stream_write_or_keep(&s->conn->stream, &s->out, &s->out))
 		return false;
 	while (!s->out.len) {
-		if (!collect(s))
+		if (!frames_collect(s->session, fresh, WRITE_SIZE))
 			return false;
-		if (!s->pool->http2.out.len)
+		if (!fresh->len)
 			return true;
-		if (!write_out(s, &s->pool->http2.out))
+		if (!stream_write_or_keep(&s->conn->stream, fresh, &s->out))
 			return false;
 	}
 	return true;

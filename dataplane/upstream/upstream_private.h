@@ -131,7 +131,6 @@ void upstream_http2_deinit(struct upstream_pool *pool);
 
 /* receive.c */
 void upstream_set_callbacks(nghttp2_session_callbacks *callbacks);
-void upstream_give_block(struct upstream_pool *pool, struct http2_block **block);
 
 /* call.c */
 void upstream_call_tell(struct upstream_call *call, unsigned news);
