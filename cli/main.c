@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "log.h"
+#include "watch.h"
 
 const struct command commands[] = {
 	{"status", "", "the controller and its proxies: snapshot, age, in step or refusing and why, connections, memory",
@@ -62,7 +63,8 @@ static const struct opt opts[] = {
 	{"tls", 0, OPT_FLAG, &line.asked.is_tls, NULL, "With explain client-ip: over TLS", 0, 0},
 	{"http1.0", 0, OPT_FLAG, &line.asked.is_1_0, NULL, "With explain: an HTTP/1.0 request", 0, 0},
 	{"compare", 0, OPT_FLAG, &line.asked.compares, NULL, "With explain client-ip: beside ours, what ingress-nginx would say", 0, 0},
-	{"watch", 'w', OPT_FLAG, &line.is_watching, NULL, "With status: again every 2 s until interrupted", 0, 0},
+	{"watch", 'w', OPT_FLAG, &line.is_watching, NULL,
+		"Look again every 2 s until interrupted: draws a terminal anew, appends what is new elsewhere", 0, 0},
 	{"acked", 0, OPT_LIST, &line.acked, "KIND/NS/NAME",
 		"With wait: until proxies serve the newest version that the controller has seen (repeatable)", 0, 0},
 	{"deleted", 0, OPT_LIST, &line.deleted, "KIND/NS/NAME", "With wait: until it is gone, and proxies serve without it", 0, 0},
@@ -202,7 +204,7 @@ static int run(const struct opt_list *words)
 	line.out.has_color = wants_color() && line.out.format <= OUTPUT_WIDE;
 	status = choose_target(&line.target);
 	if (status == 0)
-		status = command->run(&line);
+		status = line.is_watching ? watch_run(&line, command) : command->run(&line);
 	return status;
 }
 

@@ -1,6 +1,8 @@
 /* Messages to JSON by the descriptors that protobuf-c generates. */
 #include "render.h"
 
+#include "proto_kind.h"
+
 #include <string.h>
 
 #include "addr.h"
@@ -221,4 +223,14 @@ json_t *render_message(const ProtobufCMessage *message, bool has_zeros)
 		}
 	}
 	return object;
+}
+
+void render_refusal(const Weirlock__V1__ResourceError *error, struct buf *out)
+{
+	if (error->ref) {
+		buf_printf(out, "%s ", proto_kind_text(error->ref->kind));
+		buf_add_escaped(out, str_from(error->ref->name));
+		buf_add(out, STR(": "));
+	}
+	buf_add_escaped(out, str_from(error->reason));
 }

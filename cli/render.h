@@ -7,7 +7,9 @@
 #include <jansson.h>
 #include <protobuf-c/protobuf-c.h>
 
+#include "buf.h"
 #include "str.h"
+#include "weirlock/v1/control.pb-c.h"
 
 /* Owned. Fields with their zero value are left out unless `has_zeros`. */
 json_t *render_message(const ProtobufCMessage *message, bool has_zeros);
@@ -17,6 +19,8 @@ json_t *render_enum(const ProtobufCEnumDescriptor *descriptor, int value);
 json_t *render_word(const ProtobufCEnumDescriptor *descriptor, int value, char between);
 /* A byte string as JSON text, made valid UTF-8. Owned. */
 json_t *render_text(struct str s);
+/* Appends "host a.test: too many routes", what a proxy says of a resource that it refuses. */
+void render_refusal(const Weirlock__V1__ResourceError *error, struct buf *out);
 json_t *render_hex(struct str bytes, size_t most);
 
 #endif

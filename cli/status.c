@@ -3,28 +3,28 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "clock.h"
-#include "proto_kind.h"
 #include "render.h"
 
 static const struct column columns[] = {
 	{"ROLE", "role", false},
 	{"NAME", "name", false},
+	{"POOL", "pool", false},
 	{"STATE", "state", false},
 	{"SNAPSHOT", "snapshot", false},
 	{"AGE", "age", false},
+	{"BEHIND", "behind", false},
+	{"LAG", "lag", false},
 	{"STALE-FOR", "stale_for", false},
 	{"CONNS", "connections", false},
+	{"GENS", "generations", false},
 	{"TUNNELS", "tunnels", true},
 	{"REQUESTS", "requests", false},
 	{"MEMORY", "memory", false},
 	{"UP", "uptime", false},
 	{"VERSION", "version", false},
 	{"HEARD", "last_heard", true},
-	{"LAG", "lag", true},
-	{"GENERATIONS", "generations", true},
 	{"LAST-GOOD", "last_good", true},
 	{"HTTP", "http", true},
 	{"HTTPS", "https", true},
@@ -52,6 +52,29 @@ static void set_memory(json_t *row, uint64_t bytes)
 	json_object_set_new(row, "memory_bytes", json_integer((json_int_t)bytes));
 }
 
+/* "default" of "spiffe://weirlock/proxy/default"; nothing without TLS. */
+static struct str pool_of(const Weirlock__V1__ProxyStatus *p)
+{
+	static const char prefix[] = "spiffe://weirlock/proxy/";
+	struct str identity = str_from(p->identity);
+
+	return str_starts_with(identity, str_from(prefix)) ? str_from_index(identity, sizeof(prefix) - 1) : STR("");
+}
+
+/* "3 for 12s": so many newer snapshots, the first of them so long ago. */
+static void set_behind(json_t *row, const Weirlock__V1__ProxyStatus *p)
+{
+	char age[CLOCK_TEXT_MAX], text[64];
+
+	json_object_set_new(row, "snapshots_behind", json_integer(p->n_behind));
+	json_object_set_new(row, "behind_ms", json_integer((json_int_t)p->behind_ms));
+	if (!p->behind_ms || !p->applied_id.len)
+		return;
+	snprintf(text, sizeof(text), "%s%u for %s", p->n_behind ? "" : "over ", p->n_behind ? p->n_behind : 256,
+		clock_age(p->behind_ms, age));
+	json_object_set_new(row, "behind", json_string(text));
+}
+
 /* The first reason of a refusal, and how many more there are. */
 static json_t *why(const Weirlock__V1__ProxyStatus *p)
 {
@@ -61,9 +84,7 @@ static json_t *why(const Weirlock__V1__ProxyStatus *p)
 
 	if (!e)
 		return NULL;
-	if (e->ref)
-		buf_printf(&text, "%s %s: ", proto_kind_text(e->ref->kind), e->ref->name);
-	buf_printf(&text, "%s", e->reason);
+	render_refusal(e, &text);
 	if (p->n_errors > 1)
 		buf_printf(&text, " (and %zu more)", p->n_errors - 1);
 	value = render_text(buf_str(&text));
@@ -112,6 +133,8 @@ static json_t *proxy_row(const Weirlock__V1__ProxyStatus *p)
 
 	json_object_set_new(row, "role", json_string("proxy"));
 	json_object_set_new(row, "name", render_text(str_from(p->name)));
+	if (pool_of(p).len)
+		json_object_set_new(row, "pool", render_text(pool_of(p)));
 	json_object_set_new(row, "state",
 		p->report && p->report->is_stale
 			? json_string("stale")
@@ -126,6 +149,7 @@ static json_t *proxy_row(const Weirlock__V1__ProxyStatus *p)
 	json_object_set_new(row, "version", render_text(str_from(p->version)));
 	json_object_set_new(row, "identity", render_text(str_from(p->identity)));
 	set_age(row, "last_heard", p->last_heard_ms);
+	set_behind(row, p);
 	if (p->push_to_ack_us) {
 		snprintf(lag, sizeof(lag), "%.1fms", (double)p->push_to_ack_us / 1000);
 		json_object_set_new(row, "lag", json_string(lag));
@@ -174,16 +198,67 @@ static int compare_names(const void *a, const void *b)
 {
 	const Weirlock__V1__ProxyStatus *x = *(Weirlock__V1__ProxyStatus *const *)a, *y = *(Weirlock__V1__ProxyStatus *const *)b;
 
-	return strcmp(x->name, y->name);
+	int order = str_cmp(pool_of(x), pool_of(y));
+
+	return order ? order : strcmp(x->name, y->name);
 }
 
-/* One look. Findings when a proxy is not in step. */
-static int print_status(struct command_line *line)
+/* "pool default: 3 proxies, 2 in step, 1 refused" for each; they are sorted by pool. */
+static void note_pools(struct output *out, const Weirlock__V1__StatusResponse *s)
+{
+	for (size_t i = 0, end; i < s->n_proxies; i = end) {
+		unsigned counts[WEIRLOCK__V1__PROXY_STATE__PROXY_DRAINING + 1] = {0}, n_stale = 0;
+		struct buf text = {0};
+
+		for (end = i; end < s->n_proxies && str_eq(pool_of(s->proxies[i]), pool_of(s->proxies[end])); end++) {
+			const Weirlock__V1__ProxyStatus *p = s->proxies[end];
+
+			if (p->report && p->report->is_stale)
+				n_stale++;
+			else if (p->state <= WEIRLOCK__V1__PROXY_STATE__PROXY_DRAINING)
+				counts[p->state]++;
+		}
+		buf_printf(&text, "%zu prox%s", end - i, end - i == 1 ? "y" : "ies");
+		if (n_stale)
+			buf_printf(&text, ", %u stale", n_stale);
+		for (unsigned state = 0; state < sizeof(counts) / sizeof(counts[0]); state++) {
+			json_t *word = render_enum(&weirlock__v1__proxy_state__descriptor, (int)state);
+
+			if (counts[state])
+				buf_printf(&text, ", %u %s", counts[state], json_string_value(word));
+			json_decref(word);
+		}
+		output_note(out, "pool %.*s: %s", STR_ARG(pool_of(s->proxies[i]).len ? pool_of(s->proxies[i]) : STR("-")),
+			buf_cstr(&text));
+		buf_deinit(&text);
+	}
+}
+
+/* What each proxy refuses, a line a resource; the table has the first only. */
+static void note_refusals(struct output *out, const Weirlock__V1__StatusResponse *s)
+{
+	for (size_t i = 0; i < s->n_proxies; i++) {
+		const Weirlock__V1__ProxyStatus *p = s->proxies[i];
+
+		for (size_t k = 0; k < p->n_errors && p->n_errors > 1; k++) {
+			struct buf text = {0};
+
+			render_refusal(p->errors[k], &text);
+			output_note(out, "%s refuses %s", p->name, buf_cstr(&text));
+			buf_deinit(&text);
+		}
+	}
+}
+
+/* Findings when a proxy is not in step. */
+int command_status(struct command_line *line)
 {
 	Weirlock__V1__StatusResponse *s;
 	json_t *rows;
-	int status = target_status(&line->target, &s);
+	int status = command_at_most(line, 0, "status");
 
+	if (status == 0)
+		status = target_status(&line->target, &s);
 	if (status != 0)
 		return status;
 	if (s->n_proxies)
@@ -197,25 +272,10 @@ static int print_status(struct command_line *line)
 			status = EXIT_FINDINGS;
 	}
 	output_rows(&line->out, rows, columns);
+	note_refusals(&line->out, s);
+	if (strcmp(s->role, "proxy") != 0)
+		note_pools(&line->out, s);
 	json_decref(rows);
 	weirlock__v1__status_response__free_unpacked(s, NULL);
 	return status;
-}
-
-int command_status(struct command_line *line)
-{
-	int status = command_at_most(line, 0, "status");
-
-	if (status != 0)
-		return status;
-	for (;;) {
-		status = print_status(line);
-		if (!line->is_watching || status == EXIT_NO_CONNECTION)
-			return status;
-		if (isatty(STDOUT_FILENO) && fputs("\033[H\033[2J", stdout) < 0)
-			return status;
-		if (!output_flush(&line->out))
-			return status;
-		sleep(2);
-	}
 }

@@ -9,7 +9,6 @@
 #include "command.h"
 #include "object_name.h"
 #include "problem.h"
-#include "proto_kind.h"
 #include "render.h"
 #include "weirlock/v1/operate.pb-c.h"
 
@@ -39,15 +38,8 @@ static void add_behind(struct buf *out, const Weirlock__V1__ProxyStatus *p)
 	buf_add_escaped(out, str_from(p->name));
 	buf_printf(out, " %s", json_string_value(state));
 	if (p->state == WEIRLOCK__V1__PROXY_STATE__PROXY_REFUSED && p->n_errors) {
-		const Weirlock__V1__ResourceError *e = p->errors[0];
-
 		buf_add(out, STR(": "));
-		if (e->ref) {
-			buf_printf(out, "%s ", proto_kind_text(e->ref->kind));
-			buf_add_escaped(out, str_from(e->ref->name));
-			buf_add(out, STR(": "));
-		}
-		buf_add_escaped(out, str_from(e->reason));
+		render_refusal(p->errors[0], out);
 	}
 	json_decref(state);
 }

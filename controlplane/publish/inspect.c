@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "describe.h"
 #include "mem.h"
+#include "operate.h"
 #include "problem.h"
 #include "proxies.h"
 
@@ -43,6 +44,7 @@ Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy,
 		out->applied_id = id_data(&proxy->applied);
 		out->applied_age_ms = now - proxy->applied_ms;
 	}
+	operate_behind(p->operate, proxy, &out->n_behind, &out->behind_ms);
 	out->last_heard_ms = now - proxy->heard_ms;
 	if (proxy->refusal) {
 		out->errors = proxy->refusal->errors;

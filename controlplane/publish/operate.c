@@ -28,8 +28,51 @@ static void note(struct operate *o, enum propagation_stage stage, uint64_t event
 		propagation_note(&o->propagation, stage, now - event_us);
 }
 
+/* `age` is 0 for the newest. */
+static const struct covered *covered_at(const struct operate *o, size_t age)
+{
+	return &o->covered[(o->newest + COVERED_MAX - age) % COVERED_MAX];
+}
+
+const struct covered *operate_find(const struct operate *o, const struct content_id *id, size_t *age)
+{
+	for (size_t i = 0; i < o->n_covered; i++) {
+		if (age)
+			*age = i;
+		if (content_id_eq(&covered_at(o, i)->id, id))
+			return covered_at(o, i);
+	}
+	return NULL;
+}
+
+void operate_behind(const struct operate *o, const struct proxy *proxy, uint32_t *n, uint64_t *for_ms)
+{
+	size_t age = 0;
+	bool is_known = proxy->has_applied && operate_find(o, &proxy->applied, &age);
+
+	*n = is_known ? (uint32_t)age : 0;
+	*for_ms = 0;
+	if (!o->n_covered || (is_known && age == 0))
+		return;
+	*for_ms = clock_mono_ms() - covered_at(o, is_known ? age - 1 : o->n_covered - 1)->since_ms;
+	if (!*for_ms)
+		*for_ms = 1;
+}
+
+/* It holds what the one before held, and more. */
+static void remember(struct operate *o)
+{
+	uint64_t seq = o->n_covered ? o->covered[o->newest].seq : 0;
+
+	o->newest = o->n_covered ? (o->newest + 1) % COVERED_MAX : 0;
+	if (o->n_covered < COVERED_MAX)
+		o->n_covered++;
+	o->covered[o->newest] = (struct covered){o->publish->current->id, seq, clock_mono_ms()};
+}
+
 void operate_built(struct operate *o)
 {
+	remember(o);
 	note(o, PROPAGATION_BUILT, o->publish->current->event_us);
 }
 

@@ -10,10 +10,10 @@
 
 enum { COVERED_MAX = 256, WAITS_MAX = 256 };
 
-/* A snapshot and the newest change of an object that is in it. */
+/* A snapshot, when it became the current one, and the newest change of an object that is in it. */
 struct covered {
 	struct content_id id;
-	uint64_t seq;
+	uint64_t seq, since_ms;
 };
 
 struct wait;
@@ -41,6 +41,10 @@ void operate_acked(struct operate *o, const struct proxy *proxy);
 void wait_look(struct operate *o);
 /* The current snapshot holds all changes up to `seq`. */
 void wait_cover(struct operate *o, uint64_t seq);
+/* The newest entry of the ring with this id, or NULL; `age` (may be NULL): how many are newer. */
+const struct covered *operate_find(const struct operate *o, const struct content_id *id, size_t *age);
+/* How many snapshots the proxy lacks, and for how long; 0 and a time when what it serves is not remembered. */
+void operate_behind(const struct operate *o, const struct proxy *proxy, uint32_t *n, uint64_t *for_ms);
 void wait_end_all(struct operate *o);
 void operate__wait(Weirlock__V1__Operate_Service *service, const Weirlock__V1__WaitRequest *request,
 	Weirlock__V1__WaitResponse_Closure closure, void *closure_data);

@@ -27,17 +27,8 @@ struct wait {
 
 void wait_cover(struct operate *o, uint64_t seq)
 {
-	const struct content_id *id;
-
-	if (!o->publish->current)
+	if (!o->n_covered)
 		return;
-	id = &o->publish->current->id;
-	if (!o->n_covered || !content_id_eq(&o->covered[o->newest].id, id)) {
-		o->newest = o->n_covered ? (o->newest + 1) % COVERED_MAX : 0;
-		if (o->n_covered < COVERED_MAX)
-			o->n_covered++;
-		o->covered[o->newest].id = *id;
-	}
 	o->covered[o->newest].seq = seq;
 	wait_look(o);
 }
@@ -45,13 +36,9 @@ void wait_cover(struct operate *o, uint64_t seq)
 /* The newest change that the proxy has. */
 static uint64_t seq_of(const struct operate *o, const struct proxy *proxy)
 {
-	for (size_t i = 0; proxy->has_applied && i < o->n_covered; i++) {
-		const struct covered *c = &o->covered[(o->newest + COVERED_MAX - i) % COVERED_MAX];
+	const struct covered *c = proxy->has_applied ? operate_find(o, &proxy->applied, NULL) : NULL;
 
-		if (content_id_eq(&c->id, &proxy->applied))
-			return c->seq;
-	}
-	return 0;
+	return c ? c->seq : 0;
 }
 
 /* One that leaves is not waited for, and one whose session is over serves nobody that we know of. */

@@ -289,7 +289,7 @@ bool lastgood_age_ms(const struct lastgood *l, uint64_t *age_ms)
 {
 	uint64_t now = clock_wall_ms();
 
-	*age_ms = now > l->on_disk_ms ? now - l->on_disk_ms : 0;
+	*age_ms = l->on_disk_ms && now > l->on_disk_ms ? now - l->on_disk_ms : 0;
 	return l->on_disk_ms != 0;
 }
 
