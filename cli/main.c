@@ -12,7 +12,8 @@
 const struct command commands[] = {
 	{"status", "", "the controller and its proxies: snapshot, age, in step or refusing and why, connections, memory",
 		command_status},
-	{"snapshot", "list|show|diff|export", "the snapshots a controller keeps, what is in one, what changes between two",
+	{"snapshot", "list|show|diff|export|verify|pin|rollback|unpin",
+		"the snapshots a controller keeps, what is in one, what changes between two; which one is served",
 		command_snapshot},
 	{"routes", "[HOST]", "hosts and paths in the order in which they are tried, with backend and certificate",
 		command_routes},
@@ -69,6 +70,7 @@ static const struct opt opts[] = {
 		"With wait: until proxies serve the newest version that the controller has seen (repeatable)", 0, 0},
 	{"deleted", 0, OPT_LIST, &line.deleted, "KIND/NS/NAME", "With wait: until it is gone, and proxies serve without it", 0, 0},
 	{"proxies", 0, OPT_TEXT, &line.proxies, "N|all", "With wait: how many must (default all that are connected)", 0, 0},
+	{"reason", 0, OPT_TEXT, &line.reason, "TEXT", "With snapshot pin and rollback: why, for who reads it later", 0, 0},
 	{"timeout", 0, OPT_TEXT, &timeout_word, "TIME", "How long to wait: 30, 30s, 5m (default 5s for an answer, 30s with wait)", 0, 0},
 	{"color", 0, OPT_CHOICE, &color_word, "auto|always|never", "Colours (NO_COLOR is obeyed)", 0, 0},
 	OPT_COMMON(&common),
@@ -120,6 +122,7 @@ static void add_details(struct buf *b)
 		       "  weirctl -m ./manifests routes -o wide\n"
 		       "  weirctl check ./manifests\n"
 		       "  weirctl snapshot diff 4f1c20b7\n"
+		       "  weirctl snapshot rollback 4f1c20b7 --reason 'checkout answers 502'\n"
 		       "  weirctl wait --acked ingress/shop/web --proxies all --timeout 30s\n"
 		       "  weirctl -m ./manifests explain request https://shop.example.com/cart -H 'X-Forwarded-Proto: https' --peer 10.0.0.2\n"
 		       "  weirctl -p ipc:///run/weirlock/inspect explain client-ip --peer 10.0.0.2 -H 'X-Forwarded-For: 203.0.113.9' --compare"));

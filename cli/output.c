@@ -98,7 +98,7 @@ static const char *color_of(struct str cell)
 		const char *word, *color;
 	} colors[] = {{"synced", "\033[32m"}, {"ready", "\033[32m"}, {"behind", "\033[33m"}, {"warning", "\033[33m"},
 		{"connecting", "\033[33m"}, {"draining", "\033[33m"}, {"silent", "\033[31m"}, {"refused", "\033[31m"},
-		{"error", "\033[31m"}, {"stale", "\033[33m"}};
+		{"error", "\033[31m"}, {"stale", "\033[33m"}, {"pinned", "\033[33m"}};
 
 	for (size_t i = 0; i < sizeof(colors) / sizeof(colors[0]); i++) {
 		if (str_eq(cell, str_from(colors[i].word)))

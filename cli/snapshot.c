@@ -1,8 +1,9 @@
-/* weirctl snapshot list|show|diff|export. */
-#include "command.h"
+/* weirctl snapshot list|show|diff|export; the other words have files of their own. */
+#include "snapshot_verbs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "clock.h"
@@ -17,7 +18,9 @@ static const struct column list_columns[] = {
 	{"PUT", "put", false},
 	{"DROPPED", "dropped", false},
 	{"SIZE", "size_bytes", false},
+	{"CHANGED", "changed", false},
 	{"PROXIES", "proxies", false},
+	{"PINNED", "pinned", false},
 	{"ID", "id", true},
 	{0},
 };
@@ -50,7 +53,10 @@ static int list(struct command_line *line)
 		json_object_set_new(row, "put", json_integer(s->n_put));
 		json_object_set_new(row, "dropped", json_integer(s->n_drop));
 		json_object_set_new(row, "size_bytes", json_integer((json_int_t)s->size_bytes));
+		json_object_set_new(row, "changed", json_string(s->is_structural ? "structure" : "endpoints"));
 		json_object_set_new(row, "proxies", json_integer(s->n_proxies));
+		if (s->is_pinned)
+			json_object_set_new(row, "pinned", json_true());
 		json_array_append_new(rows, row);
 	}
 	output_rows(&line->out, rows, list_columns);
@@ -112,13 +118,12 @@ static int show(struct command_line *line)
 	return 0;
 }
 
-/* A snapshot by id of the target, or a snapshot file when there is one of that name. */
-static int snapshot_of(struct command_line *line, const char *word, struct view *out)
+int snapshot_named(struct command_line *line, const char *word, struct view *out)
 {
 	struct target file = {.file = word};
 	struct stat st;
 
-	if (stat(word, &st) == 0 && S_ISREG(st.st_mode))
+	if (word[0] && stat(word, &st) == 0 && S_ISREG(st.st_mode))
 		return target_snapshot(&file, "", out);
 	return target_snapshot(&line->target, word, out);
 }
@@ -131,10 +136,10 @@ static int diff(struct command_line *line)
 
 	if (line->args.n < 2 || line->args.n > 3)
 		return command_fail(EXIT_USAGE, "usage: weirctl snapshot diff A [B] (ids, prefixes or files; B is the current one)");
-	status = snapshot_of(line, line->args.items[1], &before);
+	status = snapshot_named(line, line->args.items[1], &before);
 	if (status != 0)
 		return status;
-	status = snapshot_of(line, line->args.n > 2 ? line->args.items[2] : "", &after);
+	status = snapshot_named(line, line->args.n > 2 ? line->args.items[2] : "", &after);
 	if (status != 0) {
 		view_deinit(&before);
 		return status;
@@ -168,21 +173,33 @@ static int export_file(struct command_line *line)
 	return status;
 }
 
+static int list_only(struct command_line *line)
+{
+	return line->args.n > 1 ? command_fail(EXIT_USAGE, "usage: weirctl snapshot list") : list(line);
+}
+
+static int show_one(struct command_line *line)
+{
+	return line->args.n > 2 ? command_fail(EXIT_USAGE, "usage: weirctl snapshot show [ID]") : show(line);
+}
+
 int command_snapshot(struct command_line *line)
 {
-	static const char *const words[] = {"list", "show", "diff", "export", NULL};
+	static const struct {
+		const char *word;
+		command_fn *run;
+	} verbs[] = {{"list", list_only}, {"show", show_one}, {"diff", diff}, {"export", export_file}, {"verify", snapshot_verify},
+		{"pin", snapshot_pin}, {"rollback", snapshot_rollback}, {"unpin", snapshot_unpin}};
+	enum { N = sizeof(verbs) / sizeof(verbs[0]) };
 	const char *word = line->args.n ? line->args.items[0] : "list";
-	const char *near;
+	const char *words[N + 1] = {NULL}, *near;
 
-	if (strcmp(word, "list") == 0)
-		return line->args.n > 1 ? command_fail(EXIT_USAGE, "usage: weirctl snapshot list") : list(line);
-	if (strcmp(word, "show") == 0)
-		return line->args.n > 2 ? command_fail(EXIT_USAGE, "usage: weirctl snapshot show [ID]") : show(line);
-	if (strcmp(word, "diff") == 0)
-		return diff(line);
-	if (strcmp(word, "export") == 0)
-		return export_file(line);
+	for (size_t i = 0; i < N; i++) {
+		words[i] = verbs[i].word;
+		if (strcmp(word, verbs[i].word) == 0)
+			return verbs[i].run(line);
+	}
 	near = opt_nearest(word, words);
-	return command_fail(EXIT_USAGE, "snapshot has no '%s'%s%s%s; it has list, show, diff and export", word,
+	return command_fail(EXIT_USAGE, "snapshot has no '%s'%s%s%s; it has list, show, diff, export, verify, pin, rollback and unpin", word,
 		near ? "; did you mean '" : "", near ? near : "", near ? "'" : "");
 }

@@ -160,13 +160,35 @@ static json_t *proxy_row(const Weirlock__V1__ProxyStatus *p)
 	return row;
 }
 
+static void set_pin(json_t *row, const Weirlock__V1__StatusResponse *s)
+{
+	char time[CLOCK_TEXT_MAX];
+	struct buf text = {0};
+	json_t *pin = json_object(), *id = render_hex(str_of(s->pinned_id.data, s->pinned_id.len), 6);
+
+	buf_printf(&text, "%s %s since %s by %s%s%s (weirctl snapshot unpin)%s%s", s->is_rollback ? "rolled back to" : "pinned",
+		json_string_value(id), clock_rfc3339(s->pinned_since_ms, time), s->pinned_by, s->pin_reason[0] ? ": " : "", s->pin_reason,
+		s->pin_not_kept[0] ? "; lost at a restart: " : "", s->pin_not_kept);
+	json_decref(id);
+	json_object_set_new(row, "why", render_text(buf_str(&text)));
+	json_object_set_new(pin, "id", render_hex(str_of(s->pinned_id.data, s->pinned_id.len), 32));
+	json_object_set_new(pin, "newest_id", render_hex(str_of(s->newest_id.data, s->newest_id.len), 32));
+	json_object_set_new(pin, "since", json_string(clock_rfc3339(s->pinned_since_ms, time)));
+	json_object_set_new(pin, "by", render_text(str_from(s->pinned_by)));
+	json_object_set_new(pin, "reason", render_text(str_from(s->pin_reason)));
+	json_object_set_new(pin, "is_rollback", json_boolean(s->is_rollback));
+	json_object_set_new(pin, "not_kept", render_text(str_from(s->pin_not_kept)));
+	json_object_set_new(row, "pin", pin);
+	buf_deinit(&text);
+}
+
 static json_t *controller_row(const Weirlock__V1__StatusResponse *s)
 {
 	json_t *row = json_object();
 
 	json_object_set_new(row, "role", render_text(str_from(s->role)));
 	json_object_set_new(row, "name", render_text(str_from(s->name)));
-	json_object_set_new(row, "state", json_string(s->snapshot_id.len ? "ready" : "syncing"));
+	json_object_set_new(row, "state", json_string(s->pinned_id.len ? "pinned" : s->snapshot_id.len ? "ready" : "syncing"));
 	if (s->snapshot_id.len) {
 		json_object_set_new(row, "snapshot", render_hex(str_of(s->snapshot_id.data, s->snapshot_id.len), 6));
 		json_object_set_new(row, "snapshot_id", render_hex(str_of(s->snapshot_id.data, s->snapshot_id.len), 32));
@@ -180,7 +202,9 @@ static json_t *controller_row(const Weirlock__V1__StatusResponse *s)
 		json_object_set_new(row, "leader", render_text(str_from(s->leader)));
 	json_object_set_new(row, "resources", json_integer(s->n_resources));
 	json_object_set_new(row, "problems", json_integer(s->n_problems));
-	if (s->n_problems) {
+	if (s->pinned_id.len) {
+		set_pin(row, s);
+	} else if (s->n_problems) {
 		char text[64];
 
 		snprintf(text, sizeof(text), "%u problem%s: weirctl problems", s->n_problems, s->n_problems == 1 ? "" : "s");

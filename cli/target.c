@@ -251,7 +251,7 @@ int target_write_file(const char *path, const Weirlock__V1__Snapshot *snapshot)
 /* ---------------------------------------------------------------------------------------------------------- both */
 
 /* Hex of an id or of its first bytes. */
-static int parse_id(const char *hex, uint8_t *bytes, size_t *len)
+int target_parse_id(const char *hex, uint8_t *bytes, size_t *len)
 {
 	size_t n = strlen(hex);
 
@@ -273,7 +273,7 @@ static int ask_snapshot(struct target *t, const char *id, struct buf *packed)
 
 	if (id[0]) {
 		request.id.data = bytes;
-		status = parse_id(id, bytes, &request.id.len);
+		status = target_parse_id(id, bytes, &request.id.len);
 	}
 	return status ? status : ask_blob(t, "GetSnapshot", &request.base, packed);
 }

@@ -32,6 +32,8 @@ int target_problems(struct target *t, Weirlock__V1__ProblemsResponse **out);
 int target_status(struct target *t, Weirlock__V1__StatusResponse **out);
 int target_history(struct target *t, Weirlock__V1__SnapshotsResponse **out);
 
+/* Hex of an id or of its first bytes (4 to 32): 0, or the exit status after a line on stderr. */
+int target_parse_id(const char *hex, uint8_t *bytes, size_t *len);
 /* Calls a method of the service Operate. 0 and an owned answer, or the exit status after a line on stderr. */
 int target_operate(struct target *t, const char *method, const ProtobufCMessage *request, uint32_t timeout_ms,
 	ProtobufCMessage **answer);

@@ -113,6 +113,11 @@ static int conclude(const Weirlock__V1__WaitRequest *request, const Weirlock__V1
 			request->object);
 		print_problems(r);
 		return EXIT_FINDINGS;
+	case WEIRLOCK__V1__WAIT_STATE__WAIT_PINNED:
+		return command_fail(EXIT_FINDINGS,
+			"%s: a snapshot from before this change is pinned, so that it does not reach the proxies (weirctl status; weirctl "
+			"snapshot unpin)",
+			request->object);
 	case WEIRLOCK__V1__WAIT_STATE__WAIT_UNKNOWN:
 		if (request->is_deleted)
 			return command_fail(EXIT_PARTLY, "%s: after %u s it is still there", request->object, timeout_s);
@@ -129,7 +134,8 @@ static int conclude(const Weirlock__V1__WaitRequest *request, const Weirlock__V1
 
 static bool is_over(const Weirlock__V1__WaitResponse *r)
 {
-	return r->state == WEIRLOCK__V1__WAIT_STATE__WAIT_ACKED || r->state == WEIRLOCK__V1__WAIT_STATE__WAIT_SET_ASIDE;
+	return r->state == WEIRLOCK__V1__WAIT_STATE__WAIT_ACKED || r->state == WEIRLOCK__V1__WAIT_STATE__WAIT_SET_ASIDE ||
+		r->state == WEIRLOCK__V1__WAIT_STATE__WAIT_PINNED;
 }
 
 static int wait_one(struct command_line *line, Weirlock__V1__WaitRequest *request, uint64_t begun_ms, json_t *rows)

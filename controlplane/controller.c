@@ -8,6 +8,7 @@
  */
 #include "controller.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@
 #include "default_certificate.h"
 #include "endpoints.h"
 #include "intake.h"
+#include "keep.h"
 #include "kube.h"
 #include "log.h"
 #include "mem.h"
@@ -47,6 +49,8 @@ struct controller {
 	struct rpc_identity *identity;
 	struct rpc_server *server;
 	struct publish *publish;
+	struct archive *archive;        /* of snapshots */
+	struct keep *keep;              /* on disk; NULL: it is not kept */
 	struct admin *admin;
 	uv_timer_t build_timer, whole_timer, leave_timer;
 	struct admission *admission;    /* or NULL */
@@ -313,6 +317,8 @@ static void add_metrics(void *owner, struct buf *out)
 			"process_resident_memory_bytes %llu\n",
 		(unsigned long long)process_rss_bytes());
 	publish_metrics(c->publish, out);
+	if (c->keep)
+		keep_metrics(c->keep, out);
 	if (c->kube)
 		kube_metrics(c->kube, out);
 	if (c->writes)
@@ -342,11 +348,53 @@ static struct str who_leads(void *data)
 	return c->writes ? writes_leader(c->writes) : STR("");
 }
 
+static struct content *build_pinned_endpoints(void *data, struct content *pinned, struct content *live)
+{
+	struct controller *c = data;
+
+	return endpoints_of_pinned(c->store, &c->reconcile, pinned, live);
+}
+
+static int keep_what_is_pinned(void *data, const struct pin *pin)
+{
+	struct controller *c = data;
+
+	return c->keep ? keep_pin(c->keep, pin) : -ENOENT;
+}
+
+/* The past, from disk where there is a place for it; without one it begins now. */
+static void open_archive(struct controller *c)
+{
+	struct keep_options options = {c->options->state_dir, c->identity, NULL};
+	struct buf error = {0};
+
+	c->archive = options.archive = archive_create(0, 0);
+	if (!options.directory || !options.identity)
+		return;
+	c->keep = keep_open(c->loop, &options, &error);
+	if (c->keep)
+		keep_load(c->keep);
+	else
+		log_error("controller", "the history of snapshots is not kept: %s", buf_cstr(&error));
+	buf_deinit(&error);
+}
+
+static void take_pin(struct controller *c)
+{
+	struct pin pin = {0};
+
+	if (!c->keep || !keep_load_pin(c->keep, &pin))
+		return;
+	log_warn("controller", "a snapshot was pinned before this controller started, and still is by=%s reason=%s", pin.by, pin.reason);
+	publish_take_pin(c->publish, &pin);
+}
+
 static int open_channel(struct controller *c, struct buf *error)
 {
 	const struct controller_options *o = c->options;
 	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
-		.standing = tell_standing, .leader = who_leads};
+		.standing = tell_standing, .keep_pin = keep_what_is_pinned,
+		.pinned_endpoints = build_pinned_endpoints, .leader = who_leads};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
 
 	if (!o->is_insecure) {
@@ -354,7 +402,10 @@ static int open_channel(struct controller *c, struct buf *error)
 		if (!c->identity)
 			return EXIT_BAD_INPUT;
 	}
+	open_archive(c);
+	publish.archive = c->archive;
 	c->publish = publish_create(c->loop, &publish);
+	take_pin(c);
 	server.identity = c->identity;
 	server.data = c->publish;
 	c->server = rpc_server_create(c->loop, &server);
@@ -596,6 +647,7 @@ static void on_server_closed(void *data)
 	struct controller *c = data;
 
 	publish_close(c->publish, NULL, NULL);
+	keep_close(c->keep);
 	c->publish = NULL;
 }
 
@@ -639,6 +691,7 @@ void controller_destroy(struct controller *c)
 {
 	intake_destroy(c->intake);
 	store_destroy(c->store);
+	archive_destroy(c->archive);
 	rpc_identity_destroy(c->identity);
 	settings_deinit(&c->settings);
 	problems_deinit(&c->found);

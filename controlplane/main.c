@@ -55,7 +55,8 @@ static void make_rows(struct arguments *a)
 			"Hear only clients with a certificate of these CAs, PEM; default everybody is heard", 0, 0},
 		{"name", 0, OPT_TEXT, &o->name, "NAME", "What this controller is called; default the host's name", 0, 0},
 		{"state-dir", 0, OPT_TEXT, &o->state_dir, "DIR",
-			"Where the generated default certificate is kept; default the directory of --identity", 0, 0},
+			"Where the history of snapshots, what is pinned and the generated default certificate are kept; without it the last one is in "
+			"the directory of --identity", 0, 0},
 		{"ingress-class", 0, OPT_TEXT, &a->ingress_class, "NAME",
 			"The class that the annotation kubernetes.io/ingress.class must name; default nginx", 0, 0},
 		{"controller-class", 0, OPT_TEXT, &a->controller_class, "NAME",

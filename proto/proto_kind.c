@@ -27,3 +27,9 @@ const ProtobufCMessageDescriptor *proto_kind_body(uint32_t kind)
 {
 	return kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[kind].body : NULL;
 }
+
+bool proto_kind_is_secret(uint32_t kind)
+{
+	return kind == WEIRLOCK__V1__KIND__KIND_CERTIFICATE || kind == WEIRLOCK__V1__KIND__KIND_SECRET ||
+		kind == WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET;
+}

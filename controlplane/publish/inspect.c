@@ -11,7 +11,7 @@
 #include "problem.h"
 #include "proxies.h"
 
-enum { ERRORS_SHOWN = 8, VIEW_MAX_BYTES = 256 * 1024 * 1024 };
+enum { ERRORS_SHOWN = 8, SNAPSHOTS_SHOWN = 1024, VIEW_MAX_BYTES = 256 * 1024 * 1024 };
 
 static uint64_t rss_bytes(void)
 {
@@ -56,6 +56,13 @@ Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy,
 	return out;
 }
 
+static void list_problems(struct publish *p, struct problems *out)
+{
+	if (p->options.problems)
+		p->options.problems(p->options.data, out);
+	operate_problems(p->operate, out);
+}
+
 static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
 	Weirlock__V1__StatusResponse_Closure closure, void *closure_data)
 {
@@ -66,8 +73,8 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 	struct arena arena = {0};
 
 	(void)request;
-	if (p->options.problems)
-		p->options.problems(p->options.data, &problems);
+	list_problems(p, &problems);
+	operate_pin_status(p->operate, &out);
 	out.role = role;
 	out.name = p->name;
 	out.version = version;
@@ -92,15 +99,31 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 	problems_deinit(&problems);
 }
 
-static uint64_t size_of(struct content *c)
+/* Proxies that serve it; what is pinned is served with the endpoints of now, by another id. */
+static uint32_t count_serving(const struct publish *p, const struct content_id *id, bool is_pinned)
 {
-	size_t n;
-	struct resource *const *all = content_sorted(c, &n);
-	uint64_t bytes = 0;
+	uint32_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		bytes += all[i]->name.len + all[i]->body.len;
-	return bytes;
+	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)
+		n += proxy->peer && proxy->has_applied &&
+			(content_id_eq(&proxy->applied, id) || (is_pinned && content_id_eq(&proxy->applied, &p->current->id)));
+	return n;
+}
+
+static Weirlock__V1__SnapshotInfo *snapshot_info(const struct publish *p, const struct archive_entry *e, struct arena *arena)
+{
+	Weirlock__V1__SnapshotInfo *info = arena_alloc(arena, sizeof(*info));
+
+	weirlock__v1__snapshot_info__init(info);
+	info->id = id_data(&e->id);
+	info->built_ms = e->built_ms;
+	info->n_resources = e->n_resources;
+	info->size_bytes = e->size_bytes;
+	archive_count(e, &info->n_put, &info->n_drop);
+	info->is_structural = e->is_structural;
+	info->is_pinned = p->operate->pin.content && content_id_eq(&p->operate->pin_id, &e->id);
+	info->n_proxies = count_serving(p, &e->id, info->is_pinned);
+	return info;
 }
 
 static void inspect__snapshots(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
@@ -109,24 +132,12 @@ static void inspect__snapshots(Weirlock__V1__Inspect_Service *service, const Wei
 	struct publish *p = container_of(service, struct publish, inspect);
 	Weirlock__V1__SnapshotsResponse out = WEIRLOCK__V1__SNAPSHOTS_RESPONSE__INIT;
 	struct arena arena = {0};
-	struct snapshot *s;
+	const struct archive_entry *e;
 
 	(void)request;
-	out.snapshots = arena_alloc(&arena, (p->options.history_limit + 1) * sizeof(*out.snapshots));
-	while ((s = history_at(p->history, out.n_snapshots))) {
-		Weirlock__V1__SnapshotInfo *info = arena_alloc(&arena, sizeof(*info));
-
-		weirlock__v1__snapshot_info__init(info);
-		info->id = id_data(&s->id);
-		info->built_ms = s->built_ms;
-		info->n_resources = (uint32_t)content_count(s->content);
-		info->size_bytes = size_of(s->content);
-		info->n_put = s->n_put;
-		info->n_drop = s->n_drop;
-		for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)
-			info->n_proxies += proxy->peer && proxy->has_applied && content_id_eq(&proxy->applied, &s->id);
-		out.snapshots[out.n_snapshots++] = info;
-	}
+	out.snapshots = arena_alloc(&arena, SNAPSHOTS_SHOWN * sizeof(*out.snapshots));
+	while (out.n_snapshots < SNAPSHOTS_SHOWN && (e = archive_at(p->archive, out.n_snapshots)))
+		out.snapshots[out.n_snapshots++] = snapshot_info(p, e, &arena);
 	closure(&out, closure_data);
 	arena_deinit(&arena);
 }
@@ -149,13 +160,27 @@ static void answer_blob(struct publish *p, struct str bytes, Weirlock__V1__BlobC
 	rpc_call_answer(call, &blob.base);
 }
 
+/* Of what was served a while ago there is more than of what is only in the archive: where its values came from. Owned, or NULL. */
+static struct snapshot *find_snapshot(const struct publish *p, struct str id)
+{
+	struct snapshot *s = history_find(p->history, id);
+	size_t index;
+
+	if (s)
+		return snapshot_ref(s);
+	if (!archive_find(p->archive, id, &index))
+		return NULL;
+	return snapshot_create(archive_content(p->archive, index), archive_at(p->archive, index)->built_ms);
+}
+
 static void inspect__get_snapshot(Weirlock__V1__Inspect_Service *service,
 	const Weirlock__V1__GetSnapshotRequest *request, Weirlock__V1__Blob_Closure closure, void *closure_data)
 {
 	struct publish *p = container_of(service, struct publish, inspect);
 	struct rpc_call *call = rpc_call_of(closure_data);
-	struct snapshot *s =
-		request->id.len ? history_find(p->history, str_of(request->id.data, request->id.len)) : p->current;
+	struct snapshot *s = request->id.len ? find_snapshot(p, str_of(request->id.data, request->id.len))
+		: p->current         ? snapshot_ref(p->current)
+				     : NULL;
 	struct buf packed;
 
 	(void)closure;
@@ -170,6 +195,7 @@ static void inspect__get_snapshot(Weirlock__V1__Inspect_Service *service,
 	else
 		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "the snapshot is too large to be shown");
 	buf_deinit(&packed);
+	snapshot_unref(&s);
 }
 
 static void inspect__problems(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
@@ -182,8 +208,7 @@ static void inspect__problems(Weirlock__V1__Inspect_Service *service, const Weir
 
 	(void)request;
 	(void)closure;
-	if (p->options.problems)
-		p->options.problems(p->options.data, &problems);
+	list_problems(p, &problems);
 	problems_sort(&problems);
 	buf_init(&packed, VIEW_MAX_BYTES);
 	if (describe_problems(&problems, &packed))

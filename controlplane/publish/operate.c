@@ -16,6 +16,7 @@ struct operate *operate_create(struct publish *p)
 void operate_destroy(struct operate *o)
 {
 	wait_end_all(o);
+	operate_pin_deinit(o);
 	mem_free(o);
 }
 
@@ -59,10 +60,10 @@ void operate_behind(const struct operate *o, const struct proxy *proxy, uint32_t
 		*for_ms = 1;
 }
 
-/* It holds what the one before held, and more. */
+/* It holds what the one before held, and more; but what is pinned holds what it held. */
 static void remember(struct operate *o)
 {
-	uint64_t seq = o->n_covered ? o->covered[o->newest].seq : 0;
+	uint64_t seq = o->pin.content ? o->pin_seq : o->n_covered ? o->covered[o->newest].seq : 0;
 
 	o->newest = o->n_covered ? (o->newest + 1) % COVERED_MAX : 0;
 	if (o->n_covered < COVERED_MAX)

@@ -2,6 +2,7 @@
 #define PROXIES_H
 /* What the files of this room share: the proxies and what is known of each. */
 #include "blob.h"
+#include "archive.h"
 #include "publish.h"
 #include "weirlock/v1/control.pb-c.h"
 
@@ -55,6 +56,7 @@ struct publish {
 	struct blobs *pushes, *views; /* what proxies fetch holds keys; what people fetch never does */
 	uint64_t started_ms, n_pushes, n_refusals;
 	struct operate *operate;
+	struct archive *archive; /* the options', or an own one */
 	bool is_leaving;
 	void (*on_closed)(void *data);
 	void *closed_data;

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "mem.h"
 #include "operate.h"
+#include "pin.h"
 #include "proxies.h"
 
 enum { TICK_MS = 100, DEFAULT_TTL_MS = 5000, DEFAULT_HISTORY = 64, BLOBS_KEPT = 8, BLOB_BYTES_KEPT = 64 * 1024 * 1024 };
@@ -33,6 +34,7 @@ struct publish *publish_create(uv_loop_t *loop, const struct publish_options *op
 	publish_control_init(p);
 	publish_inspect_init(p);
 	p->operate = operate_create(p);
+	p->archive = options->archive ? options->archive : archive_create(p->options.history_limit, 0);
 	uv_timer_init(loop, &p->timer);
 	uv_timer_start(&p->timer, on_tick, TICK_MS, TICK_MS);
 	return p;
@@ -56,7 +58,8 @@ void publish_peer_gone(void *publish, struct rpc_peer *peer)
 	proxy->watch = NULL;
 }
 
-bool publish_set_snapshot(struct publish *p, struct snapshot *s)
+/* It is what proxies are to serve from now on. False when it is already. */
+static bool serve(struct publish *p, struct snapshot *s)
 {
 	char id[16];
 
@@ -73,6 +76,23 @@ bool publish_set_snapshot(struct publish *p, struct snapshot *s)
 	return true;
 }
 
+bool publish_set_snapshot(struct publish *p, struct snapshot *live)
+{
+	struct snapshot *s;
+	bool is_new;
+
+	archive_add(p->archive, live);
+	s = operate_choose(p->operate, live);
+	is_new = serve(p, s);
+	snapshot_unref(&s);
+	return is_new;
+}
+
+void publish_take_pin(struct publish *p, struct pin *pin)
+{
+	operate_take_pin(p->operate, pin);
+}
+
 void publish_cover(struct publish *p, uint64_t seq)
 {
 	wait_cover(p->operate, seq);
@@ -80,7 +100,7 @@ void publish_cover(struct publish *p, uint64_t seq)
 
 struct snapshot *publish_current(const struct publish *p)
 {
-	return p->current;
+	return p->operate->live;
 }
 
 bool publish_is_acked(const struct publish *p)
@@ -108,6 +128,9 @@ void publish_metrics(const struct publish *p, struct buf *out)
 	buf_printf(out, "# TYPE weirlock_controller_refusals_total counter\nweirlock_controller_refusals_total %llu\n",
 		(unsigned long long)p->n_refusals);
 	propagation_metrics(&p->operate->propagation, out);
+	buf_printf(out, "# HELP weirlock_controller_pinned A snapshot is pinned by hand.\n# TYPE weirlock_controller_pinned gauge\n"
+			"weirlock_controller_pinned %d\n",
+		p->operate->pin.content != NULL);
 	if (!p->current)
 		return;
 	buf_printf(out, "# TYPE weirlock_controller_snapshot_info gauge\nweirlock_controller_snapshot_info{id=\"%s\"} 1\n",
@@ -144,6 +167,8 @@ void publish_close(struct publish *p, void (*on_closed)(void *data), void *data)
 		control_free_proxy(p, p->proxies);
 	}
 	operate_destroy(p->operate);
+	if (!p->options.archive)
+		archive_destroy(p->archive);
 	control_forget_encoded(p);
 	snapshot_unref(&p->current);
 	history_destroy(p->history);

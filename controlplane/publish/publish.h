@@ -13,6 +13,8 @@
 
 struct publish;
 struct problems; /* problem.h */
+struct archive;  /* archive.h */
+struct pin;      /* pin.h */
 
 /* How an object stands with the controller. */
 struct publish_standing {
@@ -32,6 +34,11 @@ struct publish_options {
 	void (*problems)(void *data, struct problems *out);
 	/* `object` as "Ingress default/web". Appends its errors to `faults`, unless that is NULL. May be NULL. */
 	void (*standing)(void *data, struct str object, struct publish_standing *out, struct problems *faults);
+	struct archive *archive; /* the snapshots of the past; kept. NULL: as long as this lives, in memory */
+	/* For pin_content: what is now of the Backends that `pinned` has and `live` has not. Owned. May be NULL. */
+	struct content *(*pinned_endpoints)(void *data, struct content *pinned, struct content *live);
+	/* What is pinned from now on, borrowed; NULL: nothing. 0, or a negative errno: it will not outlive this. May be NULL. */
+	int (*keep_pin)(void *data, const struct pin *pin);
 	/* Who leads among the controllers, for people; "" is nobody that is known. May be NULL. */
 	struct str (*leader)(void *data);
 };
@@ -51,7 +58,9 @@ void publish_peer_gone(void *publish, struct rpc_peer *peer);
 bool publish_set_snapshot(struct publish *p, struct snapshot *s);
 /* The newest snapshot holds all changes of objects up to this count. */
 void publish_cover(struct publish *p, uint64_t seq);
-/* Borrowed until the next one, or NULL. */
+/* Takes what `pin` holds. Before the first snapshot: what was pinned when this controller last ran. */
+void publish_take_pin(struct publish *p, struct pin *pin);
+/* Borrowed until the next one, or NULL. The newest that was set, whatever is served. */
 struct snapshot *publish_current(const struct publish *p);
 
 /* True when at least one proxy serves the current snapshot. */

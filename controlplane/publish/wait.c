@@ -27,7 +27,8 @@ struct wait {
 
 void wait_cover(struct operate *o, uint64_t seq)
 {
-	if (!o->n_covered)
+	o->live_seq = seq;
+	if (!o->n_covered || o->pin.content)
 		return;
 	o->covered[o->newest].seq = seq;
 	wait_look(o);
@@ -85,13 +86,16 @@ static void look_at(struct wait *w, Weirlock__V1__WaitResponse *out, struct aren
 		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_UNKNOWN;
 	else if (!w->is_deleted && standing.is_refused)
 		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_SET_ASIDE;
+	else if (!is_enough(w, out) && !w->is_deleted && w->operate->pin.content && standing.seq > w->operate->pin_seq)
+		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_PINNED;
 	else
 		out->state = is_enough(w, out) ? WEIRLOCK__V1__WAIT_STATE__WAIT_ACKED : WEIRLOCK__V1__WAIT_STATE__WAIT_PENDING;
 }
 
 static bool is_over(const Weirlock__V1__WaitResponse *r)
 {
-	return r->state == WEIRLOCK__V1__WAIT_STATE__WAIT_ACKED || r->state == WEIRLOCK__V1__WAIT_STATE__WAIT_SET_ASIDE;
+	return r->state == WEIRLOCK__V1__WAIT_STATE__WAIT_ACKED || r->state == WEIRLOCK__V1__WAIT_STATE__WAIT_SET_ASIDE ||
+		r->state == WEIRLOCK__V1__WAIT_STATE__WAIT_PINNED;
 }
 
 static void add_problems(const struct wait *w, Weirlock__V1__WaitResponse *out, struct problems *faults, struct arena *arena)

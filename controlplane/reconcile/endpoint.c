@@ -177,3 +177,38 @@ size_t endpoint_put_all(struct reconcile *pass, const struct service_use *use, s
 	}
 	return n;
 }
+
+/*
+ * For a Backend that only a pinned snapshot has: no Ingress says anything of it any more, its name has to do.
+ */
+
+/* The port of "namespace/service:port", by number or name. */
+static struct port_ref port_of(struct str text)
+{
+	struct port_ref port = {0};
+	uint64_t number;
+
+	if (str_to_u64(text, 65535, &number))
+		port.number = (uint16_t)number;
+	else
+		port.name = text;
+	return port;
+}
+
+void reconcile_backend_endpoints(struct reconcile *pass, struct str backend, bool has_affinity, bool uses_cluster_ip,
+	struct reconcile_result *result)
+{
+	size_t slash = str_find(backend, '/'), colon = str_rfind(backend, ':');
+	struct service_use use = {.backend = backend, .has_affinity = has_affinity, .uses_cluster_ip = uses_cluster_ip};
+
+	if (slash == backend.len || colon == backend.len || colon < slash)
+		return;
+	arena_reset(&pass->scratch);
+	use.namespace_ = str_first(backend, slash);
+	use.name = str_from_index(str_first(backend, colon), slash + 1);
+	use.port = port_of(str_from_index(backend, colon + 1));
+	use.service = store_get(pass->store, KIND_SERVICE, use.namespace_, use.name);
+	use.target = use.service ? endpoint_find_port(&use.service->service, &use.port) : NULL;
+	if (use.target && use.service->service.type != SERVICE_EXTERNAL_NAME)
+		endpoint_put_all(pass, &use, result);
+}

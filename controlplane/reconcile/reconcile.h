@@ -101,6 +101,12 @@ void reconcile_take_settings(struct reconcile *pass, struct setting_values *out)
 void reconcile_settings(struct reconcile *pass, struct reconcile_result *result);
 /* Nothing is put for a host that no Ingress of ours names; "_" is always there. Certificates of the host come with it. */
 void reconcile_host(struct reconcile *pass, struct str host, struct reconcile_result *result);
+/*
+ * The Endpoints alone of a Backend by its name, whether an Ingress uses it or not; none when there is no such Service or port. For
+ * a snapshot that is pinned. `uses_cluster_ip` as it was when the Backend was made (H5).
+ */
+void reconcile_backend_endpoints(struct reconcile *pass, struct str backend, bool has_affinity, bool uses_cluster_ip,
+	struct reconcile_result *result);
 /* "namespace/name": its Backends and their Endpoints, as far as some Ingress of ours uses them. */
 void reconcile_service(struct reconcile *pass, struct str service, struct reconcile_result *result);
 /*
