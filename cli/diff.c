@@ -141,7 +141,7 @@ void diff_values(json_t *before, json_t *after, const char *field, json_t *rows)
 	}
 }
 
-static json_t *body_of(const Weirlock__V1__Resource *r)
+json_t *diff_body(const Weirlock__V1__Resource *r)
 {
 	const ProtobufCMessageDescriptor *d = proto_kind_body(r->kind);
 	ProtobufCMessage *m = d ? protobuf_c_message_unpack(d, NULL, r->body.len, r->body.data) : NULL;
@@ -152,8 +152,7 @@ static json_t *body_of(const Weirlock__V1__Resource *r)
 	return json;
 }
 
-/* Objects and lists in a cell: one line of JSON, so that every row is one line. */
-static void flatten(json_t *row, const char *key)
+void diff_flatten(json_t *row, const char *key)
 {
 	json_t *value = json_object_get(row, key);
 	char *text;
@@ -178,8 +177,8 @@ static void add_rows(json_t *rows, const char *change, const Weirlock__V1__Resou
 		json_object_set_new(row, "kind", json_string(proto_kind_text(r->kind)));
 		json_object_set_new(row, "name", render_text(str_from(r->name)));
 		json_object_update(row, field);
-		flatten(row, "before");
-		flatten(row, "after");
+		diff_flatten(row, "before");
+		diff_flatten(row, "after");
 		json_array_append_new(rows, row);
 	}
 }
@@ -189,8 +188,8 @@ static void add_change(json_t *rows, const Weirlock__V1__Resource *before, const
 	json_t *fields = json_array(), *old, *new;
 
 	if (before && after) {
-		old = body_of(before);
-		new = body_of(after);
+		old = diff_body(before);
+		new = diff_body(after);
 		diff_values(old, new, "", fields);
 		json_decref(old);
 		json_decref(new);
@@ -204,7 +203,7 @@ static void add_change(json_t *rows, const Weirlock__V1__Resource *before, const
 	json_decref(fields);
 }
 
-static int compare(const Weirlock__V1__Resource *a, const Weirlock__V1__Resource *b)
+int diff_compare(const Weirlock__V1__Resource *a, const Weirlock__V1__Resource *b)
 {
 	if (a->kind != b->kind)
 		return a->kind < b->kind ? -1 : 1;
@@ -219,7 +218,7 @@ json_t *diff_snapshots(const Weirlock__V1__Snapshot *before, const Weirlock__V1_
 	while (i < before->n_resources || k < after->n_resources) {
 		const Weirlock__V1__Resource *a = i < before->n_resources ? before->resources[i] : NULL;
 		const Weirlock__V1__Resource *b = k < after->n_resources ? after->resources[k] : NULL;
-		int order = !a ? 1 : !b ? -1 : compare(a, b);
+		int order = !a ? 1 : !b ? -1 : diff_compare(a, b);
 
 		if (order < 0) {
 			add_change(rows, a, NULL);

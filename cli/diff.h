@@ -14,4 +14,11 @@ json_t *diff_snapshots(const Weirlock__V1__Snapshot *before, const Weirlock__V1_
  * element by element, by path, name or address where they have one. */
 void diff_values(json_t *before, json_t *after, const char *field, json_t *rows);
 
+/* The typed body of a resource, without secrets; an empty object for one that is not shown. Owned. */
+json_t *diff_body(const Weirlock__V1__Resource *r);
+/* An object or list at `key` of a row becomes one line of JSON, so that every row is one line. */
+void diff_flatten(json_t *row, const char *key);
+/* The order of a snapshot: by kind, then name. */
+int diff_compare(const Weirlock__V1__Resource *a, const Weirlock__V1__Resource *b);
+
 #endif

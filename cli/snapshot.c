@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "diff.h"
+#include "diff_requests.h"
 #include "proto_kind.h"
 #include "render.h"
 
@@ -144,12 +145,12 @@ static int diff(struct command_line *line)
 		view_deinit(&before);
 		return status;
 	}
-	rows = diff_snapshots(before.snapshot, after.snapshot);
+	rows = line->is_raw ? diff_snapshots(before.snapshot, after.snapshot) : diff_requests(&before, &after);
 	status = json_array_size(rows) ? EXIT_FINDINGS : EXIT_FINE;
 	if (status == EXIT_FINE)
 		output_note(&line->out, "no difference");
 	if (status != EXIT_FINE || line->out.format == OUTPUT_JSON || line->out.format == OUTPUT_YAML)
-		output_rows(&line->out, rows, diff_columns);
+		output_rows(&line->out, rows, line->is_raw ? diff_columns : diff_request_columns);
 	json_decref(rows);
 	view_deinit(&before);
 	view_deinit(&after);

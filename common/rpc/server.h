@@ -46,6 +46,19 @@ struct rate {
 	unsigned n, n_over;
 };
 
+/* Handshakes that may be begun: HANDSHAKES_A_SECOND, and as many at once as nobody used before. */
+struct budget {
+	uint64_t at_ms;
+	unsigned spent; /* in thousandths of a handshake, of the burst */
+};
+
+/* The last warning about strangers, and how often it would have been repeated since. */
+struct said {
+	char text[256];
+	uint64_t at_ms;
+	unsigned n_again;
+};
+
 struct rpc_server {
 	struct rpc_server_options options;
 	uv_poll_t poll;
@@ -59,7 +72,9 @@ struct rpc_server {
 	uint16_t ports[PORTS_MAX];
 	size_t n_ports;
 	struct rpc_server_stats stats;
-	struct rate handshakes, resets, warnings;
+	struct budget handshakes;
+	struct rate resets, warnings;
+	struct said said;
 	uint64_t reaped_ms;
 	struct buf plain, out, packed;
 	bool is_closing;

@@ -3,6 +3,8 @@
  * before its first well-formed handshake, and little before the last. Silence is what ends a session.
  */
 #include <assert.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "clock.h"
 #include "log.h"
@@ -11,8 +13,10 @@
 #include "server.h"
 
 enum {
-	HANDSHAKES_MAX = 256,       /* under way at once */
+	HANDSHAKES_MAX = 256,       /* under way at once; the next one takes the place of the oldest */
 	HANDSHAKES_A_SECOND = 200,  /* one costs about a millisecond */
+	HANDSHAKES_BURST = 1024,
+	SAY_AGAIN_MS = 60 * 1000,
 	RESETS_A_SECOND = 100
 };
 
@@ -28,15 +32,52 @@ static bool rate_allows(struct rate *r, unsigned limit, uint64_t now_ms)
 	return true;
 }
 
-/* One line a second at most about what strangers send; the next one says how many were left out. */
+static bool budget_allows(struct budget *b, uint64_t now_ms)
+{
+	uint64_t back = (now_ms - b->at_ms) * HANDSHAKES_A_SECOND;
+
+	b->spent = back < b->spent ? b->spent - (unsigned)back : 0;
+	b->at_ms = now_ms;
+	if (b->spent + 1000 > HANDSHAKES_BURST * 1000)
+		return false;
+	b->spent += 1000;
+	return true;
+}
+
+/* The same line as the last one, before its time: it is only counted. */
+static bool is_said(struct said *s, const char *text, uint64_t now_ms)
+{
+	bool is_same = strcmp(s->text, text) == 0;
+
+	if (is_same && s->at_ms && now_ms - s->at_ms < SAY_AGAIN_MS) {
+		s->n_again++;
+		return true;
+	}
+	if (!is_same)
+		s->n_again = 0;
+	s->at_ms = now_ms;
+	snprintf(s->text, sizeof(s->text), "%s", text);
+	return false;
+}
+
+/*
+ * One line a second at most about what strangers send, and the same one once a minute; the next one says how many were left out.
+ */
 static void warn_stranger(struct rpc_server *server, const char *what, const char *why)
 {
-	unsigned n_over = server->warnings.n_over;
+	uint64_t now = clock_mono_ms();
+	char text[sizeof(server->said.text)];
+	unsigned n_again = server->said.n_again;
 
-	if (!rate_allows(&server->warnings, 1, clock_mono_ms()))
+	snprintf(text, sizeof(text), "%s: %s", what, why);
+	if (is_said(&server->said, text, now))
 		return;
-	server->warnings.n_over = 0;
-	log_warn("rpc", "%s: %s, not_logged=%u", what, why, n_over);
+	if (!rate_allows(&server->warnings, 1, now)) {
+		server->said = (struct said){0}; /* it was not said */
+		return;
+	}
+	log_warn("rpc", "%s, not_logged=%u", text, server->warnings.n_over + n_again);
+	server->warnings.n_over = server->said.n_again = 0;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- sending */
@@ -136,16 +177,35 @@ void session_sweep(struct rpc_server *server, uint64_t now)
 	}
 }
 
+/* The one that has had the most time to end its handshake. */
+static void evict_oldest(struct rpc_server *server)
+{
+	struct rpc_peer **oldest = NULL, *gone;
+
+	for (struct rpc_peer **place = &server->peers; *place; place = &(*place)->next) {
+		if (!(*place)->is_open)
+			oldest = place; /* the newest stand first */
+	}
+	assert(oldest);
+	gone = *oldest;
+	*oldest = gone->next;
+	session_free(gone);
+	server->stats.refused_handshakes++;
+	warn_stranger(server, "handshake refused", "too many are under way, the oldest makes room");
+}
+
 static struct rpc_peer *admit(struct rpc_server *server, const uint8_t key[SESSION_KEY_SIZE], uint64_t session)
 {
 	uint64_t now = clock_mono_ms();
 	struct rpc_peer *peer;
 
-	if (server->stats.n_handshakes >= HANDSHAKES_MAX || !rate_allows(&server->handshakes, HANDSHAKES_A_SECOND, now)) {
+	if (!budget_allows(&server->handshakes, now)) {
 		server->stats.refused_handshakes++;
 		warn_stranger(server, "handshake refused", "too many at once");
 		return NULL;
 	}
+	if (server->stats.n_handshakes >= HANDSHAKES_MAX)
+		evict_oldest(server);
 	peer = mem_zalloc(sizeof(*peer));
 	peer->server = server;
 	peer->session = session;

@@ -43,7 +43,9 @@ struct subscribe {
 	bool is_reporting, is_closing, has_left, wants_report, wants_whole;
 	bool wants_next; /* another controller, after retry_ms: this one said that it leaves */
 	uint32_t watch_ttl_ms;
-	uint64_t started_ms, opened_ms, confirmed_ms, applied_ms, retry_ms, report_due_ms, logged_ms;
+	uint64_t started_ms, opened_ms, confirmed_ms, applied_ms, retry_ms, report_due_ms, logged_ms, said_ms;
+	char said[256];  /* the last warning of the channel */
+	unsigned n_said; /* how often it would have been said again since */
 	struct content *content; /* served; NULL at first */
 	bool is_seeded;          /* it is from disk, and nobody has confirmed it */
 	uint64_t seed_age_ms;    /* then: how old that was at confirmed_ms */
@@ -71,5 +73,8 @@ ProtobufCBinaryData data_of(struct str s);
 void fill_report(struct subscribe *s, Weirlock__V1__ReportRequest *out);
 /* The reasons as messages, in `arena`. */
 Weirlock__V1__ResourceError **error_messages(const struct subscribe *s, struct arena *arena, size_t *n);
+
+/* A warning that may come again and again: once, then every half minute with how often it was. */
+void subscribe_warn(struct subscribe *s, const char *text);
 
 #endif

@@ -1,6 +1,8 @@
 /* Which controller, whether it is there, and what the proxy says of itself; update.c has the conversation. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "log.h"
@@ -17,6 +19,38 @@ enum {
 	LOG_EVERY_MS = 30 * 1000
 };
 
+void subscribe_warn(struct subscribe *s, const char *text)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (s->said_ms && now - s->said_ms < LOG_EVERY_MS && strncmp(s->said, text, sizeof(s->said) - 1) == 0) {
+		s->n_said++;
+		return;
+	}
+	log_warn("subscribe", "%s not_logged=%u", text, s->n_said);
+	snprintf(s->said, sizeof(s->said), "%s", text);
+	s->said_ms = s->logged_ms = now;
+	s->n_said = 0;
+}
+
+static void log_lost(struct subscribe *s, const char *reason)
+{
+	struct buf text = {0};
+
+	buf_printf(&text, "controller lost url=%s: %s", s->urls[s->at], reason);
+	subscribe_warn(s, buf_cstr(&text));
+	buf_deinit(&text);
+}
+
+/* Found, and perhaps to be told at once that our certificate is not accepted: that is not news the second time. */
+static void log_found(const struct subscribe *s)
+{
+	if (s->said_ms && rpc_client_failure(s->client) == RPC_UNAUTHENTICATED)
+		log_debug("subscribe", "controller found url=%s", s->urls[s->at]);
+	else
+		log_info("subscribe", "controller found url=%s", s->urls[s->at]);
+}
+
 static void on_state(void *data, enum rpc_client_state state, const char *reason)
 {
 	struct subscribe *s = data;
@@ -25,17 +59,15 @@ static void on_state(void *data, enum rpc_client_state state, const char *reason
 		return;
 	switch (state) {
 	case RPC_CONNECTING:
-		if (s->step != STEP_OFFLINE) {
-			log_warn("subscribe", "controller lost url=%s: %s", s->urls[s->at], reason);
-			s->logged_ms = clock_mono_ms();
-		}
+		if (s->step != STEP_OFFLINE)
+			log_lost(s, reason);
 		s->step = STEP_OFFLINE;
 		s->opened_ms = clock_mono_ms();
 		return;
 	case RPC_CONNECTED:
 		return;
 	case RPC_READY:
-		log_info("subscribe", "controller found url=%s", s->urls[s->at]);
+		log_found(s);
 		update_hello(s);
 		return;
 	}

@@ -28,12 +28,13 @@ void update_pause(struct subscribe *s, uint32_t ms)
 	s->retry_ms = clock_mono_ms() + ms;
 }
 
-static void log_failure(const char *what, enum rpc_status status, struct str message)
+static void log_failure(struct subscribe *s, const char *what, enum rpc_status status, struct str message)
 {
 	struct buf text = {0};
 
+	buf_printf(&text, "%s failed status=%s: ", what, rpc_status_text(status));
 	buf_add_escaped(&text, str_first(message, 256));
-	log_warn("subscribe", "%s failed status=%s: %s", what, rpc_status_text(status), buf_cstr(&text));
+	subscribe_warn(s, buf_cstr(&text));
 	buf_deinit(&text);
 }
 
@@ -47,7 +48,7 @@ static void recover(struct subscribe *s, const char *what, enum rpc_status statu
 	}
 	if (status == RPC_UNAVAILABLE || status == RPC_UNAUTHENTICATED)
 		return; /* the next session begins anew */
-	log_failure(what, status, message);
+	log_failure(s, what, status, message);
 	if (status == RPC_DEADLINE_EXCEEDED)
 		rpc_client_reconnect(s->client, "the controller is silent");
 	else
@@ -305,6 +306,9 @@ static void on_hello(void *data, enum rpc_status status, struct str message, con
 	}
 	s->watch_ttl_ms = answer->watch_ttl_ms < 100 ? 100 : answer->watch_ttl_ms > 60000 ? 60000 : answer->watch_ttl_ms;
 	s->wants_report = true;
+	if (s->said_ms && rpc_client_failure(s->client) == RPC_UNAUTHENTICATED)
+		log_info("subscribe", "accepted by the controller url=%s", s->urls[s->at]);
+	s->said_ms = 0;
 	watch(s);
 }
 
