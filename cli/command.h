@@ -16,6 +16,7 @@ struct command_line {
 	bool is_watching;        /* --watch */
 	struct opt_list acked, deleted; /* with wait: objects */
 	const char *proxies;     /* with wait; NULL is all */
+	bool is_anonymous;       /* with snapshot export */
 	bool is_raw;             /* with snapshot diff: resources, not requests */
 	const char *reason;      /* with snapshot pin and rollback */
 	struct asked_words asked; /* with explain */

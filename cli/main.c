@@ -12,8 +12,8 @@
 const struct command commands[] = {
 	{"status", "", "the controller and its proxies: snapshot, age, in step or refusing and why, connections, memory",
 		command_status},
-	{"snapshot", "list|show|diff|export|verify|pin|rollback|unpin",
-		"the snapshots a controller keeps, what is in one, what changes between two; which one is served",
+	{"snapshot", "list|show|diff|export|verify|pin|rollback|unpin|blame",
+		"the snapshots a controller keeps, what is in one, what changes between two; which one is served; who wrote what a host does",
 		command_snapshot},
 	{"routes", "[HOST]", "hosts and paths in the order in which they are tried, with backend and certificate",
 		command_routes},
@@ -71,6 +71,7 @@ static const struct opt opts[] = {
 	{"deleted", 0, OPT_LIST, &line.deleted, "KIND/NS/NAME", "With wait: until it is gone, and proxies serve without it", 0, 0},
 	{"proxies", 0, OPT_TEXT, &line.proxies, "N|all", "With wait: how many must (default all that are connected)", 0, 0},
 	{"reason", 0, OPT_TEXT, &line.reason, "TEXT", "With snapshot pin and rollback: why, for who reads it later", 0, 0},
+	{"anonymize", 0, OPT_FLAG, &line.is_anonymous, NULL, "With snapshot export: hosts, names, paths and addresses are replaced", 0, 0},
 	{"raw", 0, OPT_FLAG, &line.is_raw, NULL, "With snapshot diff: what changes in which resource, not for which requests", 0, 0},
 	{"timeout", 0, OPT_TEXT, &timeout_word, "TIME", "How long to wait: 30, 30s, 5m (default 5s for an answer, 30s with wait)", 0, 0},
 	{"color", 0, OPT_CHOICE, &color_word, "auto|always|never", "Colours (NO_COLOR is obeyed)", 0, 0},

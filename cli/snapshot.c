@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "anonymize.h"
 #include "clock.h"
 #include "diff.h"
 #include "diff_requests.h"
@@ -157,19 +158,37 @@ static int diff(struct command_line *line)
 	return status;
 }
 
+/* As it is, or with all names replaced. False when it cannot be. */
+static bool pack(const struct command_line *line, const Weirlock__V1__Snapshot *snapshot, struct buf *out)
+{
+	char *room;
+
+	if (line->is_anonymous)
+		return anonymize_snapshot(snapshot, out);
+	room = buf_reserve(out, weirlock__v1__snapshot__get_packed_size(snapshot) + 1);
+	out->len += weirlock__v1__snapshot__pack(snapshot, (uint8_t *)room);
+	return true;
+}
+
 static int export_file(struct command_line *line)
 {
+	struct buf packed = {0};
 	struct view v;
 	int status;
 
 	if (line->args.n < 2 || line->args.n > 3)
-		return command_fail(EXIT_USAGE, "usage: weirctl snapshot export FILE [ID]");
+		return command_fail(EXIT_USAGE, "usage: weirctl snapshot export FILE [ID] [--anonymize]");
 	status = target_snapshot(&line->target, line->args.n > 2 ? line->args.items[2] : "", &v);
 	if (status != 0)
 		return status;
-	status = target_write_file(line->args.items[1], v.snapshot);
+	if (pack(line, v.snapshot, &packed))
+		status = target_write_file(line->args.items[1], buf_str(&packed));
+	else
+		status = command_fail(EXIT_BAD_INPUT, "a resource cannot be read: nothing is written");
 	if (status == 0)
-		output_note(&line->out, "wrote %s (without private keys)", line->args.items[1]);
+		output_note(&line->out, "wrote %s (without private keys%s)", line->args.items[1],
+			line->is_anonymous ? ", names and addresses replaced" : "");
+	buf_deinit(&packed);
 	view_deinit(&v);
 	return status;
 }
@@ -190,7 +209,7 @@ int command_snapshot(struct command_line *line)
 		const char *word;
 		command_fn *run;
 	} verbs[] = {{"list", list_only}, {"show", show_one}, {"diff", diff}, {"export", export_file}, {"verify", snapshot_verify},
-		{"pin", snapshot_pin}, {"rollback", snapshot_rollback}, {"unpin", snapshot_unpin}};
+		{"pin", snapshot_pin}, {"rollback", snapshot_rollback}, {"unpin", snapshot_unpin}, {"blame", snapshot_blame}};
 	enum { N = sizeof(verbs) / sizeof(verbs[0]) };
 	const char *word = line->args.n ? line->args.items[0] : "list";
 	const char *words[N + 1] = {NULL}, *near;
@@ -201,6 +220,6 @@ int command_snapshot(struct command_line *line)
 			return verbs[i].run(line);
 	}
 	near = opt_nearest(word, words);
-	return command_fail(EXIT_USAGE, "snapshot has no '%s'%s%s%s; it has list, show, diff, export, verify, pin, rollback and unpin", word,
+	return command_fail(EXIT_USAGE, "snapshot has no '%s'%s%s%s; it has list, show, diff, export, verify, pin, rollback, unpin and blame", word,
 		near ? "; did you mean '" : "", near ? near : "", near ? "'" : "");
 }

@@ -231,20 +231,16 @@ static int read_file(const char *path, struct buf *packed)
 	return 0;
 }
 
-int target_write_file(const char *path, const Weirlock__V1__Snapshot *snapshot)
+int target_write_file(const char *path, struct str packed)
 {
-	size_t size = weirlock__v1__snapshot__get_packed_size(snapshot);
-	uint8_t *packed = mem_alloc(size + 1);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	int status = 0;
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
 
-	weirlock__v1__snapshot__pack(snapshot, packed);
-	if (!file || fwrite(magic, sizeof(magic), 1, file) != 1 || (size && fwrite(packed, size, 1, file) != 1))
+	if (!file || fwrite(magic, sizeof(magic), 1, file) != 1 || (packed.len && fwrite(packed.ptr, packed.len, 1, file) != 1))
 		status = EXIT_BAD_INPUT;
 	if (file && fclose(file) != 0)
 		status = EXIT_BAD_INPUT;
-	mem_free(packed);
 	return status ? command_fail(status, "cannot write %s: %s", path, strerror(errno)) : 0;
 }
 

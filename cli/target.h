@@ -39,7 +39,7 @@ int target_operate(struct target *t, const char *method, const ProtobufCMessage 
 	ProtobufCMessage **answer);
 
 /* A snapshot file: 8 bytes of magic and a packed Snapshot, redacted. */
-int target_write_file(const char *path, const Weirlock__V1__Snapshot *snapshot);
+int target_write_file(const char *path, struct str packed);
 /* True if the target can only be read as a whole snapshot (a file or manifests). */
 bool target_is_offline(const struct target *t);
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "admin.h"
+#include "blame.h"
 #include "admission.h"
 #include "clock.h"
 #include "default_certificate.h"
@@ -44,6 +45,7 @@ struct controller {
 	struct source *source;          /* manifests; or */
 	struct kubeapi *api;            /* the API server, and what is read from it */
 	struct kube *kube;
+	struct lookups *lookups;        /* of single objects; NULL with manifests */
 	struct writes *writes;          /* to it, once there is something to serve */
 	struct named named;
 	struct rpc_identity *identity;
@@ -355,6 +357,13 @@ static struct content *build_pinned_endpoints(void *data, struct content *pinned
 	return endpoints_of_pinned(c->store, &c->reconcile, pinned, live);
 }
 
+static void look_up(void *data, struct str object, publish_found_fn *done, void *owner)
+{
+	struct controller *c = data;
+
+	blame_object(c->lookups, c->store, object, done, owner);
+}
+
 static int keep_what_is_pinned(void *data, const struct pin *pin)
 {
 	struct controller *c = data;
@@ -393,7 +402,7 @@ static int open_channel(struct controller *c, struct buf *error)
 {
 	const struct controller_options *o = c->options;
 	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
-		.standing = tell_standing, .keep_pin = keep_what_is_pinned,
+		.standing = tell_standing, .look_up = look_up, .keep_pin = keep_what_is_pinned,
 		.pinned_endpoints = build_pinned_endpoints, .leader = who_leads};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
 
@@ -584,6 +593,7 @@ static int open_api(struct controller *c, struct buf *error)
 	}
 	if (!kubeapi_open(c->loop, &api, error, &c->api))
 		return EXIT_BAD_INPUT;
+	c->lookups = lookups_create(c->api);
 	buf_printf(&c->origin, "API server %.*s", STR_ARG(kubeapi_server(c->api)));
 	return EXIT_FINE;
 }
@@ -676,6 +686,8 @@ void controller_stop(struct controller *c)
 		source_close(c->source, NULL);
 	if (c->kube)
 		kube_close(c->kube, NULL);
+	lookups_destroy(c->lookups);
+	c->lookups = NULL;
 	if (c->writes)
 		writes_close(c->writes);
 	else if (c->api)

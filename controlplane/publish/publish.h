@@ -24,6 +24,17 @@ struct publish_standing {
 	uint64_t seq;    /* its last change; of one that is not known: the last change of all */
 };
 
+/* What is known of who wrote an object. Borrowed for the call. */
+struct publish_found {
+	struct str origin;           /* "file demo/a.yaml:12", "API server"; "" is unknown */
+	struct str managed;          /* metadata.managedFields as JSON, or "" */
+	struct str resource_version;
+	int64_t created_s;
+	uint64_t changed_ms;         /* of a file */
+	struct str why;              /* nothing is; else "" */
+};
+typedef void publish_found_fn(void *owner, const struct publish_found *found);
+
 struct publish_options {
 	const char *name;        /* of this controller; copied */
 	const char *source;      /* for people: "manifests demo/"; copied */
@@ -34,6 +45,8 @@ struct publish_options {
 	void (*problems)(void *data, struct problems *out);
 	/* `object` as "Ingress default/web". Appends its errors to `faults`, unless that is NULL. May be NULL. */
 	void (*standing)(void *data, struct str object, struct publish_standing *out, struct problems *faults);
+	/* Who wrote `object`: calls `done` once, perhaps from within, and before the controller ends. May be NULL. */
+	void (*look_up)(void *data, struct str object, publish_found_fn *done, void *owner);
 	struct archive *archive; /* the snapshots of the past; kept. NULL: as long as this lives, in memory */
 	/* For pin_content: what is now of the Backends that `pinned` has and `live` has not. Owned. May be NULL. */
 	struct content *(*pinned_endpoints)(void *data, struct content *pinned, struct content *live);
