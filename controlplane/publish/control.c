@@ -67,14 +67,34 @@ void control_free_proxy(struct publish *p, struct proxy *proxy)
 	mem_free(proxy);
 }
 
-/* A proxy that comes back takes the place of who it was: same name and certificate, session over. */
-static void forget_former(struct publish *p, const char *name, const char *identity)
+static bool is_same(const struct proxy *proxy, const char *name, const char *identity)
+{
+	return !strcmp(proxy->name, name) && !strcmp(proxy->identity, identity);
+}
+
+/*
+ * A proxy that comes back takes the place of who it was: same name and certificate, and its session over, or the same process:
+ * that has one session here, and this is it. What was cut off is not heard to end.
+ */
+static void forget_former(struct publish *p, const char *name, const char *identity, uint32_t pid)
 {
 	for (struct proxy *proxy = p->proxies, *next; proxy; proxy = next) {
 		next = proxy->next;
-		if (!proxy->peer && !strcmp(proxy->name, name) && !strcmp(proxy->identity, identity))
+		if ((!proxy->peer || proxy->pid == pid) && is_same(proxy, name, identity))
 			control_free_proxy(p, proxy);
 	}
+}
+
+/* Silent, and somebody of its name is there: a process that was killed, and the one in its place. */
+static bool is_replaced(const struct publish *p, const struct proxy *proxy)
+{
+	if (control_state(p, proxy) != WEIRLOCK__V1__PROXY_STATE__PROXY_SILENT)
+		return false;
+	for (const struct proxy *other = p->proxies; other; other = other->next) {
+		if (other != proxy && other->peer && other->heard_ms > proxy->heard_ms && is_same(other, proxy->name, proxy->identity))
+			return true;
+	}
+	return false;
 }
 
 static void control__hello(Weirlock__V1__Control_Service *service, const Weirlock__V1__HelloRequest *request,
@@ -99,7 +119,7 @@ static void control__hello(Weirlock__V1__Control_Service *service, const Weirloc
 	proxy = rpc_peer_data(peer);
 	if (proxy)
 		control_free_proxy(p, proxy); /* said again on the same session */
-	forget_former(p, request->name, rpc_peer_identity(peer));
+	forget_former(p, request->name, rpc_peer_identity(peer), request->pid);
 	if (p->n_proxies >= PROXIES_MAX) {
 		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "too many proxies");
 		return;
@@ -256,7 +276,7 @@ void control_tick(struct publish *p)
 
 	for (struct proxy *proxy = p->proxies, *next; proxy; proxy = next) {
 		next = proxy->next;
-		if (!proxy->peer && now - proxy->heard_ms > FORGET_MS) {
+		if ((!proxy->peer && now - proxy->heard_ms > FORGET_MS) || is_replaced(p, proxy)) {
 			control_free_proxy(p, proxy);
 			continue;
 		}
