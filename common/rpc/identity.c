@@ -8,15 +8,18 @@
 #include <openssl/err.h>
 #include <openssl/kdf.h>
 #include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "clock.h"
+#include "deny.h"
 #include "file.h"
 #include "log.h"
 #include "mem.h"
 #include "secure.h"
 
-enum { N_FILES = 3, CHECK_EVERY_MS = 500 };
+enum { N_FILES = 3, CHECK_EVERY_MS = 500, DENY_MAX_BYTES = 8 * 1024 * 1024 };
 static const char *const file_names[N_FILES] = {"tls.crt", "tls.key", "ca.crt"};
 
 struct rpc_identity {
@@ -24,6 +27,10 @@ struct rpc_identity {
 	struct stat seen[N_FILES]; /* of the files as they were when last read, well or not */
 	uint64_t checked_ms;
 	unsigned version; /* grows when other files were read */
+	char *deny_path;
+	struct stat deny_seen;
+	struct deny deny;
+	unsigned deny_version;
 	SSL_CTX *server, *client;
 	BIO_METHOD *bio;
 };
@@ -114,14 +121,69 @@ static SSL_CTX *make_context(const struct rpc_identity *identity, bool is_server
 	return ctx;
 }
 
-/* True if a file is not the one seen before; remembers what is there now. */
+/* True if the file is not the one seen before; remembers what is there now. */
+static bool look_at(const char *path, struct stat *seen)
+{
+	struct stat now = {0}, before = *seen;
+
+	if (stat(path, &now) != 0)
+		now = (struct stat){0};
+	*seen = now;
+	return now.st_ino != before.st_ino || now.st_dev != before.st_dev || now.st_size != before.st_size ||
+		now.st_mtim.tv_sec != before.st_mtim.tv_sec || now.st_mtim.tv_nsec != before.st_mtim.tv_nsec;
+}
+
 static bool look(struct rpc_identity *identity)
 {
 	bool is_new = false;
 
 	for (size_t i = 0; i < N_FILES; i++)
-		is_new |= file_is_new(identity->paths[i], &identity->seen[i]);
+		is_new = look_at(identity->paths[i], &identity->seen[i]) || is_new;
 	return is_new;
+}
+
+/* Without the file nobody is denied; with one that cannot be read, those before are. */
+static bool read_deny(struct rpc_identity *identity, struct buf *error)
+{
+	FILE *file = fopen(identity->deny_path, "re");
+	struct buf text, why = {0};
+	bool is_good = file || errno == ENOENT;
+
+	buf_init(&text, DENY_MAX_BYTES);
+	if (!is_good)
+		buf_add(&why, str_from(strerror(errno)));
+	while (file && is_good) {
+		char *room = buf_reserve(&text, 4096);
+		size_t n = room ? fread(room, 1, 4096, file) : 0;
+
+		text.len += n;
+		if (!room || ferror(file)) {
+			buf_add(&why, STR("it is too large, or cannot be read"));
+			is_good = false;
+		}
+		if (!n)
+			break;
+	}
+	if (file)
+		fclose(file);
+	is_good = is_good && deny_read(&identity->deny, buf_str(&text), &why);
+	if (!is_good)
+		buf_printf(error, "%s: %s", identity->deny_path, buf_cstr(&why));
+	identity->deny_version += is_good;
+	buf_deinit(&text);
+	buf_deinit(&why);
+	return is_good;
+}
+
+static char *path_of(const char *directory, const char *name)
+{
+	struct buf path = {0};
+	char *out;
+
+	buf_printf(&path, "%s/%s", directory, name);
+	out = mem_strdup(buf_str(&path));
+	buf_deinit(&path);
+	return out;
 }
 
 static bool read_files(struct rpc_identity *identity, struct buf *error)
@@ -148,13 +210,9 @@ struct rpc_identity *rpc_identity_load(const char *directory, struct buf *error)
 	struct rpc_identity *identity = mem_zalloc(sizeof(*identity));
 
 	identity->bio = secure_bio_create();
-	for (size_t i = 0; i < N_FILES; i++) {
-		struct buf path = {0};
-
-		buf_printf(&path, "%s/%s", directory, file_names[i]);
-		identity->paths[i] = mem_strdup(buf_str(&path));
-		buf_deinit(&path);
-	}
+	for (size_t i = 0; i < N_FILES; i++)
+		identity->paths[i] = path_of(directory, file_names[i]);
+	identity->deny_path = path_of(directory, "deny.txt");
 	for (size_t i = 0; i < N_FILES; i++) {
 		struct stat st;
 
@@ -166,7 +224,8 @@ struct rpc_identity *rpc_identity_load(const char *directory, struct buf *error)
 		}
 	}
 	look(identity);
-	if (!read_files(identity, error)) {
+	look_at(identity->deny_path, &identity->deny_seen);
+	if (!read_files(identity, error) || !read_deny(identity, error)) {
 		rpc_identity_destroy(identity);
 		return NULL;
 	}
@@ -179,6 +238,8 @@ void rpc_identity_destroy(struct rpc_identity *identity)
 		return;
 	for (size_t i = 0; i < N_FILES; i++)
 		mem_free(identity->paths[i]);
+	mem_free(identity->deny_path);
+	deny_deinit(&identity->deny);
 	SSL_CTX_free(identity->server);
 	SSL_CTX_free(identity->client);
 	BIO_meth_free(identity->bio);
@@ -199,6 +260,13 @@ static void refresh(struct rpc_identity *identity)
 		else
 			log_warn("rpc", "identity changed and is bad, the old one stays: %s", buf_cstr(&error));
 	}
+	buf_clear(&error);
+	if (look_at(identity->deny_path, &identity->deny_seen)) {
+		if (read_deny(identity, &error))
+			log_info("rpc", "denied certificates read again file=%s n=%zu", identity->deny_path, identity->deny.entries.n);
+		else
+			log_error("rpc", "the list of denied certificates is bad, the one before stays: %s", buf_cstr(&error));
+	}
 	buf_deinit(&error);
 }
 
@@ -206,6 +274,17 @@ SSL_CTX *identity_context(struct rpc_identity *identity, bool is_server)
 {
 	refresh(identity);
 	return is_server ? identity->server : identity->client;
+}
+
+bool identity_denies(const struct rpc_identity *identity, X509 *certificate)
+{
+	return deny_has(&identity->deny, certificate);
+}
+
+unsigned identity_deny_version(struct rpc_identity *identity)
+{
+	refresh(identity);
+	return identity->deny_version;
 }
 
 unsigned rpc_identity_version(struct rpc_identity *identity)

@@ -11,5 +11,9 @@ SSL_CTX *identity_context(struct rpc_identity *identity, bool is_server);
 const BIO_METHOD *identity_bio(const struct rpc_identity *identity);
 /* The role of a URI SAN, or 0. Pool names are 1 to 63 of a-z, 0-9 and '-'. */
 unsigned identity_role(struct str uri);
+/* Whether deny.txt of the directory lists the certificate; as it was when it was last looked at. */
+bool identity_denies(const struct rpc_identity *identity, X509 *certificate);
+/* Looks at the file (twice a second at most); another number than before says that it was read again. */
+unsigned identity_deny_version(struct rpc_identity *identity);
 
 #endif

@@ -17,6 +17,7 @@ struct secure {
 	enum secure_state state;
 	bool is_server, has_greeted;
 	unsigned accepted_roles, roles;
+	const struct rpc_identity *trust; /* NULL: in clear */
 	char identity[IDENTITY_MAX];
 	struct buf reason;
 	struct str in;   /* what is left of the message being fed */
@@ -106,9 +107,14 @@ int secure_verify(int is_good, X509_STORE_CTX *chain)
 	if (X509_STORE_CTX_get_error_depth(chain) > 0)
 		return 1;
 	s->roles = read_role(X509_STORE_CTX_get_current_cert(chain), s->identity);
+	buf_clear(&s->reason);
+	if (identity_denies(s->trust, X509_STORE_CTX_get_current_cert(chain))) {
+		buf_printf(&s->reason, "the peer's certificate is not accepted: deny.txt lists it (%s)", s->identity);
+		X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REVOKED);
+		return 0;
+	}
 	if (s->roles & s->accepted_roles)
 		return 1;
-	buf_clear(&s->reason);
 	buf_printf(&s->reason, "the peer's certificate is not accepted: it is for %s, which may not be the other end here",
 		s->identity);
 	X509_STORE_CTX_set_error(chain, X509_V_ERR_APPLICATION_VERIFICATION);
@@ -131,6 +137,7 @@ struct secure *secure_create(struct rpc_identity *identity, bool is_server, unsi
 		snprintf(s->identity, sizeof(s->identity), "insecure");
 		return s;
 	}
+	s->trust = identity;
 	s->ssl = SSL_new(identity_context(identity, is_server));
 	bio = BIO_new(identity_bio(identity));
 	if (!s->ssl || !bio) {
@@ -150,6 +157,13 @@ struct secure *secure_create(struct rpc_identity *identity, bool is_server, unsi
 	else
 		SSL_set_connect_state(s->ssl);
 	return s;
+}
+
+bool secure_is_denied(const struct secure *s)
+{
+	X509 *certificate = s->ssl ? SSL_get0_peer_certificate(s->ssl) : NULL;
+
+	return certificate && identity_denies(s->trust, certificate);
 }
 
 void secure_destroy(struct secure *s)

@@ -25,6 +25,8 @@ enum secure_state secure_feed(struct secure *s, struct str bytes, struct buf *pl
 /* Appends `plain` sealed to `out`. False when the session cannot any more. */
 bool secure_seal(struct secure *s, struct str plain, struct buf *out);
 
+/* Whether the certificate of the peer has been denied since. */
+bool secure_is_denied(const struct secure *s);
 /* Of the peer, once open. Borrowed. */
 const char *secure_identity(const struct secure *s);
 unsigned secure_roles(const struct secure *s);

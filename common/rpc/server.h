@@ -75,6 +75,7 @@ struct rpc_server {
 	struct budget handshakes;
 	struct rate resets, warnings;
 	struct said said;
+	unsigned deny_version; /* that the sessions were held against */
 	uint64_t reaped_ms;
 	struct buf plain, out, packed;
 	bool is_closing;

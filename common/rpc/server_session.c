@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "identity.h"
 #include "log.h"
 #include "mem.h"
 #include "secure.h"
@@ -162,8 +163,25 @@ static bool is_over(const struct rpc_peer *peer, uint64_t now_ms)
 	return peer->is_open ? now_ms - peer->heard_ms > o->idle_ms : now_ms - peer->begun_ms > o->handshake_ms;
 }
 
+/* A certificate that was stolen has a session perhaps: it ends when the list does not accept it any more. */
+static void end_denied(struct rpc_server *server)
+{
+	unsigned version = server->options.identity ? identity_deny_version(server->options.identity) : 0;
+
+	if (version == server->deny_version)
+		return;
+	server->deny_version = version;
+	for (struct rpc_peer *peer = server->peers; peer; peer = peer->next) {
+		if (!peer->is_open || peer->is_over || !secure_is_denied(peer->secure))
+			continue;
+		log_warn("rpc", "session ended, deny.txt lists the certificate identity=%s", secure_identity(peer->secure));
+		peer->is_over = true;
+	}
+}
+
 void session_sweep(struct rpc_server *server, uint64_t now)
 {
+	end_denied(server);
 	for (struct rpc_peer **place = &server->peers; *place;) {
 		struct rpc_peer *peer = *place;
 

@@ -70,7 +70,8 @@ bool rpc_check_local(const char *option, const char *const *urls, size_t n, stru
 /* ------------------------------------------------------------------------------------------------------ identity */
 
 /*
- * The certificate, key and CA of a program: tls.crt, tls.key and ca.crt of a directory. Files that change are read again
+ * The certificate, key and CA of a program: tls.crt, tls.key and ca.crt of a directory, and deny.txt,
+ * which lists certificates that are not accepted any more, if it is there. Files that change are read again
  * before the next handshake; if they are bad then, the old ones stay and a warning says so. Outlives all that use it.
  */
 struct rpc_identity;
