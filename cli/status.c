@@ -297,6 +297,8 @@ int command_status(struct command_line *line)
 	}
 	output_rows(&line->out, rows, columns);
 	note_refusals(&line->out, s);
+	if (s->n_not_shown)
+		output_note(&line->out, "and %u proxies more, which do not fit an answer", s->n_not_shown);
 	if (strcmp(s->role, "proxy") != 0)
 		note_pools(&line->out, s);
 	json_decref(rows);

@@ -17,6 +17,7 @@ enum {
 	HANDSHAKES_MAX = 256,       /* under way at once; the next one takes the place of the oldest */
 	HANDSHAKES_A_SECOND = 200,  /* one costs about a millisecond */
 	HANDSHAKES_BURST = 1024,
+	SESSIONS_MAX = 8192,        /* 45 KiB each */
 	SAY_AGAIN_MS = 60 * 1000,
 	RESETS_A_SECOND = 100
 };
@@ -103,10 +104,17 @@ void session_send(struct rpc_peer *peer, const struct envelope *envelope, const 
 	buf_clear(&server->packed);
 	envelope_begin(&server->packed, envelope);
 	room = buf_reserve(&server->packed, size);
-	assert(room);
-	if (payload)
-		protobuf_c_message_pack(payload, (uint8_t *)room);
-	server->packed.len += size;
+	if (room && payload)
+		server->packed.len += protobuf_c_message_pack(payload, (uint8_t *)room);
+	if (!room) { /* what is in it came from peers: not an end of ours */
+		struct envelope over = *envelope;
+
+		over.number = RPC_RESOURCE_EXHAUSTED;
+		over.text = STR("the answer is too large");
+		buf_clear(&server->packed);
+		envelope_begin(&server->packed, &over);
+		log_error("rpc", "an answer is too large and is not sent bytes=%zu", size);
+	}
 	frame_begin(&server->out, FRAME_DATA, peer->session);
 	if (secure_seal(peer->secure, buf_str(&server->packed), &server->out))
 		send_out(peer);
@@ -220,6 +228,11 @@ static struct rpc_peer *admit(struct rpc_server *server, const uint8_t key[SESSI
 	if (!budget_allows(&server->handshakes, now)) {
 		server->stats.refused_handshakes++;
 		warn_stranger(server, "handshake refused", "too many at once");
+		return NULL;
+	}
+	if (server->stats.n_peers >= SESSIONS_MAX) {
+		server->stats.refused_handshakes++;
+		warn_stranger(server, "handshake refused", "too many sessions");
 		return NULL;
 	}
 	if (server->stats.n_handshakes >= HANDSHAKES_MAX)

@@ -7,11 +7,12 @@
 #include "mem.h"
 #include "operate.h"
 
-enum { OBJECTS_MAX = 32, OBJECT_NAME_MAX = 600, MANAGED_MAX = 64 * 1024 };
+enum { OBJECTS_MAX = 32, OBJECT_NAME_MAX = 600, MANAGED_MAX = 256 * 1024 };
 
 struct blaming {
 	struct rpc_call *call; /* NULL: nobody waits any more */
 	size_t n_open;         /* objects, and the one who asks */
+	size_t n_bytes;        /* of managedFields so far */
 	struct arena arena;
 	Weirlock__V1__BlameResponse response;
 };
@@ -42,9 +43,13 @@ static void on_found(void *owner, const struct publish_found *found)
 	m->resource_version = arena_text(&b->arena, found->resource_version);
 	m->created_s = found->created_s;
 	m->changed_ms = found->changed_ms;
-	m->why_not = arena_text(&b->arena, found->managed.len <= MANAGED_MAX ? found->why : STR("its managedFields are too large"));
-	if (found->managed.len && found->managed.len <= MANAGED_MAX)
+	if (b->n_bytes + found->managed.len > MANAGED_MAX) {
+		m->why_not = arena_text(&b->arena, STR("managedFields are too large"));
+	} else {
+		m->why_not = arena_text(&b->arena, found->why);
 		m->managed_fields = arena_text(&b->arena, found->managed);
+		b->n_bytes += found->managed.len;
+	}
 	end_one(b);
 }
 

@@ -11,7 +11,8 @@
 #include "problem.h"
 #include "proxies.h"
 
-enum { ERRORS_SHOWN = 8, SNAPSHOTS_SHOWN = 1024, VIEW_MAX_BYTES = 256 * 1024 * 1024 };
+enum { ERRORS_SHOWN = 8, SNAPSHOTS_SHOWN = 1024, PROXY_OVERHEAD = 8,
+	STATUS_MAX_BYTES = RPC_ANSWER_MAX - 32 * 1024, VIEW_MAX_BYTES = 256 * 1024 * 1024 };
 
 static uint64_t rss_bytes(void)
 {
@@ -69,6 +70,7 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 	struct publish *p = container_of(service, struct publish, inspect);
 	Weirlock__V1__StatusResponse out = WEIRLOCK__V1__STATUS_RESPONSE__INIT;
 	char role[] = "controller", version[] = WEIRLOCK_VERSION;
+	size_t size = 0;
 	struct problems problems = {0};
 	struct arena arena = {0};
 
@@ -92,8 +94,17 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 		out.n_resources = (uint32_t)content_count(p->current->content);
 	}
 	out.proxies = arena_alloc(&arena, (p->n_proxies + 1) * sizeof(*out.proxies));
-	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)
-		out.proxies[out.n_proxies++] = inspect_proxy(p, proxy, &arena);
+	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next) {
+		Weirlock__V1__ProxyStatus *status = inspect_proxy(p, proxy, &arena);
+		size_t n = weirlock__v1__proxy_status__get_packed_size(status) + PROXY_OVERHEAD;
+
+		if (size + n > STATUS_MAX_BYTES) {
+			out.n_not_shown++;
+			continue;
+		}
+		size += n;
+		out.proxies[out.n_proxies++] = status;
+	}
 	closure(&out, closure_data);
 	arena_deinit(&arena);
 	problems_deinit(&problems);

@@ -8,6 +8,9 @@
 
 enum {
 	PROXIES_MAX = 4096,
+	ERRORS_KEPT = 32,              /* of one refusal */
+	REASON_KEPT = 512,             /* bytes of one of its texts */
+	TEXT_KEPT = 256,               /* bytes of a text of a report */
 	ENCODED_MAX = 8,               /* ways to the newest snapshot that are kept ready */
 	INLINE_MAX_BYTES = 64 * 1024,  /* a larger answer goes as a blob */
 	FORGET_MS = 10 * 60 * 1000,    /* a silent proxy is shown for so long */

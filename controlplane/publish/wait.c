@@ -12,7 +12,7 @@
 #include "operate.h"
 #include "problem.h"
 
-enum { HOLD_MAX_MS = 10 * 1000, BEHIND_SHOWN = 32, OBJECT_MAX = 600 };
+enum { HOLD_MAX_MS = 10 * 1000, BEHIND_SHOWN = 32, FAULTS_SHOWN = 64, OBJECT_MAX = 600 };
 
 struct wait {
 	struct wait *next;
@@ -106,7 +106,7 @@ static void add_problems(const struct wait *w, Weirlock__V1__WaitResponse *out, 
 	if (p->options.standing)
 		p->options.standing(p->options.data, str_from(w->object), &standing, faults);
 	out->problems = arena_alloc(arena, (faults->n + 1) * sizeof(*out->problems));
-	for (size_t i = 0; i < faults->n; i++)
+	for (size_t i = 0; i < faults->n && i < FAULTS_SHOWN; i++)
 		out->problems[out->n_problems++] = describe_problem(&faults->items[i], arena);
 	out->is_unused = standing.is_unused;
 }
