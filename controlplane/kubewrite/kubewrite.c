@@ -29,7 +29,7 @@ void kubewrite_problem(const struct kubewrite *what, enum feed_outcome outcome, 
 		buf_add(&fix, STR("it needs "));
 		rule_add(&what->rule, &fix);
 	}
-	buf_printf(&effect, "%s; it is tried again", what->effect);
+	buf_printf(&effect, "%s%s", what->effect, what->is_last ? "" : "; it is tried again");
 	problems_add(out,
 		&(struct problem){
 			.severity = SEVERITY_FAULT,

@@ -14,6 +14,7 @@ struct kubewrite {
 	struct rule rule;
 	const char *does;   /* "a Lease is to be kept" */
 	const char *effect; /* of its failure: "this controller does not lead" */
+	bool is_last;       /* it is not tried again */
 };
 /* The problem that stands while it does not work. A 403 names the missing rule. */
 void kubewrite_problem(const struct kubewrite *what, enum feed_outcome outcome, struct str message, struct problems *out);

@@ -37,7 +37,7 @@ int main(void)
 		CHECK_STR(buf_str(&text), str_from(ends[i].message));
 	}
 	check_case("the missing rule is named");
-	kubewrite_problem(&(struct kubewrite){{"a.k8s.io", "things/status", "\"patch\"", STR("n"), STR("")}, "it is to be written", "nothing is"},
+	kubewrite_problem(&(struct kubewrite){{"a.k8s.io", "things/status", "\"patch\"", STR("n"), STR("")}, "it is to be written", "nothing is", false},
 		FEED_FORBIDDEN, STR("you may not"), &problems);
 	buf_clear(&text);
 	problem_text(&problems.items[0], &text);

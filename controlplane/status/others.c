@@ -27,6 +27,7 @@ static void end(struct others *o, bool has_others, enum feed_outcome outcome)
 		.rule = {"", "pods", "\"get\", \"list\"", o->namespace_, STR("")},
 		.does = "pods are to be listed, to know whether another controller runs",
 		.effect = "the status of Ingresses is not cleared",
+		.is_last = true,
 	};
 
 	o->on_done(o->owner, has_others, &what, outcome, buf_str(&o->message));

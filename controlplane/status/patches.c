@@ -154,6 +154,8 @@ static void on_written(struct status *s, const struct patch *p)
 
 	s->n_written++;
 	s->n_failures = 0;
+	if (s->trouble != FEED_FORBIDDEN) /* that is seen when a round goes well */
+		status_tell_good(s);
 	log_debug("status", "Ingress %s: '%s'", p->key, p->text);
 	if (!seen)
 		return;

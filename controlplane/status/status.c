@@ -65,6 +65,7 @@ static void tell_no_service(struct status *s, const char *rule, const char *fix)
 	struct problems problems = {0};
 
 	s->has_address_problem = true;
+	s->has_wanted = false; /* what was published is not made more */
 	problems_add(&problems,
 		&(struct problem){
 			.severity = SEVERITY_FAULT,
@@ -123,6 +124,7 @@ static void on_places(void *owner, const struct addresses *found, const struct k
 	send_good(s, ORIGIN_PLACES, &s->has_places_problem);
 	for (size_t i = 0; i < found->n; i++)
 		addresses_add(&list, found->items[i].ip.len ? found->items[i].ip : found->items[i].hostname);
+	s->has_wanted = list.n > 0;
 	if (list.n) /* where no proxy is found, somebody else's may be: what is there stays */
 		want(s, &list);
 	addresses_deinit(&list);

@@ -230,6 +230,7 @@ static void test_service(void)
 	buf_clear(&written);
 	tell(SOURCE_DELETE, SERVICE(""));
 	CHECK(told.len > 0);
+	tell(SOURCE_PUT, INGRESS("a", "theirs-before", IP("198.51.100.7"))); /* nothing known is not nothing published */
 	double_idle(&loop);
 	finish();
 	CHECK(is_written(""));
