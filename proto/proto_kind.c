@@ -16,6 +16,7 @@ static const struct {
 	[WEIRLOCK__V1__KIND__KIND_SECRET] = {"secret", NULL},
 	[WEIRLOCK__V1__KIND__KIND_TCP_SERVICE] = {"tcp-service", &weirlock__v1__tcp_service__descriptor},
 	[WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET] = {"backend-secret", &weirlock__v1__backend_secret__descriptor},
+	[WEIRLOCK__V1__KIND__KIND_CLIENT_CA] = {"client-ca", &weirlock__v1__client_ca__descriptor},
 };
 
 const char *proto_kind_text(uint32_t kind)

@@ -176,17 +176,13 @@ static void reject_risky(const struct reading *r, const struct annotation_row *r
 	buf_deinit(&fix);
 }
 
-/* F9: a host that asks for client certificates answers 403 as a whole; other protection closes the paths of the Ingress. */
-static void deny_unenforced(const struct reading *r, const struct annotation_row *row, const struct pair *p)
+static void deny_unenforced(const struct reading *r, const struct pair *p)
 {
-	bool is_host = row->scope == SCOPE_HOST;
-
 	if (p->value.len == 0)
 		return;
-	keep_first(is_host ? &r->out->host_denied_by : &r->out->denied_by, p->name);
+	keep_first(&r->out->denied_by, p->name);
 	complain_name(r, SEVERITY_FAULT, p, "it protects and is not enforced yet, so nobody gets through",
-		"take it out if these paths may be open",
-		is_host ? "the hosts of the Ingress answer 403" : denied_effect);
+		"take it out if these paths may be open", denied_effect);
 }
 
 /* The known name that is most like `bare` under the same prefix, or NULL. */
@@ -267,7 +263,7 @@ static void read_annotation(const struct reading *r, struct str bare, bool is_ow
 			"it has no effect yet");
 		return;
 	case STATUS_DENIES:
-		deny_unenforced(r, row, p);
+		deny_unenforced(r, p);
 		return;
 	case STATUS_NOT_APPLICABLE:
 		complain_name(r, SEVERITY_WARN, p, row->doc, "take it out", "it has no effect");

@@ -61,7 +61,6 @@ struct annotation_values {
 	size_t n;
 	struct str rejected_by;   /* name of the annotation for which the Ingress is not taken; "" if it may be */
 	struct str denied_by;     /* name of the annotation for which its paths answer 503; "" if none */
-	struct str host_denied_by;/* name of the annotation for which its whole hosts answer 403 (F9); "" if none */
 };
 
 struct annotation_options {

@@ -20,7 +20,6 @@ const struct annotation_row annotation_rows[] = {
 	ANNOTATIONS(ROW)
 	OWN_ANNOTATIONS(OWN_ROW)
 	/* clang-format on */
-	CLOSED("auth-tls-secret", HOST, MEDIUM, COMMON, "CA bundle for client certificates"),
 	CLOSED("auth-type", LOCATION, LOW, COMMON, "Turns HTTP auth on"),
 	CLOSED("auth-url", LOCATION, HIGH, COMMON, "External auth subrequest"),
 	LATER("auth-method", LOCATION, LOW, COMMON, "Method of the subrequest"),
@@ -32,10 +31,6 @@ const struct annotation_row annotation_rows[] = {
 	LATER("auth-secret", LOCATION, MEDIUM, COMMON, "Secret with the credentials (key auth = htpasswd)"),
 	LATER("auth-secret-type", LOCATION, LOW, COMMON, "htpasswd file, or one key per user"),
 	LATER("auth-signin", LOCATION, HIGH, COMMON, "Where a 401 is redirected (302), original URL appended as rd"),
-	LATER("auth-tls-pass-certificate-to-upstream", HOST, LOW, COMMON,
-		"Send the client certificate (URL-encoded PEM) as ssl-client-cert"),
-	LATER("auth-tls-verify-client", HOST, MEDIUM, COMMON, "Whether a client certificate is demanded"),
-	LATER("auth-tls-verify-depth", HOST, LOW, COMMON, "Chain depth"),
 	LATER("client-body-buffer-size", LOCATION, LOW, COMMON, "Memory for a request body before spilling"),
 	LATER("cors-allow-credentials", LOCATION, LOW, COMMON, "Access-Control-Allow-Credentials"),
 	LATER("cors-allow-headers", LOCATION, MEDIUM, COMMON, "Access-Control-Allow-Headers"),
@@ -64,8 +59,6 @@ const struct annotation_row annotation_rows[] = {
 	LATER("auth-keepalive-requests", LOCATION, LOW, RARE, "Requests per pooled auth connection"),
 	LATER("auth-keepalive-timeout", LOCATION, LOW, RARE, "Idle time of a pooled auth connection"),
 	LATER("auth-signin-redirect-param", LOCATION, MEDIUM, RARE, "Name of that query parameter"),
-	LATER("auth-tls-error-page", HOST, HIGH, RARE, "Where 495/496 go"),
-	LATER("auth-tls-match-cn", HOST, HIGH, RARE, "403 unless the subject matches"),
 	LATER("disable-proxy-intercept-errors", LOCATION, LOW, RARE,
 		"Keep endpoint error bodies although custom-http-errors is set"),
 	LATER("enable-modsecurity", LOCATION, LOW, RARE, "WAF for the path on/off"),

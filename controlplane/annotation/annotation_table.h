@@ -130,6 +130,19 @@
 		"TLS versions to endpoints, where proxy-ssl-secret is given", .type = VALUE_WORDS, .words = "TLSv1.2|TLSv1.3")	\
 	X(PROXY_SSL_CIPHERS, "proxy-ssl-ciphers", LOCATION, MEDIUM, RARE, FALLBACK, "DEFAULT",				\
 		"Ciphers to endpoints for TLS 1.2, as OpenSSL writes them", .type = VALUE_TEXT, .words = "+:_-!")		\
+	X(AUTH_TLS_SECRET, "auth-tls-secret", HOST, MEDIUM, COMMON, REJECT, "",						\
+		"Secret (namespace/name) whose ca.crt (and ca.crl) client certificates are checked by; oldest Ingress of a host wins",	\
+		.type = VALUE_TEXT, .words = NAME_CHARS)									\
+	X(AUTH_TLS_VERIFY_CLIENT, "auth-tls-verify-client", HOST, MEDIUM, COMMON, STRICT, "on",				\
+		"Whether a client certificate is demanded", .type = VALUE_CHOICE, .words = "on|off|optional|optional_no_ca")	\
+	X(AUTH_TLS_VERIFY_DEPTH, "auth-tls-verify-depth", HOST, LOW, COMMON, FALLBACK, "1",					\
+		"Certificates between the client's and one of ca.crt; 0 acts as 1", PLAIN_COUNT(0, 100))			\
+	X(AUTH_TLS_ERROR_PAGE, "auth-tls-error-page", HOST, HIGH, RARE, REJECT, "",						\
+		"URL that clients without a good certificate are sent to (302)", .type = VALUE_TEXT, .words = URL_CHARS "@")	\
+	X(AUTH_TLS_PASS_CERTIFICATE, "auth-tls-pass-certificate-to-upstream", HOST, LOW, COMMON, REJECT, "false",		\
+		"Send the client certificate (URL-encoded PEM) as ssl-client-cert", PLAIN_FLAG)				\
+	X(AUTH_TLS_MATCH_CN, "auth-tls-match-cn", HOST, HIGH, RARE, REJECT, "",						\
+		"CN= and a regular expression: 403 unless the subject of the certificate holds it", .type = VALUE_TEXT, .max = 1024)	\
 	X(RELATIVE_REDIRECTS, "relative-redirects", LOCATION, LOW, RARE, REJECT, "ConfigMap",                               \
 		"Redirects without scheme and host", PLAIN_FLAG)                                                                  \
 	X(USE_PORT_IN_REDIRECTS, "use-port-in-redirects", LOCATION, LOW, RARE, FALLBACK, "ConfigMap",                       \

@@ -30,7 +30,7 @@ static void test_table(void)
 /* One annotation and what becomes of it (M20, M21, M14, COMPAT annotations.tsv). */
 static void test_outcomes(void)
 {
-	enum outcome { GOOD, UNSET, FALSE, DENY, DENY_HOST, REJECT };
+	enum outcome { GOOD, UNSET, FALSE, DENY, STRICT, REJECT };
 	static const struct {
 		const char *name, *value;
 		enum outcome want;
@@ -70,7 +70,13 @@ static void test_outcomes(void)
 		{"auth-type", "basic", DENY, 1},
 		{"auth-url", "http://auth/", DENY, 1},
 		{"auth-url", "", UNSET, 0},
-		{"auth-tls-secret", "default/ca", DENY_HOST, 1},
+		{"auth-tls-secret", "default/ca", GOOD, 0},
+		{"auth-tls-secret", "default/{ca}", REJECT, 1},
+		{"auth-tls-verify-client", "optional_no_ca", GOOD, 0},
+		{"auth-tls-verify-client", "yes", STRICT, 1},
+		{"auth-tls-pass-certificate-to-upstream", "yes", REJECT, 1},
+		{"proxy-ssl-verify", "off", GOOD, 0},
+		{"proxy-ssl-verify", "true", STRICT, 1},
 		{"enable-cors", "true", UNSET, 1},
 		{"secure-backends", "true", UNSET, 1},
 		{"proxy-read-timeuot", "60", UNSET, 1},
@@ -91,11 +97,11 @@ static void test_outcomes(void)
 		ingress.annotations = &p;
 		check_case(cases[i].name);
 		annotation_parse(&ingress, &options, &v, &problems);
-		CHECK_INT(v.n, cases[i].want == GOOD || cases[i].want == FALSE);
+		CHECK_INT(v.n, cases[i].want == GOOD || cases[i].want == FALSE || cases[i].want == STRICT);
+		CHECK(v.n == 0 || cases[i].want != STRICT || v.items[0].value.number == 0); /* the first word */
 		CHECK(v.n == 0 || cases[i].want != FALSE || !v.items[0].value.flag);
 		CHECK((v.rejected_by.len > 0) == (cases[i].want == REJECT));
 		CHECK((v.denied_by.len > 0) == (cases[i].want == DENY));
-		CHECK((v.host_denied_by.len > 0) == (cases[i].want == DENY_HOST));
 		CHECK_INT(problems.n, cases[i].n_problems);
 		if (problems.n > 0) {
 			CHECK_STR(problems.items[0].object, STR("Ingress default/web"));

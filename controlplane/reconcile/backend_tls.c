@@ -88,7 +88,6 @@ void backend_tls_end(struct reconcile *pass)
 static void put_secret(struct reconcile *pass, struct backend_secret *s, struct reconcile_result *result)
 {
 	Weirlock__V1__BackendSecret message = WEIRLOCK__V1__BACKEND_SECRET__INIT;
-	size_t n = s->trust ? trust_n(s->trust) : 0;
 
 	if (s->told == result)
 		return;
@@ -102,10 +101,7 @@ static void put_secret(struct reconcile *pass, struct backend_secret *s, struct 
 	message.ca_pem = message_bytes(&pass->scratch, s->ca_pem);
 	message.fingerprint = message_bytes(&pass->scratch, s->pair.fingerprint);
 	message.not_after_s = s->pair.not_after_s;
-	message.ca_fingerprints = arena_alloc(&pass->scratch, (n + 1) * sizeof(*message.ca_fingerprints));
-	message.n_ca_fingerprints = n;
-	for (size_t i = 0; i < n; i++)
-		message.ca_fingerprints[i] = message_bytes(&pass->scratch, trust_fingerprint(s->trust, i));
+	message.ca_fingerprints = message_fingerprints(&pass->scratch, s->trust, &message.n_ca_fingerprints);
 	result_put(result, WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET, s->name, &message.base);
 	mem_wipe(message.key_pem.data, message.key_pem.len);
 	mem_free(message.key_pem.data);
@@ -132,12 +128,6 @@ static bool verifies(const struct view *view)
 	return a && !is_on(a, "off");
 }
 
-static void complain(struct view *view, const struct annotation *a, const char *rule, const char *fix, const char *effect)
-{
-	result_problem(&view->problems, SEVERITY_FAULT, view->object->key, arena_printf(&view->annotations.arena, "%.*s",
-		STR_ARG(a->name)).ptr, a->written, rule, fix, effect);
-}
-
 static void read_named_secret(struct reconcile *pass, struct view *view)
 {
 	const struct annotation *a = find(view, ANNOTATION_PROXY_SSL_SECRET);
@@ -154,7 +144,7 @@ static void read_named_secret(struct reconcile *pass, struct view *view)
 		return;
 	view->backend_secret = NULL;
 	view->is_denied = true;
-	complain(view, a, why, "put authorities in ca.crt, or a certificate in tls.crt and its key in tls.key, as PEM",
+	view_complain(view, a, why, "put authorities in ca.crt, or a certificate in tls.crt and its key in tls.key, as PEM",
 		"the paths of the Ingress answer 503");
 }
 
@@ -167,10 +157,10 @@ static void check_verify(struct view *view)
 	if (!verifies(view) || view->is_denied)
 		return;
 	if (!view->backend_secret || !view->backend_secret->trust)
-		complain(view, a, "on together with proxy-ssl-secret, whose ca.crt says who may vouch for endpoints (F11)",
+		view_complain(view, a, "a check that can be made: proxy-ssl-secret with ca.crt says who may vouch for endpoints (F11)",
 			"name a Secret with ca.crt, or write off", closed);
 	else if (!name || !name->value.text.len)
-		complain(view, a, "on together with proxy-ssl-name, which the endpoint's certificate is checked for (F11)",
+		view_complain(view, a, "a check that can be made: proxy-ssl-name says what the certificate must be for (F11)",
 			"write the name that the certificates of the endpoints hold", closed);
 }
 
@@ -199,7 +189,7 @@ void backend_tls_read(struct reconcile *pass, struct view *view)
 	read_named_secret(pass, view);
 	check_verify(view);
 	if (ciphers && !has_known_cipher(pass, ciphers->value.text))
-		complain(view, ciphers, "a list with a cipher that OpenSSL knows", "write names as `openssl ciphers` prints them",
+		view_complain(view, ciphers, "a list with a cipher that OpenSSL knows", "write names as `openssl ciphers` prints them",
 			"the default 'DEFAULT' is used");
 }
 

@@ -60,6 +60,7 @@ void reconcile_end(struct reconcile *pass)
 	end_views(pass);
 	alias_end(pass);
 	backend_tls_end(pass);
+	client_auth_end(pass);
 	tls_end(pass);
 	settings_deinit(&pass->settings);
 	problems_deinit(&pass->settings_problems);

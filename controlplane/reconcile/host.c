@@ -36,16 +36,6 @@ static void refuse_host(const struct building *b)
 			"a DNS name, or *. and a DNS name", "correct the host", "the rules of this host are not served");
 }
 
-/* F9: one Ingress that asks for client certificates closes the whole host while they are not verified. */
-static bool is_denied(const struct building *b)
-{
-	for (size_t i = 0; i < b->n_views; i++) {
-		if (b->views[i]->annotations.host_denied_by.len > 0)
-			return true;
-	}
-	return false;
-}
-
 static void fill_backend(const struct building *b, const struct route *route, Weirlock__V1__Route *out)
 {
 	const struct ingress_backend *backend = route->backend;
@@ -77,7 +67,7 @@ static Weirlock__V1__Route *make_route(const struct building *b, const struct ro
 
 static void fill_routes(struct building *b)
 {
-	bool is_host_denied = is_denied(b);
+	bool is_host_denied = client_auth_is_denied(b->views, b->n_views);
 	Weirlock__V1__Host *message = &b->message;
 
 	message->is_regex = b->routes.is_regex;
@@ -181,6 +171,7 @@ static void build_host(struct building *b)
 	b->message.has_tls = tls.has_tls;
 	b->message.certificate = message_text(scratch(b), tls.certificate);
 	fill_routes(b);
+	client_auth_fill(b->pass, b->name, b->views, b->n_views, b->result, &b->message);
 	fill_app_root(b);
 	complain_app_roots(b);
 	fill_aliases(b);

@@ -9,6 +9,8 @@
 #include "tcp.h"
 #include "weirlock/v1/snapshot.pb-c.h"
 
+struct trust; /* trust.h */
+
 /* An Ingress as we take it: read once a pass. */
 struct view {
 	const struct object *object;
@@ -18,6 +20,8 @@ struct view {
 	bool is_served; /* ours, nothing keeps it out, and it has paths of its own */
 	struct annotation_values annotations;
 	struct backend_secret *backend_secret; /* of proxy-ssl-secret; NULL: none, or it is bad */
+	struct client_ca *client_ca; /* of auth-tls-secret; NULL: none, or it is bad */
+	bool is_host_denied; /* its hosts answer 403 for a Secret of auth-tls-secret that is bad */
 	bool is_denied; /* its paths answer 503 for a Secret that is bad */
 	struct problems problems;
 	const struct reconcile_result *told; /* the result that has the problems already */
@@ -31,6 +35,7 @@ struct reconcile {
 	struct annotation_options annotations;
 	struct map views;        /* object key -> struct view */
 	struct map certificates; /* "namespace/secret" -> struct certificate */
+	struct map client_cas;   /* "namespace/secret" -> struct client_ca */
 	struct map backend_secrets; /* "namespace/secret" -> struct backend_secret */
 	struct map aliases;      /* host -> struct alias_list */
 	bool has_aliases;        /* the map is filled */
@@ -48,6 +53,8 @@ bool class_takes(const struct reconcile *pass, const struct object *ingress, str
 
 /* view.c */
 struct view *view_of(struct reconcile *pass, const struct object *ingress);
+/* One more fault of an annotation of the Ingress. */
+void view_complain(struct view *view, const struct annotation *a, const char *rule, const char *fix, const char *effect);
 /* Copies the view's problems into the result, once. */
 void view_tell(struct view *view, struct reconcile_result *result);
 /* The served views among `list`, in the same order, in the scratch arena. */
@@ -157,6 +164,16 @@ void secret_note_reads(struct reconcile *pass, struct str host, struct object_li
 /* The annotations that name Secrets. NULL after the last. */
 const char *secret_annotation(size_t index);
 
+/* client_auth.c: certificates of clients (F9). */
+/* Reads what the Ingress says of them; its problems are the view's. */
+void client_auth_read(struct reconcile *pass, struct view *view);
+/* F9: any Ingress of the host with a Secret that is bad closes it. */
+bool client_auth_is_denied(struct view **views, size_t n);
+/* From the first Ingress that asks. Routes and has_tls of the message are there. */
+void client_auth_fill(struct reconcile *pass, struct str host, struct view **views, size_t n, struct reconcile_result *result,
+	Weirlock__V1__Host *out);
+void client_auth_end(struct reconcile *pass);
+
 /* backend_tls.c: TLS to endpoints (F11). */
 /* Reads what the Ingress says of it; its problems are the view's. */
 void backend_tls_read(struct reconcile *pass, struct view *view);
@@ -186,6 +203,8 @@ void result_problem(struct problems *problems, enum severity severity, struct st
 /* NUL-terminated and not const, as protobuf-c wants it. */
 char *message_text(struct arena *arena, struct str s);
 char **message_texts(struct arena *arena, const struct str *items, size_t n);
+/* SHA-256 of each certificate; `trust` may be NULL. */
+ProtobufCBinaryData *message_fingerprints(struct arena *arena, const struct trust *trust, size_t *n);
 Weirlock__V1__Cidr **message_cidrs(struct arena *arena, const struct cidr *cidrs, size_t n);
 ProtobufCBinaryData message_bytes(struct arena *arena, struct str s);
 struct str arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -4,6 +4,7 @@
 
 #include "mem.h"
 #include "pass.h"
+#include "trust.h"
 
 void reconcile_result_init(struct reconcile_result *result)
 {
@@ -88,6 +89,17 @@ char **message_texts(struct arena *arena, const struct str *items, size_t n)
 ProtobufCBinaryData message_bytes(struct arena *arena, struct str s)
 {
 	return (ProtobufCBinaryData){s.len, (uint8_t *)message_text(arena, s)};
+}
+
+ProtobufCBinaryData *message_fingerprints(struct arena *arena, const struct trust *trust, size_t *n)
+{
+	ProtobufCBinaryData *out;
+
+	*n = trust ? trust_n(trust) : 0;
+	out = arena_alloc(arena, (*n + 1) * sizeof(*out));
+	for (size_t i = 0; i < *n; i++)
+		out[i] = message_bytes(arena, trust_fingerprint(trust, i));
+	return out;
 }
 
 Weirlock__V1__Cidr **message_cidrs(struct arena *arena, const struct cidr *cidrs, size_t n)

@@ -2,7 +2,7 @@
 #include "mem.h"
 #include "pass.h"
 
-static const enum annotation_id naming[] = {ANNOTATION_PROXY_SSL_SECRET};
+static const enum annotation_id naming[] = {ANNOTATION_AUTH_TLS_SECRET, ANNOTATION_PROXY_SSL_SECRET};
 
 const char *secret_annotation(size_t index)
 {

@@ -64,6 +64,7 @@ static void read_view(struct reconcile *pass, struct view *view)
 		return;
 	annotation_parse(view->object, &pass->annotations, &view->annotations, &view->problems);
 	backend_tls_read(pass, view);
+	client_auth_read(pass, view);
 	view->is_rejected = !has_strict_paths(pass, view->object, &view->problems) || view->annotations.rejected_by.len > 0;
 	view->is_served = !view->is_rejected && !is_disabled_catch_all(pass, view);
 	view->is_canary = view->is_served && is_canary(view);
@@ -84,6 +85,12 @@ struct view *view_of(struct reconcile *pass, const struct object *ingress)
 	read_view(pass, view);
 	map_put(&pass->views, ingress->key, view);
 	return view;
+}
+
+void view_complain(struct view *view, const struct annotation *a, const char *rule, const char *fix, const char *effect)
+{
+	problems_add(&view->problems, &(struct problem){.severity = SEVERITY_FAULT, .object = view->object->key, .field = a->name,
+		.value = a->written, .rule = str_from(rule), .fix = str_from(fix), .effect = str_from(effect)});
 }
 
 void view_tell(struct view *view, struct reconcile_result *result)

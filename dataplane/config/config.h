@@ -20,6 +20,7 @@
 #include "str.h"
 
 struct tls_certificate;  /* tls.h */
+struct tls_auth;         /* tls.h: who may vouch for clients */
 struct tls_client;       /* tls.h: how HTTPS endpoints are talked to */
 struct tls_contexts;     /* tls.h: server contexts and the certificate by SNI */
 struct clientaddr_rules; /* clientaddr.h */
@@ -170,12 +171,27 @@ struct route {
 	size_t n_canaries;
 };
 
+enum client_verify { CLIENT_VERIFY_ON, CLIENT_VERIFY_OFF, CLIENT_VERIFY_OPTIONAL, CLIENT_VERIFY_OPTIONAL_NO_CA };
+
+/* Certificates of clients (F9, F10). */
+struct client_auth {
+	struct str secret;            /* name of its resource */
+	enum client_verify verify;
+	uint32_t verify_depth;
+	struct str error_page;        /* "": the 400 page */
+	bool passes_certificate;
+	struct str match_cn;
+	const struct regex *match_cn_regex; /* anywhere in the subject, case counts; NULL: any subject */
+	struct str key;               /* what the handshake needs of it: two with the same key ask alike */
+};
+
 /* One server name; its routes in the order in which they are tried, plus what config builds to find one quickly. */
 struct host {
 	struct str name;
 	bool has_tls;
 	bool is_regex;
 	struct str app_root;
+	const struct client_auth *client_auth; /* NULL: no certificate is asked for */
 	struct str redirect_to;   /* E11: this host only redirects to that one; "" for none */
 	struct route *routes;
 	size_t n_routes;
@@ -248,6 +264,8 @@ const struct host *generation_next_host(const struct generation *g, size_t *curs
 const struct tcp_service *generation_next_tcp(const struct generation *g, size_t *cursor);
 /* The TCP service of a port, or NULL. */
 const struct tcp_service *generation_find_tcp(const struct generation *g, uint16_t port);
+/* Who may vouch for the clients of a host that has client_auth. NULL: its Secret is not there, and nobody may. Borrowed. */
+struct tls_auth *generation_tls_auth(const struct generation *g, const struct client_auth *auth);
 /*
  * How HTTPS endpoints of a policy are talked to. NULL: not at all, for what was asked of their certificates cannot be checked
  * (a Secret that is missing, or has no authorities). Borrowed.

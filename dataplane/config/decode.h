@@ -54,6 +54,9 @@ bool decode_endpoints(struct decode *d, const Weirlock__V1__Endpoints *in, struc
 bool decode_host(struct decode *d, const Weirlock__V1__Host *in, struct host_object *out);
 bool decode_tcp(struct decode *d, const Weirlock__V1__TcpService *in, struct tcp_object *out);
 bool decode_backend_secret(struct decode *d, const Weirlock__V1__BackendSecret *in, struct backend_secret_object *out);
+bool decode_client_ca(struct decode *d, const Weirlock__V1__ClientCa *in, struct client_ca_object *out);
+/* All but match_cn_regex. NULL in `out` for a message that is not there. */
+bool decode_client_auth(struct decode *d, const Weirlock__V1__ClientAuth *in, struct client_auth **out);
 /* NULL in `out` for a message that is not there. */
 bool decode_proxy_ssl(struct decode *d, const Weirlock__V1__ProxySsl *in, const struct proxy_ssl **out);
 bool decode_policy(struct decode *d, const Weirlock__V1__Policy *in, struct policy *out);

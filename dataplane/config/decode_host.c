@@ -235,6 +235,27 @@ static bool decode_routes(struct host_decode *h, const Weirlock__V1__Host *in)
 	return true;
 }
 
+/* ------------------------------------------------------------------------------------------ certificates of clients */
+
+static bool decode_clients(struct host_decode *h, const Weirlock__V1__Host *in)
+{
+	struct client_auth *auth = NULL;
+	struct buf pattern = {0};
+	struct regex *r;
+
+	if (!decode_client_auth(h->d, in->client_auth, &auth))
+		return false;
+	h->out->host.client_auth = auth;
+	if (!auth || !auth->match_cn.len)
+		return true;
+	buf_printf(&pattern, "(?-i)%.*s", STR_ARG(auth->match_cn));
+	r = compile_regex(h, "client_auth.match_cn", buf_str(&pattern));
+	buf_deinit(&pattern);
+	h->out->match_cn = r;
+	auth->match_cn_regex = r;
+	return r != NULL;
+}
+
 /* ---------------------------------------------------------------------------------------------------------- names */
 
 static bool decode_alias(struct host_decode *h, const char *in)
@@ -290,7 +311,7 @@ bool decode_host(struct decode *d, const Weirlock__V1__Host *in, struct host_obj
 		return decode_refuse(d, "app_root", "does not begin with a slash");
 	if (in->redirect_to[0] && !decode_server_name(d, "redirect_to", in->redirect_to, &host->redirect_to))
 		return false;
-	return decode_aliases(&h, in) && decode_routes(&h, in);
+	return decode_aliases(&h, in) && decode_clients(&h, in) && decode_routes(&h, in);
 }
 
 void decode_drop_host(struct host_object *h)
@@ -299,6 +320,7 @@ void decode_drop_host(struct host_object *h)
 		regex_destroy(h->regexes[i]);
 	for (size_t i = 0; i < h->n_alias_regexes; i++)
 		regex_destroy(h->alias_regexes[i]);
+	regex_destroy(h->match_cn);
 	for (size_t i = 0; i < h->n_slots; i++)
 		lineage_drop_slot(h->slots[i]);
 }

@@ -1,4 +1,4 @@
-/* Secrets that HTTPS endpoints are met with, and what a policy says of them. */
+/* Secrets that endpoints and clients are met with, and what hosts and policies say of them. */
 #include <openssl/ssl.h>
 
 #include "decode.h"
@@ -72,5 +72,55 @@ bool decode_proxy_ssl(struct decode *d, const Weirlock__V1__ProxySsl *in, const 
 		return false;
 	p->key = make_key(d->arena, p);
 	*out = p;
+	return true;
+}
+
+bool decode_client_ca(struct decode *d, const Weirlock__V1__ClientCa *in, struct client_ca_object *out)
+{
+	const char *why = "";
+
+	if (in->ca_pem.len > MAX_PEM || in->crl_pem.len > MAX_PEM)
+		return decode_refuse(d, "ca_pem", "too long");
+	out->trust = trust_create(str_of(in->ca_pem.data, in->ca_pem.len), str_of(in->crl_pem.data, in->crl_pem.len), &why);
+	return out->trust || decode_refuse(d, "ca_pem", why);
+}
+
+/* A number of a later version is the strictest one. */
+static enum client_verify verify_of(Weirlock__V1__VerifyClient verify)
+{
+	switch (verify) {
+	case WEIRLOCK__V1__VERIFY_CLIENT__VERIFY_CLIENT_OFF:
+		return CLIENT_VERIFY_OFF;
+	case WEIRLOCK__V1__VERIFY_CLIENT__VERIFY_CLIENT_OPTIONAL:
+		return CLIENT_VERIFY_OPTIONAL;
+	case WEIRLOCK__V1__VERIFY_CLIENT__VERIFY_CLIENT_OPTIONAL_NO_CA:
+		return CLIENT_VERIFY_OPTIONAL_NO_CA;
+	default:
+		return CLIENT_VERIFY_ON;
+	}
+}
+
+bool decode_client_auth(struct decode *d, const Weirlock__V1__ClientAuth *in, struct client_auth **out)
+{
+	struct client_auth *a;
+	struct buf key = {0};
+
+	if (!in)
+		return true;
+	a = arena_zalloc(d->arena, sizeof(*a));
+	a->verify = verify_of(in->verify);
+	a->verify_depth = in->verify_depth;
+	a->passes_certificate = in->pass_certificate;
+	if (!decode_range(d, "client_auth.verify_depth", a->verify_depth, 0, MAX_DEPTH) ||
+		!decode_text(d, "client_auth.secret", in->secret, MAX_NAME, &a->secret) ||
+		!decode_text(d, "client_auth.error_page", in->error_page, MAX_TEXT, &a->error_page) ||
+		!decode_text(d, "client_auth.match_cn", in->match_cn, MAX_PATH, &a->match_cn))
+		return false;
+	if (!a->secret.len)
+		return decode_refuse(d, "client_auth.secret", "is empty");
+	buf_printf(&key, "%u %.*s", a->verify_depth, STR_ARG(a->secret));
+	a->key = arena_str(d->arena, buf_str(&key));
+	buf_deinit(&key);
+	*out = a;
 	return true;
 }

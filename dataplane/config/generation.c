@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "backend_table.h"
+#include "client_tls.h"
 #include "decode.h"
 #include "host_candidates.h"
 #include "host_table.h"
@@ -24,6 +25,7 @@ struct generation {
 	struct backend_table backends;
 	struct tls_contexts *tls;
 	struct upstream_tls *upstream_tls;
+	struct client_tls *client_tls;
 };
 
 static atomic_uint n_live;
@@ -198,6 +200,11 @@ static struct tls_contexts *build_tls(const struct generation *g, const char **w
 		if (g->objects[i]->kind == WEIRLOCK__V1__KIND__KIND_HOST)
 			add_host_certificates(g, g->objects[i]->host, tls);
 	}
+	if (client_tls_asks(g->client_tls)) {
+		const struct tls_auth_finder finder = client_tls_finder(g->client_tls);
+
+		tls_contexts_set_auth(tls, &finder);
+	}
 	return tls;
 }
 
@@ -256,14 +263,15 @@ static bool build_tables(
 	struct generation *g, const struct generation *before, struct str zone, struct config_errors *errors)
 {
 	bool is_same_hosts = before && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_HOST);
-	bool is_same_tls = is_same_hosts && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_CERTIFICATE) &&
+	bool is_same_clients = is_same_hosts && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_CLIENT_CA);
+	bool is_same_tls = is_same_clients && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_CERTIFICATE) &&
 		is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_SETTINGS);
 
-	if (!take_settings(g, errors) || !take_tls(g, is_same_tls, before, errors) || !take_backends(g, before, zone, errors) ||
-		!take_upstream_tls(g, is_same_hosts, before, errors))
-		return false;
 	g->hosts = is_same_hosts ? host_table_ref(before->hosts) : host_table_create(g->objects, g->n_objects);
-	return true;
+	g->client_tls = is_same_clients ? client_tls_ref(before->client_tls)
+					: client_tls_create(g->hosts, g->objects, g->n_objects, before ? before->client_tls : NULL);
+	return take_settings(g, errors) && take_tls(g, is_same_tls, before, errors) && take_backends(g, before, zone, errors) &&
+		take_upstream_tls(g, is_same_hosts, before, errors);
 }
 
 /* Takes `lineage`. */
@@ -330,6 +338,7 @@ void generation_unref(const struct generation **p)
 	if (g->tls)
 		tls_contexts_unref(&g->tls);
 	upstream_tls_unref(&g->upstream_tls);
+	client_tls_unref(&g->client_tls);
 	host_table_unref(&g->hosts);
 	backend_table_deinit(&g->backends);
 	for (size_t i = 0; i < g->n_objects; i++)
@@ -431,6 +440,11 @@ const struct tcp_service *generation_find_tcp(const struct generation *g, uint16
 	const struct object *o = find_object(g, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE, str_of(text, (size_t)len));
 
 	return o ? &o->tcp->service : NULL;
+}
+
+struct tls_auth *generation_tls_auth(const struct generation *g, const struct client_auth *auth)
+{
+	return client_tls_find(g->client_tls, auth);
 }
 
 struct tls_client *generation_tls_client(const struct generation *g, const struct policy *policy)

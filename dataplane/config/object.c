@@ -38,6 +38,8 @@ static bool decode_message(struct decode *d, struct object *o, const void *messa
 		return decode_tcp(d, message, o->tcp = arena_zalloc(a, sizeof(*o->tcp)));
 	case WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET:
 		return decode_backend_secret(d, message, o->backend_secret = arena_zalloc(a, sizeof(*o->backend_secret)));
+	case WEIRLOCK__V1__KIND__KIND_CLIENT_CA:
+		return decode_client_ca(d, message, o->client_ca = arena_zalloc(a, sizeof(*o->client_ca)));
 	default:
 		return true;
 	}
@@ -68,6 +70,9 @@ static void drop_content(struct object *o)
 		break;
 	case WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET:
 		decode_drop_backend_secret(o->backend_secret);
+		break;
+	case WEIRLOCK__V1__KIND__KIND_CLIENT_CA:
+		trust_unref(&o->client_ca->trust);
 		break;
 	default:
 		break;

@@ -33,6 +33,10 @@ struct backend_secret_object {
 	struct trust *trust;                 /* NULL: none */
 };
 
+struct client_ca_object {
+	struct trust *trust;
+};
+
 struct backend_object {
 	struct backend_slot *slot;
 	uint32_t protocol, load_balance;
@@ -62,6 +66,7 @@ struct host_object {
 	size_t n_regexes;
 	struct backend_slot **slots; /* of the routes */
 	size_t n_slots;
+	struct regex *match_cn; /* of its client_auth; NULL: none */
 	const struct proxy_ssl **proxy_ssl; /* of the routes, as many as differ */
 	size_t n_proxy_ssl;
 };
@@ -85,6 +90,7 @@ struct object {
 		struct host_object *host;
 		struct tcp_object *tcp;
 		struct backend_secret_object *backend_secret;
+		struct client_ca_object *client_ca;
 	};
 };
 

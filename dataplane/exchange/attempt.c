@@ -4,7 +4,6 @@
 #include "affinity.h"
 #include "clock.h"
 #include "exchange_private.h"
-#include "judge.h"
 #include "log.h"
 #include "proxyproto.h"
 #include "weirlock/v1/snapshot.pb-c.h"

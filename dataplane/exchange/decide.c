@@ -2,7 +2,6 @@
 #include <assert.h>
 
 #include "exchange_private.h"
-#include "judge.h"
 
 /* A25: the client's own id, else a random one. */
 static struct str request_id(struct exchange *ex)
@@ -19,11 +18,14 @@ static struct str request_id(struct exchange *ex)
 
 enum exchange_state exchange_decide(struct exchange *ex)
 {
+	const SSL *ssl = ex->client->ssl;
+	struct exchange_peer peer;
 	const struct judge_request request = {
 		.generation = ex->held->generation,
 		.rules = &ex->held->rules,
 		.conn = ex->client->conn,
 		.head = &ex->head,
+		.peer = ssl ? &peer.judge : NULL,
 		.draw = balance_random(ex->env->balance),
 		.has_whole_body = ex->is_fed_last,
 	};
@@ -31,6 +33,8 @@ enum exchange_state exchange_decide(struct exchange *ex)
 
 	assert(ex->state == EX_DECIDE);
 	ex->request_id = request_id(ex);
+	if (ssl)
+		exchange_peer_init(&peer, ssl, &ex->arena);
 	judge_request(&request, &ex->arena, &j);
 	ex->who = j.who;
 	ex->rule = j.rule;
@@ -38,6 +42,8 @@ enum exchange_state exchange_decide(struct exchange *ex)
 	ex->backend = j.backend;
 	if (ex->backend)
 		ex->sets_session_cookie = j.canary ? j.canary->sets_session_cookie : exchange_policy(ex)->sets_session_cookie;
+	if (ssl && j.backend && j.rule.match.host->client_auth)
+		ex->rule.certificate = exchange_certificate(&peer, j.rule.match.host->client_auth, j.proof);
 	if (j.canary) {
 		ex->canary_name = arena_str(&ex->arena, j.canary->log_name); /* a tunnel outlives the generation */
 		metrics_add(&ex->env->metrics.canary_requests, 1);

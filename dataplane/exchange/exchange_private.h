@@ -9,6 +9,7 @@
 #include "exchange.h"
 #include "expression.h"
 #include "http1.h"
+#include "judge.h"
 #include "rewrite.h"
 #include "tunnel.h"
 
@@ -133,6 +134,18 @@ enum exchange_state exchange_over(struct exchange *ex, enum exchange_outcome out
 
 /* decide.c: SEMANTICS 0.2 to 0.8. */
 enum exchange_state exchange_decide(struct exchange *ex);
+
+/* certificate.c: the client's certificate. Everything lives in the arena. */
+struct exchange_peer {
+	struct judge_peer judge;
+	const SSL *ssl;
+	struct arena *arena;
+	long error; /* of the last proof: X509_V_… */
+};
+void exchange_peer_init(struct exchange_peer *p, const SSL *ssl, struct arena *arena);
+/* What the endpoint is told (F10), where the host asks. */
+const struct rewrite_certificate *exchange_certificate(
+	const struct exchange_peer *p, const struct client_auth *auth, enum judge_proof proof);
 
 /* attempt.c: endpoints, connections, retries. */
 /* The one that runs, or ran last: its times are since attempt_began_us. */

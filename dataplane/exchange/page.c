@@ -26,6 +26,7 @@ static bool closes(const struct exchange *ex, unsigned status)
 	case 411:
 	case 413:
 	case 414:
+	case 421: /* the answer is to be found on another connection */
 	case 431:
 	case 500:
 	case 501:

@@ -7,6 +7,7 @@
 #include "cidrset.h"
 #include "judge_conn.h"
 #include "limit.h"
+#include "regex.h"
 #include "route.h"
 #include "weirlock/v1/snapshot.pb-c.h"
 
@@ -103,6 +104,78 @@ static void fill_rule(const struct judge_request *in, struct judgement *out)
 	rule->is_tls = in->conn->is_tls;
 	rule->https_port = in->rules->https_port;
 	rule->match = route_match(in->generation, rule->server_name, rule->path);
+}
+
+/* E9, F9: 0, or what to answer to whoever shows what it shows. */
+static unsigned check_proof(const struct client_auth *auth, struct judgement *out)
+{
+	bool may_lack = auth->verify == CLIENT_VERIFY_OPTIONAL || auth->verify == CLIENT_VERIFY_OPTIONAL_NO_CA;
+
+	switch (out->proof) {
+	case JUDGE_PROOF_GOOD:
+		return 0;
+	case JUDGE_PROOF_NONE:
+		return may_lack ? 0 : end_at(out, JUDGE_NO_CERTIFICATE, 400);
+	case JUDGE_PROOF_EXCUSED:
+		return auth->verify == CLIENT_VERIFY_OPTIONAL_NO_CA ? 0 : end_at(out, JUDGE_BAD_CERTIFICATE, 400);
+	case JUDGE_PROOF_BAD:
+		return end_at(out, JUDGE_BAD_CERTIFICATE, 400);
+	case JUDGE_PROOF_UNKNOWN:
+		return end_at(out, JUDGE_MISDIRECTED, 421);
+	}
+	abort();
+}
+
+/*
+ * A handshake asks by the server name, a request names its host: where they differ, what was shown was not shown to this
+ * host (E9). Without a server name nothing was asked, and nothing is known. Plain HTTP is not checked (F9).
+ */
+static unsigned check_certificate(const struct judge_request *in, const struct client_auth *auth, struct tls_auth *authorities,
+	struct judgement *out)
+{
+	const struct judge_peer *peer = in->peer;
+	struct str name;
+
+	out->proof = JUDGE_PROOF_NONE;
+	if (!peer || auth->verify == CLIENT_VERIFY_OFF)
+		return 0;
+	name = peer->server_name(peer->owner);
+	if (!name.len)
+		return check_proof(auth, out);
+	if (!str_eq(name, out->rule.server_name))
+		return end_at(out, JUDGE_MISDIRECTED, 421);
+	out->proof = peer->prove(peer->owner, authorities);
+	return check_proof(auth, out);
+}
+
+/* A pattern that gives up at its limits does not match. */
+static bool matches(const struct client_auth *auth, const struct judge_peer *peer)
+{
+	struct regex_groups groups;
+	struct str subject = peer ? peer->subject(peer->owner) : STR("");
+
+	return !auth->match_cn_regex || regex_find(auth->match_cn_regex, subject, &groups) == REGEX_MATCH;
+}
+
+/* 0.11, then what of 0.4 is about certificates; an error page takes the place of both 400s. */
+static unsigned check_client(const struct judge_request *in, struct arena *arena, struct judgement *out)
+{
+	const struct client_auth *auth = out->rule.match.host->client_auth;
+	struct tls_auth *authorities = auth ? generation_tls_auth(in->generation, auth) : NULL;
+	unsigned status;
+
+	if (!auth)
+		return 0;
+	if (!authorities)
+		return end_at(out, JUDGE_AUTH_TLS, 403);
+	status = check_certificate(in, auth, authorities, out);
+	if (status == 400 && auth->error_page.len) {
+		out->location = arena_str(arena, auth->error_page);
+		return end_at(out, out->step, 302);
+	}
+	if (status)
+		return status;
+	return matches(auth, in->peer) ? 0 : end_at(out, JUDGE_MATCH_CN, 403);
 }
 
 /* B7: load balancers ask for this by address alone. */
@@ -218,6 +291,9 @@ static unsigned judge(const struct judge_request *in, struct arena *arena, struc
 		return status;
 	clientaddr_resolve(in->rules, in->conn, in->head, arena, &out->who);
 	fill_rule(in, out);
+	status = check_client(in, arena, out);
+	if (status)
+		return status;
 	if (is_health_check(&out->rule))
 		return end_at(out, JUDGE_HEALTH, 200);
 	status = find_answer(out, &location);

@@ -19,6 +19,11 @@
 	X(JUDGE_METHOD, "method", END_DENIED, "0.2", "TRACE and CONNECT are refused")                                     \
 	X(JUDGE_HOST, "host", END_BAD_REQUEST, "B2", "the Host is no server name")                                        \
 	X(JUDGE_PATH, "path", END_BAD_REQUEST, "C2", "the path leaves the root or holds a bad escape")                    \
+	X(JUDGE_AUTH_TLS, "auth-tls-secret", END_MISCONFIGURED, "F9", "the host's authorities for client certificates are missing") \
+	X(JUDGE_MISDIRECTED, "misdirected", END_MISDIRECTED, "E9", "the connection is for another server name than the host, which asks for client certificates") \
+	X(JUDGE_NO_CERTIFICATE, "no-client-certificate", END_NO_CERTIFICATE, "F9", "the host asks for a client certificate") \
+	X(JUDGE_BAD_CERTIFICATE, "client-certificate", END_BAD_CERTIFICATE, "F9", "the client certificate did not pass")   \
+	X(JUDGE_MATCH_CN, "auth-tls-match-cn", END_DENIED, "F9", "the subject of the client certificate is another one")  \
 	X(JUDGE_HEALTH, "health-check", END_LOCAL, "B7", "/healthz of an unknown host is answered by the proxy")          \
 	X(JUDGE_APP_ROOT, "app-root", END_REDIRECT, "C17", "app-root sends / elsewhere")                                  \
 	X(JUDGE_WWW, "from-to-www-redirect", END_REDIRECT, "E11", "this host only redirects to the other one")            \
@@ -39,12 +44,29 @@
 #define JUDGE_ENUM(id, word, end, rule, doc) id,
 enum judge_step { JUDGE_STEPS(JUDGE_ENUM) JUDGE_COUNT };
 
+/* What is known of the client's certificate; asked for only where a host wants to know. */
+enum judge_proof {
+	JUDGE_PROOF_NONE,    /* none was shown */
+	JUDGE_PROOF_GOOD,
+	JUDGE_PROOF_BAD,     /* it did not pass */
+	JUDGE_PROOF_EXCUSED, /* the same, but that nobody known signed it: enough for optional_no_ca */
+	JUDGE_PROOF_UNKNOWN, /* the handshake asked for none, or for those of other authorities: only a new connection can tell */
+};
+struct judge_peer {
+	struct str (*server_name)(void *owner); /* of the handshake, lower case, without the last dot; "": none */
+	/* Of the client, before those who may vouch for it. */
+	enum judge_proof (*prove)(void *owner, struct tls_auth *auth);
+	struct str (*subject)(void *owner); /* of the certificate, as in RFC 2253; "": none */
+	void *owner;
+};
+
 /* Everything is borrowed. */
 struct judge_request {
 	const struct generation *generation;
 	const struct clientaddr_rules *rules; /* of the generation, with our https port */
 	const struct clientaddr_conn *conn;
 	const struct http_head *head;
+	const struct judge_peer *peer;        /* NULL: not TLS */
 	uint64_t draw;                        /* random bits, for the weights of canaries */
 	bool has_whole_body;                  /* it came with the head: its length is known whatever frames it */
 };
@@ -57,6 +79,7 @@ struct judgement {
 	enum judge_step step;
 	unsigned status;               /* to answer; 0: the backend is asked */
 	struct str location;           /* for a 3xx */
+	enum judge_proof proof;        /* of hosts with client_auth, on TLS */
 	bool is_upgrade;               /* Upgrade without a body: passed on (G10) */
 };
 

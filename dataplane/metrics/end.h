@@ -16,6 +16,9 @@
 	X(END_LOCAL, "local", 0, "answered by the proxy itself: health page, canned return, OPTIONS *")                   \
 	X(END_NO_ROUTE, "no_route", 0, "no rule for this host and path; 404 of the built-in default backend")             \
 	X(END_DENIED, "denied", 0, "refused by a rule: access list, method, authentication, blocked agent")               \
+	X(END_NO_CERTIFICATE, "no_client_certificate", 0, "the host asks for a client certificate, and none was shown")   \
+	X(END_BAD_CERTIFICATE, "bad_client_certificate", 0, "the client certificate did not pass")                        \
+	X(END_MISDIRECTED, "misdirected", 0, "a client certificate could not be asked for on this connection")            \
 	X(END_LIMITED, "limited", 0, "refused by a rate or connection limit")                                             \
 	X(END_TOO_LARGE, "too_large", 0, "the request's body is larger than the rule allows")                             \
 	X(END_NO_ENDPOINTS, "no_endpoints", 1, "the backend has no usable endpoint")                                      \

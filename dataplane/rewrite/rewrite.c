@@ -66,11 +66,29 @@ static struct str forwarded_prefix(const struct rewrite_request *r)
 	return substitute_is_active(r->match.route) ? r->match.route->policy.x_forwarded_prefix : STR("");
 }
 
+/* F10: where the proxy says who the client is, nobody else does, by whatever name a backend may take for it. */
+static bool is_ssl_client(struct str name)
+{
+	static const struct str prefix = {"ssl-client-", 11};
+
+	if (name.len < prefix.len)
+		return false;
+	for (size_t i = 0; i < prefix.len; i++) {
+		char c = name.ptr[i] == '_' ? '-' : (char)ascii_lower((unsigned char)name.ptr[i]);
+
+		if (c != prefix.ptr[i])
+			return false;
+	}
+	return true;
+}
+
 bool rewrite_drops_request_field(const struct rewrite_request *r, const struct http_field *field)
 {
 	const struct settings *s = generation_settings(r->generation);
 
 	if (field->id == FIELD_X_FORWARDED_PREFIX && forwarded_prefix(r).len)
+		return true;
+	if (r->match.host->client_auth && is_ssl_client(field->name))
 		return true;
 	return find_header(s->proxy_set_headers, s->n_proxy_set_headers, field->name) != NULL;
 }
@@ -89,8 +107,15 @@ static void write_field(struct buf *out, struct str name, struct str value)
 bool rewrite_write_request_fields(const struct rewrite_request *r, struct buf *out)
 {
 	const struct settings *s = generation_settings(r->generation);
+	const struct rewrite_certificate *c = r->certificate;
 
 	write_field(out, STR("X-Forwarded-Prefix"), forwarded_prefix(r));
+	if (c) {
+		write_field(out, STR("ssl-client-verify"), c->verify);
+		write_field(out, STR("ssl-client-subject-dn"), c->subject);
+		write_field(out, STR("ssl-client-issuer-dn"), c->issuer);
+		write_field(out, STR("ssl-client-cert"), c->cert);
+	}
 	for (size_t i = 0; i < s->n_proxy_set_headers; i++) {
 		if (!str_eq_nocase(s->proxy_set_headers[i].name, STR("host"))) /* rewrite_host */
 			write_field(out, s->proxy_set_headers[i].name, s->proxy_set_headers[i].value);

@@ -20,6 +20,11 @@
 #include "route.h"
 #include "str.h"
 
+/* What a backend is told of the client's certificate (F10); "": the field is left out. */
+struct rewrite_certificate {
+	struct str verify, subject, issuer, cert;
+};
+
 /* One request and what is known of it. Everything is borrowed. */
 struct rewrite_request {
 	const struct generation *generation;
@@ -29,6 +34,7 @@ struct rewrite_request {
 	struct str server_name;        /* from http_server_name */
 	struct str path;               /* from http_normalise_path */
 	bool is_tls;                   /* the connection scheme: our own socket's */
+	const struct rewrite_certificate *certificate; /* of hosts that ask for one; NULL: nothing is told */
 	uint16_t https_port;           /* for use-port-in-redirects (E2); 0 leaves it out */
 };
 
@@ -66,9 +72,10 @@ bool rewrite_target(const struct rewrite_request *r, struct buf *out);
 /* The Host value for the backend: upstream-vhost (M10), or the best host (A21). Borrowed from the request. */
 struct str rewrite_host(const struct rewrite_request *r);
 
-/* A request field that is replaced or removed by the rule (proxy-set-headers, X-Forwarded-Prefix); beside clientaddr's. */
+/* A request field that is replaced or removed by the rule (proxy-set-headers, X-Forwarded-Prefix, ssl-client-*
+ * of hosts that ask for certificates); beside clientaddr's. */
 bool rewrite_drops_request_field(const struct rewrite_request *r, const struct http_field *field);
-/* Appends "name: value CRLF": X-Forwarded-Prefix (C22), proxy-set-headers. False when it does not fit. */
+/* Appends "name: value CRLF": X-Forwarded-Prefix (C22), ssl-client-* (F10), proxy-set-headers. False when it does not fit. */
 bool rewrite_write_request_fields(const struct rewrite_request *r, struct buf *out);
 
 /* What else the head for a backend is made of. Everything is borrowed. */

@@ -23,6 +23,7 @@ struct tls_contexts {
 	SSL_CTX *ctx;
 	struct map names; /* of struct tls_certificate *, each a reference */
 	struct tls_certificate *fallback;
+	struct tls_auth_finder auth; /* find NULL: nobody is asked for a certificate */
 	bool rejects_unknown_names;
 	bool is_for_reading; /* a certificate without a key is among them */
 };
@@ -108,6 +109,26 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/*
+ * Comes first for every ClientHello, before a session is looked for: what is asked of the client decides which sessions are
+ * good, so that none of another host takes the place of a certificate.
+ */
+static int on_hello(SSL *ssl, int *alert, void *arg)
+{
+	const struct tls_contexts *t = SSL_get_ex_data(ssl, contexts_index);
+	char folded[TLS_NAME_MAX];
+	struct str name = STR("");
+
+	(void)alert;
+	(void)arg;
+	if (!t || !t->auth.find)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	if (!tls_name_fold(tls_hello_name(ssl), folded, &name))
+		name = STR("");
+	tls_auth_ask(ssl, t->auth.find(t->auth.owner, name), name);
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 /* Comes for full handshakes, when the name is known and no cipher is chosen yet. */
 static int on_certificate(SSL *ssl, void *arg)
 {
@@ -174,10 +195,9 @@ static const char *set_lists(SSL_CTX *ctx, const struct tls_options *o)
 /* Tickets where they are on, else OpenSSL's cache in the context, which all workers and generations share. */
 static void set_sessions(SSL_CTX *ctx, const struct tls_options *o)
 {
-	static const unsigned char id_context[] = "weirlock";
 	uint32_t timeout_s = o->session_timeout_ms / 1000;
 
-	SSL_CTX_set_session_id_context(ctx, id_context, sizeof(id_context) - 1);
+	tls_session_scope(ctx);
 	SSL_CTX_set_timeout(ctx, timeout_s ? timeout_s : SESSION_TIMEOUT_S);
 	SSL_CTX_set_num_tickets(ctx, 1);
 	if (o->has_tickets) {
@@ -208,6 +228,7 @@ SSL_CTX *tls_server_context(const struct tls_options *options, const char **why)
 			| SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_client_hello_cb(ctx, on_hello, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
 	SSL_CTX_set_cert_cb(ctx, on_certificate, NULL);
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, options->offers_http2 ? &with_http2 : NULL);
@@ -252,6 +273,12 @@ void tls_contexts_set_default(struct tls_contexts *t, struct tls_certificate *ce
 	t->fallback = certificate;
 }
 
+void tls_contexts_set_auth(struct tls_contexts *t, const struct tls_auth_finder *finder)
+{
+	assert(!t->auth.find);
+	t->auth = *finder;
+}
+
 struct tls_contexts *tls_contexts_ref(struct tls_contexts *t)
 {
 	atomic_fetch_add_explicit(&t->n_refs, 1, memory_order_relaxed);
@@ -274,6 +301,8 @@ void tls_contexts_unref(struct tls_contexts **t)
 	}
 	map_deinit(&gone->names);
 	tls_certificate_unref(&gone->fallback);
+	if (gone->auth.find)
+		gone->auth.release(gone->auth.owner);
 	SSL_CTX_free(gone->ctx);
 	mem_free(gone);
 }

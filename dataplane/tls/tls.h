@@ -63,6 +63,16 @@ struct tls_contexts *tls_contexts_create(
 /* Before the first use only. `server_name` is exact or "*.suffix" (one label); keeps a reference to `certificate`. */
 void tls_contexts_add(struct tls_contexts *t, struct str server_name, struct tls_certificate *certificate);
 void tls_contexts_set_default(struct tls_contexts *t, struct tls_certificate *certificate);
+/*
+ * Who decides, by the server name of a ClientHello ("" for none; lower case), whether a client is asked for a certificate.
+ * Before the first use only; takes the finder's reference to `owner`, which `release` gives back.
+ */
+struct tls_auth_finder {
+	struct tls_auth *(*find)(void *owner, struct str server_name); /* borrowed; NULL: it is not asked */
+	void (*release)(void *owner);
+	void *owner;
+};
+void tls_contexts_set_auth(struct tls_contexts *t, const struct tls_auth_finder *finder);
 struct tls_contexts *tls_contexts_ref(struct tls_contexts *t);
 void tls_contexts_unref(struct tls_contexts **t);
 
@@ -86,6 +96,34 @@ struct tls_certificate *tls_contexts_find(const struct tls_contexts *t, struct s
 SSL *tls_accept_new(struct tls_contexts *t);
 /* The handshake is over: gives that reference back. For the stream room. */
 void tls_handshake_done(SSL *ssl);
+
+/* --------------------------------------------------------------------------------------- certificates of clients (F9) */
+
+/*
+ * Who may vouch for clients. A handshake never fails for what the client shows or does not show: a request is answered, and
+ * the answer says why. Immutable, counted (atomic), any thread.
+ */
+struct tls_auth;
+/*
+ * Keeps a reference to `trust`. `id` tells two apart that vouch differently, on every proxy alike: a session never resumes
+ * under another one than it began with, nor under another server name. Owned, one reference.
+ */
+struct tls_auth *tls_auth_create(struct trust *trust, unsigned verify_depth, const uint8_t id[32]);
+struct tls_auth *tls_auth_ref(struct tls_auth *a);
+void tls_auth_unref(struct tls_auth **a);
+
+enum tls_proof {
+	TLS_PROOF_NONE,    /* the client was asked and showed no certificate */
+	TLS_PROOF_GOOD,
+	TLS_PROOF_BAD,     /* the certificate did not pass */
+	TLS_PROOF_UNKNOWN, /* it was not asked by these authorities and cannot be asked any more: only on a new connection */
+};
+/*
+ * What the client of a finished handshake proved to `a`. The answer of the handshake where it asked for `a`; else the chain
+ * that the client showed is checked again, once for each `a` that follows another: authorities may have changed since.
+ * `*error` is an X509_V_ code, X509_V_OK unless BAD.
+ */
+enum tls_proof tls_auth_prove(const SSL *ssl, struct tls_auth *a, long *error);
 
 /* How HTTPS endpoints are talked to (F11). */
 struct tls_client_options {

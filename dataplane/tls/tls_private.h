@@ -23,6 +23,13 @@ SSL_CTX *tls_session_keys_context(
 /* A new context for these options, without keys and certificates; NULL and a static reason. */
 SSL_CTX *tls_server_context(const struct tls_options *options, const char **why);
 
+/* auth.c: has the handshake of `ssl` ask for a certificate as `a` (NULL: not at all) says, for this server name. */
+void tls_auth_ask(SSL *ssl, struct tls_auth *a, struct str server_name);
+/* The server name in a ClientHello while it is read; "" for none, or for what OpenSSL will refuse. */
+struct str tls_hello_name(SSL *ssl);
+/* What a context's sessions are good for by themselves. */
+void tls_session_scope(SSL_CTX *ctx);
+
 /* client_sessions.c: has `ctx` keep the last session of each endpoint, for as long as it lives. */
 void tls_sessions_keep(SSL_CTX *ctx);
 /* Before the handshake: resumes what is kept for the endpoint, and keeps what comes of it. */

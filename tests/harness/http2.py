@@ -68,7 +68,7 @@ class Client(wire.Client):
 
     def __init__(self, address, tls=None, settings=None, grants=True, preface=True, **rest):
         if tls is not None:
-            context = wire.any_certificate()
+            context = rest.get("context") or wire.any_certificate()
             context.set_alpn_protocols(["h2"])
             rest["context"] = context
         super().__init__(address, tls=tls, **rest)

@@ -197,6 +197,12 @@ static void show_host(const struct resource *r, const struct usual *u, struct bu
 		for (size_t i = 0; i < m->n_aliases; i++)
 			buf_printf(out, " alias=%s", m->aliases[i]);
 		buf_printf(out, "\n");
+		if (m->client_auth) {
+			Weirlock__V1__ClientAuth usual = WEIRLOCK__V1__CLIENT_AUTH__INIT;
+
+			buf_printf(out, "  client-auth\n");
+			show_changed(&m->client_auth->base, &usual.base, "    ", out);
+		}
 		for (size_t i = 0; i < m->n_routes; i++)
 			show_route(m->routes[i], u, out);
 	}
@@ -300,6 +306,19 @@ static void show_backend_secret(const struct resource *r, struct buf *out)
 	protobuf_c_message_free_unpacked(&m->base, NULL);
 }
 
+static void show_client_ca(const struct resource *r, struct buf *out)
+{
+	Weirlock__V1__ClientCa *m = unpack(&weirlock__v1__client_ca__descriptor, r);
+
+	buf_printf(out, "client-ca %.*s%s", STR_ARG(r->name), m->crl_pem.len ? " with-revocations" : "");
+	for (size_t i = 0; i < m->n_fingerprints; i++) {
+		buf_printf(out, " ");
+		show_fingerprint(m->fingerprints[i], out);
+	}
+	buf_printf(out, "\n");
+	protobuf_c_message_free_unpacked(&m->base, NULL);
+}
+
 static void show_tcp_service(const struct resource *r, struct buf *out)
 {
 	Weirlock__V1__TcpService *m = unpack(&weirlock__v1__tcp_service__descriptor, r);
@@ -313,7 +332,7 @@ void show_snapshot(const struct snapshot *s, struct buf *out)
 {
 	static const Weirlock__V1__Kind order[] = {WEIRLOCK__V1__KIND__KIND_SETTINGS, WEIRLOCK__V1__KIND__KIND_HOST,
 		WEIRLOCK__V1__KIND__KIND_BACKEND, WEIRLOCK__V1__KIND__KIND_ENDPOINTS, WEIRLOCK__V1__KIND__KIND_CERTIFICATE,
-		WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE};
+		WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET, WEIRLOCK__V1__KIND__KIND_CLIENT_CA, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE};
 	struct usual usual;
 	size_t n;
 	struct resource *const *all = content_sorted(s->content, &n);
@@ -333,6 +352,8 @@ void show_snapshot(const struct snapshot *s, struct buf *out)
 				show_endpoints(all[i], out);
 			else if (order[k] == WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET)
 				show_backend_secret(all[i], out);
+			else if (order[k] == WEIRLOCK__V1__KIND__KIND_CLIENT_CA)
+				show_client_ca(all[i], out);
 			else if (order[k] == WEIRLOCK__V1__KIND__KIND_TCP_SERVICE)
 				show_tcp_service(all[i], out);
 			else
