@@ -35,7 +35,7 @@
 #include "told.h"
 
 enum { KEY_MAX_BYTES = 64 * 1024 };
-enum { SETTLING_MS = 10, LEAVE_MS = 200, WHOLE_MS = 1000, WHOLE_MAX_MS = 5000 };
+enum { SETTLING_MS = 10, LEAVE_MS = 200, WHOLE_MS = 1000, WHOLE_MAX_MS = 5000, TICKETS_MAX_MS = 3600 * 1000 };
 
 struct controller {
 	uv_loop_t *loop;
@@ -54,7 +54,7 @@ struct controller {
 	struct archive *archive;        /* of snapshots */
 	struct keep *keep;              /* on disk; NULL: it is not kept */
 	struct admin *admin;
-	uv_timer_t build_timer, whole_timer, leave_timer;
+	uv_timer_t build_timer, whole_timer, ticket_timer, leave_timer;
 	struct admission *admission;    /* or NULL */
 	struct buf urls;                /* " control=tcp://…" for each */
 	struct buf chain_pem, key_pem;  /* the generated certificate */
@@ -130,6 +130,21 @@ static void publish_it(struct controller *c, struct snapshot *s, uint64_t start_
 		publish_cover(c->publish, store_seq(c->store));
 }
 
+static void on_ticket_timer(uv_timer_t *timer);
+static void schedule(struct controller *c, bool is_structural);
+
+/* Wakes when other ticket keys are due, at most an hour from now: the wall clock may have been set meanwhile. */
+static void await_tickets(struct controller *c)
+{
+	int64_t due_s = reconcile_ticket_due_s(&c->settings, c->reconcile.ticket_now_s);
+	int64_t now_ms = (int64_t)clock_wall_ms(), wait_ms = due_s * 1000 - now_ms;
+
+	uv_timer_stop(&c->ticket_timer);
+	if (due_s && !c->is_stopping)
+		uv_timer_start(&c->ticket_timer, on_ticket_timer,
+			wait_ms < 0 ? 0 : wait_ms < TICKETS_MAX_MS ? (uint64_t)wait_ms : TICKETS_MAX_MS, 0);
+}
+
 static void build_whole(struct controller *c, bool is_check)
 {
 	uint64_t start_us = clock_mono_us(), event_us = c->event_us;
@@ -141,6 +156,7 @@ static void build_whole(struct controller *c, bool is_check)
 	problems_clear(&c->found);
 	s = reconcile_build(c->store, &c->reconcile, clock_wall_ms(), &c->settings, &c->found);
 	tell_problems(c);
+	await_tickets(c);
 	if (is_check && !content_id_eq(&s->id, &current->id))
 		log_error("controller", "a build from endpoints alone was not the whole: this is a defect, the whole one is served");
 	if (!event_us || (c->endpoint_event_us && c->endpoint_event_us < event_us))
@@ -224,6 +240,19 @@ static void schedule(struct controller *c, bool is_structural)
 	pace_event(&c->pace, is_structural, now_ms);
 	pace_due(&c->pace, now_ms, &wait_ms);
 	uv_timer_start(&c->build_timer, on_build_timer, wait_ms, 0);
+}
+
+static void on_ticket_timer(uv_timer_t *timer)
+{
+	struct controller *c = container_of(timer, struct controller, ticket_timer);
+	int64_t now_s = (int64_t)(clock_wall_ms() / 1000);
+
+	if (now_s >= reconcile_ticket_due_s(&c->settings, c->reconcile.ticket_now_s)) {
+		c->reconcile.ticket_now_s = now_s;
+		schedule(c, true); /* its build waits for the next ones */
+	} else {
+		await_tickets(c);
+	}
 }
 
 /* ---------------------------------------------------------------------------------------------------------- events */
@@ -486,7 +515,7 @@ static void read_secret(const char *directory, const char *name, struct buf *out
  * What replicas share and what outlives a restart: session.key of the identity, or its tls.key where nobody made one. Without
  * an identity the generated certificate must do.
  */
-static void make_affinity_key(struct controller *c)
+static void make_shared_keys(struct controller *c)
 {
 	const char *identity = c->options->identity;
 	struct buf secret = {0};
@@ -496,6 +525,8 @@ static void make_affinity_key(struct controller *c)
 	if (identity && !secret.len)
 		read_secret(identity, "tls.key", &secret);
 	reconcile_affinity_key(secret.len ? buf_str(&secret) : buf_str(&c->key_pem), c->reconcile.affinity_key);
+	reconcile_ticket_root(secret.len ? buf_str(&secret) : buf_str(&c->key_pem), c->reconcile.ticket_root);
+	c->reconcile.ticket_now_s = (int64_t)(clock_wall_ms() / 1000);
 	if (secret.ptr)
 		mem_wipe(secret.ptr, secret.len);
 	buf_deinit(&secret);
@@ -515,7 +546,7 @@ static int make_certificate(struct controller *c, struct buf *error)
 		log_info("controller", "the default certificate lives as long as this process: give --state-dir to keep it");
 	c->reconcile.generated_chain_pem = buf_str(&c->chain_pem);
 	c->reconcile.generated_key_pem = buf_str(&c->key_pem);
-	make_affinity_key(c);
+	make_shared_keys(c);
 	return EXIT_FINE;
 }
 
@@ -630,6 +661,7 @@ int controller_open(uv_loop_t *loop, const struct controller_options *options, s
 	c->intake = intake_create(c->store, &c->reconcile);
 	uv_timer_init(loop, &c->build_timer);
 	uv_timer_init(loop, &c->whole_timer);
+	uv_timer_init(loop, &c->ticket_timer);
 	uv_timer_init(loop, &c->leave_timer);
 	note_reads(c);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -671,6 +703,7 @@ static void on_leave_timer(uv_timer_t *timer)
 	rpc_server_close(c->server, on_server_closed, c);
 	uv_close((uv_handle_t *)&c->build_timer, NULL);
 	uv_close((uv_handle_t *)&c->whole_timer, NULL);
+	uv_close((uv_handle_t *)&c->ticket_timer, NULL);
 	uv_close((uv_handle_t *)&c->leave_timer, NULL);
 }
 
@@ -681,6 +714,7 @@ void controller_stop(struct controller *c)
 	c->is_stopping = true;
 	log_info("controller", "stopping: proxies keep serving and look for another controller");
 	uv_timer_stop(&c->build_timer);
+	uv_timer_stop(&c->ticket_timer);
 	uv_timer_stop(&c->whole_timer);
 	if (c->source)
 		source_close(c->source, NULL);

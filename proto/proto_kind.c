@@ -17,6 +17,7 @@ static const struct {
 	[WEIRLOCK__V1__KIND__KIND_TCP_SERVICE] = {"tcp-service", &weirlock__v1__tcp_service__descriptor},
 	[WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET] = {"backend-secret", &weirlock__v1__backend_secret__descriptor},
 	[WEIRLOCK__V1__KIND__KIND_CLIENT_CA] = {"client-ca", &weirlock__v1__client_ca__descriptor},
+	[WEIRLOCK__V1__KIND__KIND_TICKET_KEYS] = {"ticket-keys", &weirlock__v1__ticket_keys__descriptor},
 };
 
 const char *proto_kind_text(uint32_t kind)

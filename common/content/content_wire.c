@@ -37,7 +37,7 @@ static struct str redact(const struct resource *r, struct arena *arena)
 	struct str out = STR("");
 	const char *why;
 
-	if (r->kind == WEIRLOCK__V1__KIND__KIND_SECRET)
+	if (r->kind == WEIRLOCK__V1__KIND__KIND_SECRET || r->kind == WEIRLOCK__V1__KIND__KIND_TICKET_KEYS)
 		return out;
 	if (r->kind != WEIRLOCK__V1__KIND__KIND_CERTIFICATE && r->kind != WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET)
 		return r->body;

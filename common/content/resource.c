@@ -39,7 +39,7 @@ void digest_end(EVP_MD_CTX *d, uint8_t out[32])
 static bool is_secret(uint32_t kind)
 {
 	return kind == WEIRLOCK__V1__KIND__KIND_CERTIFICATE || kind == WEIRLOCK__V1__KIND__KIND_SECRET ||
-		kind == WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET;
+		kind == WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET || kind == WEIRLOCK__V1__KIND__KIND_TICKET_KEYS;
 }
 
 struct resource *resource_create(uint32_t kind, struct str name, struct str body)

@@ -130,6 +130,8 @@ static void warn_of_trust(const struct filling *f)
 			"nobody is believed: the client is the TCP peer");
 }
 
+enum { SESSION_BYTES = 512 }; /* what ssl-session-cache-size counts for one */
+
 static void fill_tls(const struct filling *f)
 {
 	Weirlock__V1__Settings *out = f->out;
@@ -142,6 +144,10 @@ static void fill_tls(const struct filling *f)
 	out->ssl_reject_handshake = get(f, SETTING_SSL_REJECT_HANDSHAKE)->flag;
 	out->ssl_session_timeout_ms = get_u32(f, SETTING_SSL_SESSION_TIMEOUT);
 	out->ssl_session_tickets = get(f, SETTING_SSL_SESSION_TICKETS)->flag;
+	out->ssl_no_session_cache = !get(f, SETTING_SSL_SESSION_CACHE)->flag;
+	out->ssl_session_cache_sessions = get_u32(f, SETTING_SSL_SESSION_CACHE_SIZE) / SESSION_BYTES;
+	if (out->ssl_session_tickets)
+		tickets_put(f->pass, f->result);
 	out->use_http2 = get(f, SETTING_USE_HTTP2)->flag;
 	out->http2_max_concurrent_streams = get_u32(f, SETTING_HTTP2_MAX_CONCURRENT_STREAMS);
 	out->http2_connection_memory_bytes = get_u32(f, SETTING_HTTP2_CONNECTION_MEMORY);
@@ -281,7 +287,8 @@ static void add_origins(const struct filling *f)
 
 		if (v->items[i].is_set)
 			result_origin(f->result, &(struct provenance){.kind = WEIRLOCK__V1__KIND__KIND_SETTINGS, .field = key,
-				.object = v->object, .key = key, .value = v->items[i].written});
+				.object = v->object, .key = key, .value = setting_is_secret((enum setting_id)i) ? STR("(secret)")
+														: v->items[i].written});
 	}
 }
 

@@ -164,6 +164,9 @@ void secret_note_reads(struct reconcile *pass, struct str host, struct object_li
 /* The annotations that name Secrets. NULL after the last. */
 const char *secret_annotation(size_t index);
 
+/* tickets.c: puts the keys of TLS session tickets. */
+void tickets_put(struct reconcile *pass, struct reconcile_result *result);
+
 /* client_auth.c: certificates of clients (F9). */
 /* Reads what the Ingress says of them; its problems are the view's. */
 void client_auth_read(struct reconcile *pass, struct view *view);

@@ -34,11 +34,17 @@ struct reconcile_options {
 	bool disable_svc_external_name;
 	struct str generated_chain_pem, generated_key_pem; /* the default certificate where no other is given (F4), or "" */
 	uint8_t affinity_key[RECONCILE_KEY_BYTES];         /* of session cookies; the same for all replicas */
+	uint8_t ticket_root[RECONCILE_KEY_BYTES];          /* that ticket keys are made from; the same for all replicas */
+	int64_t ticket_now_s;                /* Unix time, to choose them; 0: none are put */
 	int64_t now_s;                       /* Unix time, to tell an expired certificate; 0: do not look */
 	const struct setting_values *last_settings; /* those of the pass before, for last good values; or NULL */
 };
 /* A key of session cookies from a secret of any length that replicas share and that survives a restart. */
 void reconcile_affinity_key(struct str secret, uint8_t key[RECONCILE_KEY_BYTES]);
+/* The same for ticket keys: nobody who has the one can make the other. */
+void reconcile_ticket_root(struct str secret, uint8_t root[RECONCILE_KEY_BYTES]);
+/* Unix time in seconds from which on ticket_now_s gives other keys than at `now_s`; 0: never, as the settings are. */
+int64_t reconcile_ticket_due_s(const struct setting_values *settings, int64_t now_s);
 /* ingress-nginx's defaults (COMPAT flags). */
 void reconcile_options_init(struct reconcile_options *options);
 

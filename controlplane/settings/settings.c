@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <openssl/ssl.h>
 
+#include "base64.h"
 #include "mem.h"
 #include "opt.h"
 
@@ -14,6 +15,18 @@ const struct setting_row *settings_find(struct str name)
 			return &settings_rows[i];
 	}
 	return NULL;
+}
+
+bool setting_is_secret(enum setting_id id)
+{
+	return id == SETTING_SSL_SESSION_TICKET_KEY;
+}
+
+static bool is_secret_key(struct str name)
+{
+	const struct setting_row *row = settings_find(name);
+
+	return row && row->status == STATUS_SERVED && setting_is_secret((enum setting_id)(row - settings_rows));
 }
 
 /* The whole map, and where problems about it go. */
@@ -29,7 +42,8 @@ static void complain(const struct reading *r, enum severity severity, const stru
 	const char *effect)
 {
 	problems_add(r->problems, &(struct problem){.severity = severity, .object = r->map->key, .field = p->name,
-		.value = p->value, .rule = rule, .fix = str_from(fix), .effect = str_from(effect)});
+		.value = is_secret_key(p->name) ? STR("") : p->value, .rule = rule, .fix = str_from(fix),
+		.effect = str_from(effect)});
 }
 
 /* The value does not matter: the key has no effect. */
@@ -62,11 +76,23 @@ static bool openssl_takes(enum setting_id id, struct str text)
 	return is_good;
 }
 
+/* Of nginx: a name, and keys for AES-128 or AES-256. */
+static bool is_ticket_key(struct str text)
+{
+	char bytes[BASE64_ROOM(128)];
+	size_t len = 0;
+	bool is_good = text.len <= 128 && base64_decode(text, bytes, &len) && (len == 48 || len == 80);
+
+	mem_wipe(bytes, sizeof(bytes));
+	return is_good || !text.len;
+}
+
 static bool read_value(enum setting_id id, struct str text, struct arena *arena, struct value *out)
 {
 	struct value parsed;
 
-	if (!value_parse(&settings_rows[id].rule, text, arena, &parsed) || !openssl_takes(id, text))
+	if (!value_parse(&settings_rows[id].rule, text, arena, &parsed) || !openssl_takes(id, text) ||
+		(id == SETTING_SSL_SESSION_TICKET_KEY && !is_ticket_key(text)))
 		return false;
 	*out = parsed;
 	return true;
@@ -143,13 +169,17 @@ static void refuse_value(const struct reading *r, enum setting_id id, const stru
 {
 	const struct setting_row *row = &settings_rows[id];
 	struct buf rule = {0}, effect = {0};
+	struct str shown;
 
 	if (openssl_judges(id))
 		buf_printf(&rule, "a list that OpenSSL takes");
+	else if (setting_is_secret(id))
+		buf_printf(&rule, "it is not base64 of 48 or 80 bytes");
 	else
 		value_describe(&row->rule, &rule);
+	shown = setting_is_secret(id) ? STR("(secret)") : r->last ? r->last->items[id].written : STR("");
 	if (keep_last(r, id))
-		buf_printf(&effect, "the last good value '%.*s' is kept", STR_ARG(r->out->items[id].written));
+		buf_printf(&effect, "the last good value '%.*s' is kept", STR_ARG(shown));
 	else if (keep_good_items(r, id, p))
 		buf_printf(&effect, "the items that are right are used");
 	else if (row->default_text[0])

@@ -39,6 +39,9 @@ struct setting_values {
 	struct setting items[SETTING_COUNT];
 };
 
+/* Its value is never shown: not in problems, not as an origin. */
+bool setting_is_secret(enum setting_id id);
+
 /*
  * Reads every key. `config_map` may be NULL: all defaults. A bad value keeps what `last` (may be NULL) has for the key, else
  * the default; each key that has no effect as written gives one problem. `out` is initialised here.

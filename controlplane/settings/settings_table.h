@@ -83,6 +83,15 @@
 		WEAK_FLAG)                                                                                                       \
 	X(SSL_SESSION_TIMEOUT, "ssl-session-timeout", COMMON, "10m", "How long a TLS session can be resumed", TIME(1000))   \
 	X(SSL_SESSION_TICKETS, "ssl-session-tickets", COMMON, "false", "Resume TLS sessions by ticket", WEAK_FLAG)               \
+	X(SSL_SESSION_TICKET_KEY, "ssl-session-ticket-key", RARE, "",                                                       \
+		"Base64 of 48 or 80 bytes that tickets are sealed with, in place of keys that the controller makes and rotates", \
+		.type = VALUE_TEXT, .words = "+/=", .max = 128)                                                             \
+	X(SSL_SESSION_TICKET_ROTATION, "ssl-session-ticket-rotation", NONE, "1h",                                           \
+		"How long the controller's keys seal new tickets", TIME(1000))                                              \
+	X(SSL_SESSION_CACHE, "ssl-session-cache", COMMON, "true", "Keep TLS sessions, each proxy its own, where tickets are off", \
+		WEAK_FLAG)                                                                                                  \
+	X(SSL_SESSION_CACHE_SIZE, "ssl-session-cache-size", RARE, "10m", "Sessions that are kept: one for each 512 bytes",  \
+		BYTES(1 << 10, 1 << 30))                                                                                    \
 	X(USE_HTTP2, "use-http2", CORE, "true", "Speak HTTP/2 with clients that ask for it", WEAK_FLAG)                          \
 	X(HTTP2_MAX_CONCURRENT_STREAMS, "http2-max-concurrent-streams", COMMON, "128",                                      \
 		"Requests in progress on one HTTP/2 connection", WEAK_COUNT(1, 65536))                                      \

@@ -54,6 +54,7 @@ bool decode_endpoints(struct decode *d, const Weirlock__V1__Endpoints *in, struc
 bool decode_host(struct decode *d, const Weirlock__V1__Host *in, struct host_object *out);
 bool decode_tcp(struct decode *d, const Weirlock__V1__TcpService *in, struct tcp_object *out);
 bool decode_backend_secret(struct decode *d, const Weirlock__V1__BackendSecret *in, struct backend_secret_object *out);
+bool decode_ticket_keys(struct decode *d, const Weirlock__V1__TicketKeys *in, struct ticket_keys_object *out);
 bool decode_client_ca(struct decode *d, const Weirlock__V1__ClientCa *in, struct client_ca_object *out);
 /* All but match_cn_regex. NULL in `out` for a message that is not there. */
 bool decode_client_auth(struct decode *d, const Weirlock__V1__ClientAuth *in, struct client_auth **out);
@@ -66,6 +67,7 @@ void decode_drop_certificate(struct certificate_object *c);
 void decode_drop_backend(struct backend_object *b);
 void decode_drop_endpoints(struct endpoints_object *e);
 void decode_drop_tcp(struct tcp_object *t);
+void decode_drop_ticket_keys(struct ticket_keys_object *t);
 void decode_drop_backend_secret(struct backend_secret_object *s);
 void decode_drop_host(struct host_object *h);
 

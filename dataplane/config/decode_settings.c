@@ -93,6 +93,8 @@ static bool decode_tls(struct decode *d, const Weirlock__V1__Settings *in, struc
 	t->has_tls13 = in->ssl_protocol_tls13 || !in->ssl_protocol_tls12;
 	t->rejects_unknown_names = in->ssl_reject_handshake;
 	t->has_tickets = in->ssl_session_tickets;
+	t->keeps_no_sessions = in->ssl_no_session_cache;
+	t->sessions_max = in->ssl_session_cache_sessions;
 	t->session_timeout_ms = or_default(in->ssl_session_timeout_ms, 10 * MINUTE_MS);
 	if (in->ssl_buffer_size_bytes && !decode_range(d, "ssl_buffer_size_bytes", in->ssl_buffer_size_bytes, 512, 16384))
 		return false;

@@ -2,6 +2,7 @@
 #include <openssl/ssl.h>
 
 #include "decode.h"
+#include "mem.h"
 
 enum { MAX_PEM = 1024 * 1024, MAX_DEPTH = 100 };
 
@@ -123,4 +124,40 @@ bool decode_client_auth(struct decode *d, const Weirlock__V1__ClientAuth *in, st
 	buf_deinit(&key);
 	*out = a;
 	return true;
+}
+
+static bool decode_ticket_key(struct decode *d, const Weirlock__V1__TicketKey *in, struct tls_ticket_key *out)
+{
+	out->size = in->cipher_key.len;
+	if (in->name.len != sizeof(out->name))
+		return decode_refuse(d, "name", "is not 16 bytes");
+	if ((out->size != 16 && out->size != 32) || in->mac_key.len != out->size)
+		return decode_refuse(d, "cipher_key", "is not of 16 or 32 bytes, as many as mac_key");
+	memcpy(out->name, in->name.data, sizeof(out->name));
+	memcpy(out->aes, in->cipher_key.data, out->size);
+	memcpy(out->mac, in->mac_key.data, out->size);
+	return true;
+}
+
+bool decode_ticket_keys(struct decode *d, const Weirlock__V1__TicketKeys *in, struct ticket_keys_object *out)
+{
+	if (d->name.len)
+		return decode_refuse(d, "name", "must be empty: there is one TicketKeys");
+	if (in->n_keys > TLS_TICKET_KEYS_MAX)
+		return decode_refuse(d, "keys", "too many");
+	out->keys = arena_zalloc(d->arena, in->n_keys * sizeof(*out->keys));
+	out->n = in->n_keys;
+	for (size_t i = 0; i < in->n_keys; i++) {
+		decode_enter(d, "keys", i);
+		if (!decode_ticket_key(d, in->keys[i], &out->keys[i]))
+			return false;
+	}
+	decode_leave(d);
+	return true;
+}
+
+void decode_drop_ticket_keys(struct ticket_keys_object *t)
+{
+	if (t->keys)
+		mem_wipe(t->keys, t->n * sizeof(*t->keys));
 }

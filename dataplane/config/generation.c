@@ -232,6 +232,14 @@ static bool take_tls(struct generation *g, bool is_same, const struct generation
 	return g->tls != NULL;
 }
 
+/* Of the newest generation alone: a ticket does not know under which it was made. */
+static void give_ticket_keys(const struct generation *g)
+{
+	const struct object *o = find_object(g, WEIRLOCK__V1__KIND__KIND_TICKET_KEYS, STR(""));
+
+	tls_session_keys_set(lineage_session_keys(g->lineage), o ? o->ticket_keys->keys : NULL, o ? o->ticket_keys->n : 0);
+}
+
 static bool take_backends(
 	struct generation *g, const struct generation *before, struct str zone, struct config_errors *errors)
 {
@@ -293,6 +301,7 @@ static struct generation *compile(struct content *content, struct lineage *linea
 		generation_unref(&failed);
 		return NULL;
 	}
+	give_ticket_keys(g);
 	return g;
 }
 

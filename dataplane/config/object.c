@@ -38,6 +38,8 @@ static bool decode_message(struct decode *d, struct object *o, const void *messa
 		return decode_tcp(d, message, o->tcp = arena_zalloc(a, sizeof(*o->tcp)));
 	case WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET:
 		return decode_backend_secret(d, message, o->backend_secret = arena_zalloc(a, sizeof(*o->backend_secret)));
+	case WEIRLOCK__V1__KIND__KIND_TICKET_KEYS:
+		return decode_ticket_keys(d, message, o->ticket_keys = arena_zalloc(a, sizeof(*o->ticket_keys)));
 	case WEIRLOCK__V1__KIND__KIND_CLIENT_CA:
 		return decode_client_ca(d, message, o->client_ca = arena_zalloc(a, sizeof(*o->client_ca)));
 	default:
@@ -70,6 +72,9 @@ static void drop_content(struct object *o)
 		break;
 	case WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET:
 		decode_drop_backend_secret(o->backend_secret);
+		break;
+	case WEIRLOCK__V1__KIND__KIND_TICKET_KEYS:
+		decode_drop_ticket_keys(o->ticket_keys);
 		break;
 	case WEIRLOCK__V1__KIND__KIND_CLIENT_CA:
 		trust_unref(&o->client_ca->trust);

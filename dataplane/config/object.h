@@ -33,6 +33,11 @@ struct backend_secret_object {
 	struct trust *trust;                 /* NULL: none */
 };
 
+struct ticket_keys_object {
+	struct tls_ticket_key *keys; /* wiped with the object */
+	size_t n;
+};
+
 struct client_ca_object {
 	struct trust *trust;
 };
@@ -91,6 +96,7 @@ struct object {
 		struct tcp_object *tcp;
 		struct backend_secret_object *backend_secret;
 		struct client_ca_object *client_ca;
+		struct ticket_keys_object *ticket_keys;
 	};
 };
 

@@ -205,8 +205,10 @@ static void set_sessions(SSL_CTX *ctx, const struct tls_options *o)
 		return;
 	}
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_SERVER);
-	SSL_CTX_sess_set_cache_size(ctx, SESSIONS_MAX);
+	SSL_CTX_set_session_cache_mode(ctx, o->keeps_no_sessions ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_SERVER);
+	SSL_CTX_sess_set_cache_size(ctx, o->sessions_max ? o->sessions_max : SESSIONS_MAX);
+	if (o->keeps_no_sessions)
+		SSL_CTX_set_num_tickets(ctx, 0); /* in TLS 1.3 a session is offered as a ticket */
 }
 
 SSL_CTX *tls_server_context(const struct tls_options *options, const char **why)

@@ -38,16 +38,26 @@ struct tls_options {
 	struct str ciphers;              /* OpenSSL list for TLS 1.2, in the server's order; "" is the list of F1 */
 	struct str curves;               /* "auto", "" or a list */
 	bool rejects_unknown_names;      /* ssl-reject-handshake */
-	bool has_tickets;                /* else sessions are kept here, 20,000 at most, and resume by their id */
+	bool has_tickets;                /* else sessions are kept here, and resume by their id */
+	bool keeps_no_sessions;          /* but here they are not either */
+	uint32_t sessions_max;           /* 0 is 20,000 */
 	uint32_t session_timeout_ms;     /* 0 is 10 minutes */
 	bool offers_http2;               /* ALPN h2 beside http/1.1; false until http2 is there */
 };
 
 struct tls_contexts; /* immutable, counted (atomic) */
 
+/* What tickets are sealed with: AES in CBC and HMAC-SHA-256. */
+enum { TLS_TICKET_KEYS_MAX = 128 };
+struct tls_ticket_key {
+	unsigned char name[16];
+	unsigned char aes[32], mac[32];
+	size_t size; /* of each of the two that count: 16 or 32 bytes */
+};
+
 /*
  * Contexts for one generation. `keys` lives as long as the process and is shared by all generations and workers: ticket keys
- * (a new one every hour, the last one still accepted) and, while the options stay the same, the OpenSSL context itself, so
+ * (those that were given; without any, a new one every hour, the last one still accepted) and, while the options stay the same, the OpenSSL context itself, so
  * that a session resumes across generations.
  */
 struct tls_session_keys;
@@ -56,6 +66,9 @@ struct tls_session_keys *tls_session_keys_create(void);
 void tls_session_keys_destroy(struct tls_session_keys *k);
 /* Starts a new ticket key now; the one before stays good for resuming. It happens by itself; for tests. */
 void tls_session_keys_rotate(struct tls_session_keys *k);
+
+/* From now on the first of these seals, and all of them open; none: keys of our own. Any thread; wipes nothing of `keys`. */
+void tls_session_keys_set(struct tls_session_keys *k, const struct tls_ticket_key *keys, size_t n);
 
 /* NULL and a static reason for a bad cipher or curve list. Owned, one reference. */
 struct tls_contexts *tls_contexts_create(
