@@ -17,7 +17,7 @@ const struct command commands[] = {
 		command_snapshot},
 	{"routes", "[HOST]", "hosts and paths in the order in which they are tried, with backend and certificate",
 		command_routes},
-	{"backends", "[NAME]", "backends with their endpoints", command_backends},
+	{"backends", "[NAME]", "backends with their endpoints; of a proxy, how each is and why", command_backends},
 	{"certs", "", "certificates with hosts, expiry and fingerprint, never a key", command_certs},
 	{"settings", "", "global settings with value and where each came from", command_settings},
 	{"problems", "", "what is wrong with which object and how to mend it", command_problems},
