@@ -3,8 +3,8 @@
  * else when it is quiet. A new Ingress is asked for admission on its way in; one that is refused is asked again whenever
  * something that all depend on has changed.
  *
- * When only endpoints changed, what they touch is built alone and goes out at once; a whole build follows when it is quiet.
- * It tells the problems, and it must end at the same id.
+ * A change builds the parts that it touches (parts.h), and is sent before its problems are told. Now and then, when it is
+ * quiet, everything is built from nothing: it must end at the same id.
  */
 #include "controller.h"
 
@@ -25,6 +25,7 @@
 #include "mem.h"
 #include "named.h"
 #include "pace.h"
+#include "parts.h"
 #include "process.h"
 #include "publish.h"
 #include "rpc.h"
@@ -35,7 +36,7 @@
 #include "told.h"
 
 enum { KEY_MAX_BYTES = 64 * 1024 };
-enum { SETTLING_MS = 10, LEAVE_MS = 200, WHOLE_MS = 1000, WHOLE_MAX_MS = 5000, TICKETS_MAX_MS = 3600 * 1000 };
+enum { SETTLING_MS = 10, LEAVE_MS = 200, AUDIT_MS = 10 * 60 * 1000, TICKETS_MAX_MS = 3600 * 1000 };
 
 struct controller {
 	uv_loop_t *loop;
@@ -54,22 +55,23 @@ struct controller {
 	struct archive *archive;        /* of snapshots */
 	struct keep *keep;              /* on disk; NULL: it is not kept */
 	struct admin *admin;
-	uv_timer_t build_timer, whole_timer, ticket_timer, leave_timer;
+	uv_timer_t build_timer, audit_timer, ticket_timer, leave_timer;
 	struct admission *admission;    /* or NULL */
 	struct buf urls;                /* " control=tcp://…" for each */
 	struct buf chain_pem, key_pem;  /* the generated certificate */
 	struct buf origin;              /* "manifests a, b" or "API server https://…", for people */
 	struct intake *intake;
 	struct setting_values settings; /* of the last build */
-	struct problems found;          /* by the last build */
+	struct parts *parts;
+	struct problems found;          /* by its builds */
+	unsigned long found_version, store_version; /* of the problems that were told */
 	struct problems told;           /* all that was logged and is listed: the store's and the build's, sorted */
 	bool is_synced, is_ready, is_stopping;
 	bool has_listed;                /* what is wanted by name can be said */
 	struct pace pace;               /* of the events since the last build */
-	bool is_partial;                /* the newest snapshot was built from endpoints alone; a whole build is due */
-	uint64_t partial_since_ms;      /* when the first of those that are due for a whole build was made */
+	bool is_audit_due;              /* something was built since the last one */
 	uint64_t event_us, endpoint_event_us; /* of the first event that is not built yet, but for slices, and of slices; 0: none */
-	uint64_t n_builds, build_us;
+	uint64_t n_builds, n_parts_built, n_defects, build_us;
 };
 
 /* -------------------------------------------------------------------------------------------------------- building */
@@ -85,7 +87,14 @@ static void on_new_problem(void *owner, const struct problem *p)
 static void tell_problems(struct controller *c)
 {
 	struct problems now = {0};
+	unsigned long found = parts_problems_version(c->parts), stored = store_problems_version(c->store);
 
+	if (c->found_version == found && c->store_version == stored)
+		return;
+	c->found_version = found;
+	c->store_version = stored;
+	problems_clear(&c->found);
+	parts_problems(c->parts, &c->found);
 	store_problems(c->store, &now);
 	problems_add_all(&now, &c->found);
 	problems_sort(&now);
@@ -94,38 +103,21 @@ static void tell_problems(struct controller *c)
 	c->told = now;
 }
 
-static void log_snapshot(const struct controller *c, const struct snapshot *s)
-{
-	char id[16];
-
-	/* publish says what changed and who gets it */
-	log_debug("controller", "built id=%s resources=%zu problems=%zu build_ms=%.1f", content_id_text(&s->id, id),
-		content_count(s->content), c->told.n, (double)c->build_us / 1000);
-}
-
-/* What was set aside is asked again when something that all depend on changed. */
-static void take_changes(struct controller *c)
-{
-	struct arena arena = {0};
-	struct store_changes changes;
-
-	if (store_take_changes(c->store, &arena, &changes) && changes.everything) {
-		intake_retry(c->intake);
-		store_take_changes(c->store, &arena, &changes);
-	}
-	arena_deinit(&arena);
-}
-
 static void publish_it(struct controller *c, struct snapshot *s, uint64_t start_us, uint64_t event_us)
 {
 	bool is_structural;
+	char id[16];
 
 	c->n_builds++;
+	c->n_parts_built += parts_last_count(c->parts);
 	c->build_us = clock_mono_us() - start_us;
 	s->event_us = c->is_ready ? event_us : 0;
-	if (publish_set_snapshot(c->publish, s))
-		log_snapshot(c, s);
+	c->is_audit_due = true;
+	if (publish_set_snapshot(c->publish, s)) /* which says what changed and who gets it */
+		log_debug("controller", "built id=%s resources=%zu parts=%zu build_ms=%.1f", content_id_text(&s->id, id),
+			content_count(s->content), parts_last_count(c->parts), (double)c->build_us / 1000);
 	snapshot_unref(&s);
+	tell_problems(c);
 	if (!store_has_changes(c->store, &is_structural))
 		publish_cover(c->publish, store_seq(c->store));
 }
@@ -145,58 +137,56 @@ static void await_tickets(struct controller *c)
 			wait_ms < 0 ? 0 : wait_ms < TICKETS_MAX_MS ? (uint64_t)wait_ms : TICKETS_MAX_MS, 0);
 }
 
-static void build_whole(struct controller *c, bool is_check)
+static void build_all_changes(struct controller *c)
 {
 	uint64_t start_us = clock_mono_us(), event_us = c->event_us;
-	struct snapshot *current = publish_current(c->publish), *s;
 
-	c->is_partial = false;
-	uv_timer_stop(&c->whole_timer);
-	take_changes(c);
-	problems_clear(&c->found);
-	s = reconcile_build(c->store, &c->reconcile, clock_wall_ms(), &c->settings, &c->found);
-	tell_problems(c);
-	await_tickets(c);
-	if (is_check && !content_id_eq(&s->id, &current->id))
-		log_error("controller", "a build from endpoints alone was not the whole: this is a defect, the whole one is served");
+	/* What was set aside is asked again when something that all depend on changed. */
+	if (store_has_everything(c->store))
+		intake_retry(c->intake);
 	if (!event_us || (c->endpoint_event_us && c->endpoint_event_us < event_us))
 		event_us = c->endpoint_event_us;
 	c->event_us = c->endpoint_event_us = 0;
-	publish_it(c, s, start_us, event_us);
-}
-
-static void on_whole_timer(uv_timer_t *timer)
-{
-	struct controller *c = container_of(timer, struct controller, whole_timer);
-	bool is_structural;
-
-	store_has_changes(c->store, &is_structural);
-	pace_built(&c->pace, PACE_ALL, clock_mono_ms());
-	build_whole(c, !is_structural);
+	publish_it(c, parts_build(c->parts, clock_wall_ms()), start_us, event_us);
+	await_tickets(c);
 }
 
 static void build_endpoints(struct controller *c)
 {
-	uint64_t start_us = clock_mono_us(), now_ms = clock_mono_ms(), due_ms;
-	struct arena arena = {0};
-	struct str *services;
-	size_t n;
+	uint64_t start_us = clock_mono_us();
+	struct snapshot *s = parts_build_endpoints(c->parts, clock_wall_ms());
 
-	if (!store_take_endpoints(c->store, &arena, &services, &n)) {
-		arena_deinit(&arena);
+	if (!s)
 		return; /* they are part of what waits for more quiet */
-	}
-	publish_it(c, endpoints_build(c->store, &c->reconcile, publish_current(c->publish), services, n, clock_wall_ms()), start_us,
-		c->endpoint_event_us);
+	publish_it(c, s, start_us, c->endpoint_event_us);
 	c->endpoint_event_us = 0;
-	arena_deinit(&arena);
-	if (!c->is_partial)
-		c->partial_since_ms = now_ms;
-	c->is_partial = true;
-	/* endpoints that never rest must not keep problems from being told */
-	due_ms = c->partial_since_ms + WHOLE_MAX_MS;
-	uv_timer_start(&c->whole_timer, on_whole_timer,
-		now_ms + WHOLE_MS < due_ms ? WHOLE_MS : due_ms > now_ms ? due_ms - now_ms : 0, 0);
+}
+
+/* Parts that a change should have touched and did not would be served for ever. */
+static void audit(struct controller *c)
+{
+	struct snapshot *current = publish_current(c->publish), *anew;
+	struct problems problems = {0};
+
+	anew = reconcile_build(c->store, &c->reconcile, clock_wall_ms(), NULL, &problems);
+	if (!content_id_eq(&anew->id, &current->id)) {
+		c->n_defects++;
+		log_error("controller", "what was built in parts is not what is built from nothing: this is a defect, and all is built anew");
+		parts_forget(c->parts);
+		build_all_changes(c);
+	}
+	snapshot_unref(&anew);
+	problems_deinit(&problems);
+	c->is_audit_due = false;
+}
+
+static void on_audit_timer(uv_timer_t *timer)
+{
+	struct controller *c = container_of(timer, struct controller, audit_timer);
+	uint64_t wait_ms;
+
+	if (c->is_audit_due && pace_due(&c->pace, clock_mono_ms(), &wait_ms) == PACE_NOTHING)
+		audit(c);
 }
 
 /* A new Ingress is not to be served without its certificate, if that is on its way. */
@@ -215,7 +205,7 @@ static void build(struct controller *c)
 	if (due == PACE_ALL && is_worth_waiting(c, now_ms))
 		due = PACE_WAIT;
 	else if (due == PACE_ALL)
-		build_whole(c, false);
+		build_all_changes(c);
 	else if (due == PACE_ENDPOINTS)
 		build_endpoints(c);
 	pace_built(&c->pace, due, clock_mono_ms());
@@ -249,6 +239,7 @@ static void on_ticket_timer(uv_timer_t *timer)
 
 	if (now_s >= reconcile_ticket_due_s(&c->settings, c->reconcile.ticket_now_s)) {
 		c->reconcile.ticket_now_s = now_s;
+		parts_forget(c->parts); /* nothing in the cluster says that they changed */
 		schedule(c, true); /* its build waits for the next ones */
 	} else {
 		await_tickets(c);
@@ -341,6 +332,12 @@ static void add_metrics(void *owner, struct buf *out)
 	buf_printf(out, "# HELP weirlock_controller_builds_total Snapshots built, also those like the one before.\n"
 			"# TYPE weirlock_controller_builds_total counter\nweirlock_controller_builds_total %llu\n",
 		(unsigned long long)c->n_builds);
+	buf_printf(out, "# HELP weirlock_controller_parts_built_total Hosts, Services and settings that builds worked out anew.\n"
+			"# TYPE weirlock_controller_parts_built_total counter\nweirlock_controller_parts_built_total %llu\n",
+		(unsigned long long)c->n_parts_built);
+	buf_printf(out, "# HELP weirlock_controller_build_defects_total Times that a build in parts was not what one from nothing is.\n"
+			"# TYPE weirlock_controller_build_defects_total counter\nweirlock_controller_build_defects_total %llu\n",
+		(unsigned long long)c->n_defects);
 	buf_printf(out, "# HELP weirlock_controller_last_build_seconds How long the last one took.\n"
 			"# TYPE weirlock_controller_last_build_seconds gauge\nweirlock_controller_last_build_seconds %.6f\n",
 		(double)c->build_us / 1e6);
@@ -635,7 +632,7 @@ static void begin_to_serve(struct controller *c)
 	struct buf error = {0};
 	int status;
 
-	build_whole(c, false);
+	build_all_changes(c);
 	status = listen_all(c, &error);
 	if (status == EXIT_FINE)
 		status = open_admission(c, &error);
@@ -659,8 +656,10 @@ int controller_open(uv_loop_t *loop, const struct controller_options *options, s
 	c->reconcile.last_settings = &c->settings;
 	c->store = store_create();
 	c->intake = intake_create(c->store, &c->reconcile);
+	c->parts = parts_create(c->store, &c->reconcile, &c->settings);
 	uv_timer_init(loop, &c->build_timer);
-	uv_timer_init(loop, &c->whole_timer);
+	uv_timer_init(loop, &c->audit_timer);
+	uv_timer_start(&c->audit_timer, on_audit_timer, AUDIT_MS, AUDIT_MS);
 	uv_timer_init(loop, &c->ticket_timer);
 	uv_timer_init(loop, &c->leave_timer);
 	note_reads(c);
@@ -702,7 +701,7 @@ static void on_leave_timer(uv_timer_t *timer)
 	admission_close(c->admission);
 	rpc_server_close(c->server, on_server_closed, c);
 	uv_close((uv_handle_t *)&c->build_timer, NULL);
-	uv_close((uv_handle_t *)&c->whole_timer, NULL);
+	uv_close((uv_handle_t *)&c->audit_timer, NULL);
 	uv_close((uv_handle_t *)&c->ticket_timer, NULL);
 	uv_close((uv_handle_t *)&c->leave_timer, NULL);
 }
@@ -714,8 +713,8 @@ void controller_stop(struct controller *c)
 	c->is_stopping = true;
 	log_info("controller", "stopping: proxies keep serving and look for another controller");
 	uv_timer_stop(&c->build_timer);
+	uv_timer_stop(&c->audit_timer);
 	uv_timer_stop(&c->ticket_timer);
-	uv_timer_stop(&c->whole_timer);
 	if (c->source)
 		source_close(c->source, NULL);
 	if (c->kube)
@@ -736,6 +735,7 @@ void controller_stop(struct controller *c)
 void controller_destroy(struct controller *c)
 {
 	intake_destroy(c->intake);
+	parts_destroy(c->parts);
 	store_destroy(c->store);
 	archive_destroy(c->archive);
 	rpc_identity_destroy(c->identity);

@@ -1,6 +1,7 @@
 /*
  * The set: 256 buckets, each a sorted array. A put or drop touches one bucket and marks it; the id rehashes the marked ones
- * and the 8 KiB of bucket hashes. The sorted list of everything is made when asked for.
+ * and the 8 KiB of bucket hashes. Sets share buckets: a copy costs 256 references, and who changes a shared bucket copies that
+ * one first. The sorted list of everything is made when asked for.
  */
 #include "content.h"
 
@@ -10,9 +11,8 @@
 #include "digest.h"
 #include "mem.h"
 
-enum { BUCKETS = 256 };
-
 struct bucket {
+	unsigned refs;           /* more than one: it is not changed any more */
 	struct resource **items; /* sorted by (kind, name) */
 	size_t n, cap;
 	uint8_t hash[32];
@@ -20,7 +20,7 @@ struct bucket {
 };
 
 struct content {
-	struct bucket buckets[BUCKETS];
+	struct bucket *buckets[CONTENT_BUCKETS]; /* NULL: empty */
 	size_t n;
 	struct resource **sorted; /* NULL after a change */
 	struct content_id id;
@@ -41,7 +41,7 @@ static int compare(const void *a, const void *b)
 	return compare_key((*x)->kind, (*x)->name, *(struct resource *const *)b);
 }
 
-static struct bucket *bucket_of(const struct content *c, uint32_t kind, struct str name)
+static unsigned bucket_of(uint32_t kind, struct str name)
 {
 	EVP_MD_CTX *d = digest_begin();
 	uint8_t hash[32];
@@ -49,18 +49,13 @@ static struct bucket *bucket_of(const struct content *c, uint32_t kind, struct s
 	digest_add_u32(d, kind);
 	digest_add(d, name);
 	digest_end(d, hash);
-	/* The bucket is const when the set is; those who change it hold a set that is not. */
-	union {
-		const struct bucket *read;
-		struct bucket *write;
-	} bucket = {.read = &c->buckets[hash[0]]};
-	return bucket.write;
+	return hash[0];
 }
 
 /* Where (kind, name) is or would be. */
 static size_t position(const struct bucket *b, uint32_t kind, struct str name, bool *is_there)
 {
-	size_t low = 0, high = b->n;
+	size_t low = 0, high = b ? b->n : 0;
 
 	*is_there = false;
 	while (low < high) {
@@ -79,21 +74,45 @@ static size_t position(const struct bucket *b, uint32_t kind, struct str name, b
 	return low;
 }
 
-static void mark(struct content *c, struct bucket *b)
+static void unref_bucket(struct bucket *b)
 {
+	if (!b || --b->refs)
+		return;
+	for (size_t i = 0; i < b->n; i++)
+		resource_unref(&b->items[i]);
+	mem_free(b->items);
+	mem_free(b);
+}
+
+/* One that is the set's own, to be changed. */
+static struct bucket *own_bucket(struct content *c, unsigned index)
+{
+	struct bucket *before = c->buckets[index], *b;
+
+	if (before && before->refs == 1)
+		return before;
+	b = mem_zalloc(sizeof(*b));
+	b->refs = 1;
 	b->is_changed = true;
-	c->has_id = false;
+	if (before) {
+		b->n = b->cap = before->n;
+		b->items = mem_calloc(b->n, sizeof(*b->items));
+		for (size_t i = 0; i < b->n; i++)
+			b->items[i] = resource_ref(before->items[i]);
+		unref_bucket(before);
+	}
+	return c->buckets[index] = b;
+}
+
+static void forget_sorted(struct content *c)
+{
 	mem_free(c->sorted);
 	c->sorted = NULL;
 }
 
 struct content *content_create(void)
 {
-	struct content *c = mem_zalloc(sizeof(*c));
-
-	for (size_t i = 0; i < BUCKETS; i++)
-		c->buckets[i].is_changed = true;
-	return c;
+	return mem_zalloc(sizeof(struct content));
 }
 
 struct content *content_copy(const struct content *c)
@@ -102,13 +121,9 @@ struct content *content_copy(const struct content *c)
 
 	*copy = *c;
 	copy->sorted = NULL;
-	for (size_t i = 0; i < BUCKETS; i++) {
-		struct bucket *b = &copy->buckets[i];
-
-		b->cap = b->n;
-		b->items = b->n ? mem_calloc(b->n, sizeof(*b->items)) : NULL;
-		for (size_t j = 0; j < b->n; j++)
-			b->items[j] = resource_ref(c->buckets[i].items[j]);
+	for (size_t i = 0; i < CONTENT_BUCKETS; i++) {
+		if (copy->buckets[i])
+			copy->buckets[i]->refs++;
 	}
 	return copy;
 }
@@ -117,30 +132,30 @@ void content_destroy(struct content *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < BUCKETS; i++) {
-		for (size_t j = 0; j < c->buckets[i].n; j++)
-			resource_unref(&c->buckets[i].items[j]);
-		mem_free(c->buckets[i].items);
-	}
+	for (size_t i = 0; i < CONTENT_BUCKETS; i++)
+		unref_bucket(c->buckets[i]);
 	mem_free(c->sorted);
 	mem_free(c);
 }
 
 void content_put(struct content *c, struct resource *r)
 {
-	struct bucket *b = bucket_of(c, r->kind, r->name);
+	unsigned index = bucket_of(r->kind, r->name);
 	bool is_there;
-	size_t at = position(b, r->kind, r->name, &is_there);
+	size_t at = position(c->buckets[index], r->kind, r->name, &is_there);
+	struct bucket *b;
 
+	if (is_there && !memcmp(c->buckets[index]->items[at]->hash, r->hash, sizeof(r->hash))) {
+		resource_unref(&r); /* the same bytes: that one stays, and the bucket shared */
+		return;
+	}
+	b = own_bucket(c, index);
+	b->is_changed = true;
+	c->has_id = false;
+	forget_sorted(c);
 	if (is_there) {
-		bool is_same = !memcmp(b->items[at]->hash, r->hash, sizeof(r->hash));
-
 		resource_unref(&b->items[at]);
 		b->items[at] = r;
-		if (!is_same)
-			mark(c, b);
-		mem_free(c->sorted);
-		c->sorted = NULL;
 		return;
 	}
 	b->items = mem_grow(b->items, &b->cap, b->n + 1, sizeof(*b->items));
@@ -148,18 +163,21 @@ void content_put(struct content *c, struct resource *r)
 	b->items[at] = r;
 	b->n++;
 	c->n++;
-	mark(c, b);
 }
 
 bool content_drop(struct content *c, uint32_t kind, struct str name)
 {
-	struct bucket *b = bucket_of(c, kind, name);
+	unsigned index = bucket_of(kind, name);
 	bool is_there;
-	size_t at = position(b, kind, name, &is_there);
+	size_t at = position(c->buckets[index], kind, name, &is_there);
+	struct bucket *b;
 
 	if (!is_there)
 		return false;
-	mark(c, b);
+	b = own_bucket(c, index);
+	b->is_changed = true;
+	c->has_id = false;
+	forget_sorted(c);
 	resource_unref(&b->items[at]);
 	memmove(b->items + at, b->items + at + 1, (b->n - at - 1) * sizeof(*b->items));
 	b->n--;
@@ -169,7 +187,7 @@ bool content_drop(struct content *c, uint32_t kind, struct str name)
 
 struct resource *content_get(const struct content *c, uint32_t kind, struct str name)
 {
-	const struct bucket *b = bucket_of(c, kind, name);
+	const struct bucket *b = c->buckets[bucket_of(kind, name)];
 	bool is_there;
 	size_t at = position(b, kind, name, &is_there);
 
@@ -189,18 +207,19 @@ struct resource *const *content_sorted(struct content *c, size_t *n)
 	if (c->sorted || !c->n)
 		return c->sorted;
 	c->sorted = mem_calloc(c->n, sizeof(struct resource *));
-	for (size_t i = 0; i < BUCKETS; i++) {
-		const struct bucket *b = &c->buckets[i];
+	for (size_t i = 0; i < CONTENT_BUCKETS; i++) {
+		const struct bucket *b = c->buckets[i];
 
-		if (b->n)
+		if (b && b->n)
 			memcpy(c->sorted + filled, b->items, b->n * sizeof(*b->items));
-		filled += b->n;
+		filled += b ? b->n : 0;
 	}
 	assert(filled == c->n);
 	qsort(c->sorted, c->n, sizeof(struct resource *), compare);
 	return c->sorted;
 }
 
+/* The hash is what its resources give, so it may be computed late even for a shared one. */
 static void hash_bucket(struct bucket *b)
 {
 	EVP_MD_CTX *d = digest_begin();
@@ -217,20 +236,31 @@ static void hash_bucket(struct bucket *b)
 	b->is_changed = false;
 }
 
+void content_bucket_hashes(struct content *c, uint8_t out[CONTENT_BUCKETS][CONTENT_ID_SIZE])
+{
+	EVP_MD_CTX *d = digest_begin();
+	uint8_t empty[CONTENT_ID_SIZE];
+
+	digest_end(d, empty);
+	for (size_t i = 0; i < CONTENT_BUCKETS; i++) {
+		if (c->buckets[i] && c->buckets[i]->is_changed)
+			hash_bucket(c->buckets[i]);
+		memcpy(out[i], c->buckets[i] ? c->buckets[i]->hash : empty, CONTENT_ID_SIZE);
+	}
+}
+
 struct content_id content_id(struct content *c)
 {
+	uint8_t hashes[CONTENT_BUCKETS][CONTENT_ID_SIZE];
 	EVP_MD_CTX *d;
 
 	if (c->has_id)
 		return c->id;
+	content_bucket_hashes(c, hashes);
 	d = digest_begin();
 	digest_add(d, STR("weirlock.v1"));
 	digest_add_u32(d, CONTENT_SCHEMA);
-	for (size_t i = 0; i < BUCKETS; i++) {
-		if (c->buckets[i].is_changed)
-			hash_bucket(&c->buckets[i]);
-		digest_add(d, str_of(c->buckets[i].hash, sizeof(c->buckets[i].hash)));
-	}
+	digest_add(d, str_of(hashes, sizeof(hashes)));
 	digest_end(d, c->id.bytes);
 	c->has_id = true;
 	return c->id;
@@ -264,8 +294,11 @@ bool content_id_from(struct str bytes, struct content_id *out)
 /* Walks two sorted buckets side by side. */
 static void diff_bucket(const struct bucket *from, const struct bucket *to, struct content_change *out)
 {
+	static const struct bucket empty;
 	size_t i = 0, j = 0;
 
+	from = from ? from : &empty;
+	to = to ? to : &empty;
 	while (i < from->n || j < to->n) {
 		int order = i == from->n ? 1 : j == to->n ? -1 : compare(&from->items[i], &to->items[j]);
 
@@ -282,32 +315,64 @@ static void diff_bucket(const struct bucket *from, const struct bucket *to, stru
 	}
 }
 
+/* Whether the sets may differ there: shared buckets are passed over, and those with equal hashes. */
+static bool differs(const struct content *from, const struct content *to, size_t index)
+{
+	const struct bucket *a = from ? from->buckets[index] : NULL, *b = to ? to->buckets[index] : NULL;
+
+	if (a == b)
+		return false;
+	return !a || !b || memcmp(a->hash, b->hash, sizeof(a->hash)) != 0;
+}
+
+static size_t bucket_count(const struct content *c, size_t index)
+{
+	return c && c->buckets[index] ? c->buckets[index]->n : 0;
+}
+
+static void sort(struct resource **items, size_t n)
+{
+	if (n > 1)
+		qsort(items, n, sizeof(*items), compare);
+}
+
 void content_diff(struct content *from, struct content *to, struct arena *arena, struct content_change *out)
 {
-	static const struct bucket empty;
 	size_t max_put = 0, max_drop = 0;
-	bool differs[BUCKETS];
 
-	/* The ids first: they bring every bucket's hash up to date, and equal buckets are passed over. */
+	/* The ids first: they bring every bucket's hash up to date. */
 	if (from)
 		content_id(from);
 	if (to)
 		content_id(to);
-	for (size_t i = 0; i < BUCKETS; i++) {
-		const struct bucket *a = from ? &from->buckets[i] : &empty, *b = to ? &to->buckets[i] : &empty;
-
-		differs[i] = !from || !to || memcmp(a->hash, b->hash, sizeof(a->hash)) != 0;
-		max_drop += differs[i] ? a->n : 0;
-		max_put += differs[i] ? b->n : 0;
+	for (size_t i = 0; i < CONTENT_BUCKETS; i++) {
+		if (!differs(from, to, i))
+			continue;
+		max_drop += bucket_count(from, i);
+		max_put += bucket_count(to, i);
 	}
 	*out = (struct content_change){0};
 	out->put = arena_alloc(arena, (max_put + 1) * sizeof(struct resource *));
 	out->drop = arena_alloc(arena, (max_drop + 1) * sizeof(struct resource *));
-	for (size_t i = 0; i < BUCKETS; i++)
-		if (differs[i])
-			diff_bucket(from ? &from->buckets[i] : &empty, to ? &to->buckets[i] : &empty, out);
-	if (out->n_put)
-		qsort(out->put, out->n_put, sizeof(struct resource *), compare);
-	if (out->n_drop)
-		qsort(out->drop, out->n_drop, sizeof(struct resource *), compare);
+	for (size_t i = 0; i < CONTENT_BUCKETS; i++) {
+		if (differs(from, to, i))
+			diff_bucket(from ? from->buckets[i] : NULL, to ? to->buckets[i] : NULL, out);
+	}
+	sort(out->put, out->n_put);
+	sort(out->drop, out->n_drop);
+}
+
+void content_bucket(const struct content *c, unsigned index, struct resource *const **items, size_t *n)
+{
+	*n = bucket_count(c, index);
+	*items = *n ? c->buckets[index]->items : NULL;
+}
+
+void content_empty_bucket(struct content *c, unsigned index)
+{
+	c->n -= bucket_count(c, index);
+	unref_bucket(c->buckets[index]);
+	c->buckets[index] = NULL;
+	c->has_id = false;
+	forget_sorted(c);
 }

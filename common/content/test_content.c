@@ -137,9 +137,58 @@ static void test_blobs(void)
 	blobs_destroy(b);
 }
 
+/* Sets that come from one another share their buckets, and nothing done to one is seen in another. */
+static void test_copies(void)
+{
+	enum { SETS = 4, NAMES = 40, STEPS = 3000 };
+	struct content *sets[SETS];
+	unsigned model[SETS][NAMES] = {{0}}; /* the body of each name, 0 is none */
+	uint32_t state = 3;
+
+	check_case("copies");
+	for (size_t i = 0; i < SETS; i++)
+		sets[i] = content_create();
+	for (int step = 0; step < STEPS; step++) {
+		unsigned at = random_below(&state, SETS), from = random_below(&state, SETS), name = random_below(&state, NAMES);
+		char text[16], body[16];
+
+		snprintf(text, sizeof(text), "n%u", name);
+		if (random_below(&state, 8) == 0 && at != from) {
+			content_destroy(sets[at]);
+			sets[at] = content_copy(sets[from]);
+			memcpy(model[at], model[from], sizeof(model[at]));
+		} else if (random_below(&state, 3) == 0) {
+			CHECK(content_drop(sets[at], 5, str_from(text)) == (model[at][name] > 0));
+			model[at][name] = 0;
+		} else {
+			model[at][name] = 1 + random_below(&state, 3);
+			snprintf(body, sizeof(body), "%u", model[at][name]);
+			content_put(sets[at], make(5, text, body));
+		}
+		if (random_below(&state, 4) == 0)
+			content_id(sets[from]); /* now and then, as somebody would */
+	}
+	for (size_t i = 0; i < SETS; i++) {
+		struct content *anew = content_create();
+
+		for (unsigned name = 0; name < NAMES; name++) {
+			char text[16], body[16];
+
+			snprintf(text, sizeof(text), "n%u", name);
+			snprintf(body, sizeof(body), "%u", model[i][name]);
+			if (model[i][name])
+				content_put(anew, make(5, text, body));
+		}
+		check_same(sets[i], anew);
+		content_destroy(anew);
+		content_destroy(sets[i]);
+	}
+}
+
 int main(void)
 {
 	test_set();
+	test_copies();
 	test_names_and_bodies_do_not_mix();
 	test_any_order();
 	test_blobs();

@@ -80,17 +80,32 @@ static void add_aliases(struct reconcile *pass, struct view *view, const struct 
 	map_put(&pass->aliases, host, list);
 }
 
+/* Annotations of few are read for nothing then. */
+static bool may_have_alias(const struct object *ingress)
+{
+	for (size_t i = 0; i < ingress->n_annotations; i++) {
+		if (str_ends_with(ingress->annotations[i].name, STR("/server-alias")))
+			return true;
+	}
+	return false;
+}
+
 /* The first Ingress with aliases for a host counts. */
 static void collect(struct reconcile *pass)
 {
-	struct object_list all = store_list(pass->store, KIND_INGRESS);
+	struct object_list all = store_list(pass->untracked, KIND_INGRESS);
+	struct reads *reads = pass->reads;
 	struct map taken = {0};
 
+	pass->reads = pass->alias_reads;
+	if (pass->reads)
+		reads_clear(pass->reads);
 	for (size_t i = 0; i < all.n; i++) {
-		struct view *view = view_of(pass, all.items[i]);
-		const struct annotation *a = annotation_get(&view->annotations, ANNOTATION_SERVER_ALIAS);
+		struct view *view = may_have_alias(all.items[i]) ? view_of(pass, all.items[i]) : NULL;
+		const struct annotation *a =
+			view ? annotation_get(&view->annotations, ANNOTATION_SERVER_ALIAS) : NULL;
 
-		for (size_t r = 0; view->is_served && a && r < view->object->ingress.n_rules; r++) {
+		for (size_t r = 0; a && view->is_served && r < view->object->ingress.n_rules; r++) {
 			struct str host = host_name(&pass->arena, view->object->ingress.rules[r].host);
 
 			if (!str_eq(host, STR("_")) && !map_get(&pass->aliases, host))
@@ -98,6 +113,7 @@ static void collect(struct reconcile *pass)
 		}
 	}
 	map_deinit(&taken);
+	pass->reads = reads;
 }
 
 static int compare_texts(const void *a, const void *b)

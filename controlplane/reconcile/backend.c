@@ -160,7 +160,7 @@ static void add_view(struct uses *u, struct view *view)
 
 static const struct object *default_service(const struct reconcile *pass)
 {
-	const struct object *service = store_get_path(pass->store, KIND_SERVICE, pass->options->default_backend_service);
+	const struct object *service = store_get_path(pass->untracked, KIND_SERVICE, pass->options->default_backend_service);
 
 	return service && service->service.n_ports > 0 ? service : NULL;
 }
@@ -466,8 +466,8 @@ void reconcile_service(struct reconcile *pass, struct str service, struct reconc
 	arena_reset(&pass->scratch);
 	u.namespace_ = arena_str(&pass->scratch, str_first(service, slash));
 	u.name = arena_str(&pass->scratch, str_from_index(service, slash + 1));
-	u.service = store_get(pass->store, KIND_SERVICE, u.namespace_, u.name);
-	views = views_with_backends(pass, store_service_ingresses(pass->store, u.namespace_, u.name), &n);
+	u.service = store_get(pass->untracked, KIND_SERVICE, u.namespace_, u.name);
+	views = views_with_backends(pass, store_service_ingresses(pass->untracked, u.namespace_, u.name), &n);
 	for (size_t i = 0; i < n; i++)
 		add_view(&u, views[i]);
 	add_default(&u);

@@ -16,7 +16,7 @@ struct backend_secret {
 	struct certificate pair; /* without a chain: none */
 	struct str ca_pem;
 	struct trust *trust;
-	const struct reconcile_result *told;
+	unsigned long told_in;
 };
 
 /* ------------------------------------------------------------------------------------------------------ the Secret */
@@ -89,9 +89,9 @@ static void put_secret(struct reconcile *pass, struct backend_secret *s, struct 
 {
 	Weirlock__V1__BackendSecret message = WEIRLOCK__V1__BACKEND_SECRET__INIT;
 
-	if (s->told == result)
+	if (s->told_in == pass->result_number)
 		return;
-	s->told = result;
+	s->told_in = pass->result_number;
 	message.chain_pem = (ProtobufCBinaryData){s->pair.chain_pem.len, mem_alloc(s->pair.chain_pem.len + 1)};
 	message.key_pem = (ProtobufCBinaryData){s->pair.key_pem.len, mem_alloc(s->pair.key_pem.len + 1)};
 	if (s->pair.chain_pem.len) {

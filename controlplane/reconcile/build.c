@@ -14,7 +14,7 @@ void reconcile_options_init(struct reconcile_options *options)
 static void read_settings(struct reconcile *pass)
 {
 	const struct reconcile_options *options = pass->options;
-	const struct object *map = store_get_path(pass->store, KIND_CONFIG_MAP, options->configmap);
+	const struct object *map = store_get_path(pass->untracked, KIND_CONFIG_MAP, options->configmap);
 
 	settings_parse(map, options->last_settings, &pass->settings, &pass->settings_problems);
 	if (options->configmap.len > 0 && !map)
@@ -27,7 +27,8 @@ struct reconcile *reconcile_begin(struct store *store, const struct reconcile_op
 	struct reconcile *pass = mem_zalloc(sizeof(*pass));
 	const struct setting *settings = pass->settings.items;
 
-	pass->store = store;
+	pass->untracked = store;
+	pass->result_number = 1;
 	pass->options = options;
 	read_settings(pass);
 	pass->annotations = (struct annotation_options){
@@ -108,37 +109,42 @@ static void add_services(struct map *services, struct arena *arena, const struct
 	}
 }
 
-/* Ingresses without rules are on no host; their problems come from here. */
-static void build_services(struct reconcile *pass, struct reconcile_result *result)
+void reconcile_services_of_all(struct reconcile *pass, struct map *services, struct arena *arena)
 {
-	struct object_list all = store_list(pass->store, KIND_INGRESS);
-	size_t n_tcp, cursor = 0;
+	struct object_list all = store_list(pass->untracked, KIND_INGRESS);
+	size_t n_tcp;
 	const struct tcp_entry *tcp = tcp_entries(pass, &n_tcp);
-	struct map services = {0};
-	struct str name;
-	void *value;
 
 	if (pass->options->default_backend_service.len > 0)
-		map_put(&services, pass->options->default_backend_service, pass);
+		map_put(services, pass->options->default_backend_service, pass);
 	for (size_t i = 0; i < all.n; i++) {
 		struct view *view = view_of(pass, all.items[i]);
 
-		view_tell(view, result);
 		if (view->is_served || view->is_canary)
-			add_services(&services, &result->arena, view);
+			add_services(services, arena, view);
 	}
 	for (size_t i = 0; i < n_tcp; i++) {
 		const struct ingress_backend backend = {.is_set = true, .service = tcp[i].service};
 
-		add_service(&services, &result->arena, tcp[i].namespace_, &backend);
+		add_service(services, arena, tcp[i].namespace_, &backend);
 	}
+}
+
+static void build_services(struct reconcile *pass, struct reconcile_result *result)
+{
+	struct map services = {0};
+	size_t cursor = 0;
+	struct str name;
+	void *value;
+
+	reconcile_services_of_all(pass, &services, &result->arena);
 	while (map_next(&services, &cursor, &name, &value))
 		reconcile_service(pass, name, result);
 	map_deinit(&services);
 }
 
 /* What all hosts depend on and the store cannot know by itself, so that a change of it is a change. */
-static void note_reads(struct reconcile *pass)
+void reconcile_note_reads(struct reconcile *pass)
 {
 	const struct reconcile_options *o = pass->options;
 	const struct setting *settings = pass->settings.items;
@@ -154,22 +160,24 @@ static void note_reads(struct reconcile *pass)
 		{"ConfigMap", settings[SETTING_ADD_HEADERS].value.text},
 		{"ConfigMap", settings[SETTING_PROXY_SET_HEADERS].value.text},
 	};
-	struct str keys[sizeof(reads) / sizeof(reads[0])];
-	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
 		if (reads[i].path.len > 0)
-			keys[n++] = arena_printf(&pass->arena, "%s %.*s", reads[i].kind, STR_ARG(reads[i].path));
+			pass_note(pass, arena_printf(&pass->arena, "%s %.*s", reads[i].kind, STR_ARG(reads[i].path)));
 	}
-	store_set_reads(pass->store, STORE_EVERYTHING, keys, n);
 }
 
 void reconcile_everything(struct reconcile *pass, struct reconcile_result *result)
 {
-	struct host_list hosts = store_hosts(pass->store);
+	struct host_list hosts = store_hosts(pass->untracked);
+	struct reads reads = {0};
 
-	note_reads(pass);
+	pass->reads = &reads;
 	reconcile_settings(pass, result);
+	reconcile_note_reads(pass);
+	store_set_reads(pass->untracked, STORE_EVERYTHING, reads.keys, reads.n);
+	pass->reads = NULL;
+	reads_deinit(&reads);
 	reconcile_host(pass, STR("_"), result);
 	for (size_t i = 0; i < hosts.n; i++) {
 		if (!str_eq(hosts.names[i], STR("_")))

@@ -70,7 +70,7 @@ static void attach_view(struct reconcile *pass, struct str host, struct routes *
 void canary_attach(struct reconcile *pass, struct str host, struct routes *routes, struct reconcile_result *result)
 {
 	size_t n;
-	struct view **views = views_canary(pass, store_host_ingresses(pass->store, host), &n);
+	struct view **views = views_canary(pass, store_host_ingresses(pass->untracked, host), &n);
 
 	for (size_t i = 0; i < n; i++)
 		attach_view(pass, host, routes, views[i], result);
@@ -82,7 +82,7 @@ void canary_attach(struct reconcile *pass, struct str host, struct routes *route
 static const struct view *find_main(struct reconcile *pass, struct str host, const struct ingress_path *p)
 {
 	size_t n;
-	struct view **views = views_served(pass, store_host_ingresses(pass->store, host), &n);
+	struct view **views = views_served(pass, pass_host(pass, host), &n);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct ingress *ingress = &views[i]->object->ingress;

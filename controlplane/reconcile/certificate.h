@@ -12,10 +12,10 @@ struct certificate {
 	int64_t not_before_s, not_after_s;
 	struct str fingerprint; /* 32 bytes */
 	struct str issuer, serial, key_type;
-	const struct reconcile_result *told; /* the result that has it already */
+	unsigned long told_in; /* the result that has it already */
 };
 
-/* Fills everything but `name` and `told`. `judge` takes what proxies take. */
+/* Fills everything but `name` and `told_in`. `judge` takes what proxies take. */
 void certificate_read(struct arena *arena, SSL_CTX *judge, const struct object *secret, struct certificate *out);
 void certificate_read_pem(struct arena *arena, SSL_CTX *judge, struct str chain, struct str key, struct certificate *out);
 void certificate_put(struct arena *scratch, const struct certificate *c, struct reconcile_result *result);

@@ -12,7 +12,7 @@ static bool class_is_ours(const struct reconcile *pass, struct str name, const s
 static bool takes_by_name(const struct reconcile *pass, const struct object *ingress, struct problems *problems)
 {
 	struct str name = ingress->ingress.class_name;
-	const struct object *class = store_get(pass->store, KIND_INGRESS_CLASS, STR(""), name);
+	const struct object *class = store_get(pass->untracked, KIND_INGRESS_CLASS, STR(""), name);
 
 	if (class)
 		return class_is_ours(pass, name, class);
@@ -34,7 +34,7 @@ bool reconcile_watches(const struct reconcile_options *options, struct str names
 bool reconcile_takes(struct store *store, const struct reconcile_options *options, const struct object *ingress)
 {
 	struct problems problems = {0};
-	const struct reconcile pass = {.store = store, .options = options};
+	const struct reconcile pass = {.untracked = store, .options = options};
 	bool is_ours = class_takes(&pass, ingress, &problems);
 
 	problems_deinit(&problems);

@@ -11,7 +11,7 @@ struct client_ca {
 	const char *why; /* what it is not (in the pass's arena); NULL: it is good */
 	struct str ca_pem, crl_pem;
 	struct trust *trust;
-	const struct reconcile_result *told;
+	unsigned long told_in;
 };
 
 /* ------------------------------------------------------------------------------------------------------ the Secret */
@@ -64,9 +64,9 @@ static void put_ca(struct reconcile *pass, struct client_ca *ca, struct reconcil
 {
 	Weirlock__V1__ClientCa message = WEIRLOCK__V1__CLIENT_CA__INIT;
 
-	if (ca->told == result)
+	if (ca->told_in == pass->result_number)
 		return;
-	ca->told = result;
+	ca->told_in = pass->result_number;
 	message.ca_pem = message_bytes(&pass->scratch, ca->ca_pem);
 	message.crl_pem = message_bytes(&pass->scratch, ca->crl_pem);
 	message.fingerprints = message_fingerprints(&pass->scratch, ca->trust, &message.n_fingerprints);

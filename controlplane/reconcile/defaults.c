@@ -228,7 +228,7 @@ static bool is_good_header(const struct filling *f, const struct object *map, co
 static Weirlock__V1__Header **read_headers(const struct filling *f, enum setting_id id, size_t *n)
 {
 	const struct setting *s = &f->pass->settings.items[id];
-	const struct object *map = store_get_path(f->pass->store, KIND_CONFIG_MAP, s->value.text);
+	const struct object *map = store_get_path(f->pass->untracked, KIND_CONFIG_MAP, s->value.text);
 	Weirlock__V1__Header **out = NULL;
 
 	*n = 0;

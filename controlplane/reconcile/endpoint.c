@@ -158,7 +158,7 @@ static size_t put_cluster_ip(struct reconcile *pass, const struct service_use *u
 
 size_t endpoint_put_all(struct reconcile *pass, const struct service_use *use, struct reconcile_result *result)
 {
-	struct object_list slices = store_slices(pass->store, use->namespace_, use->name);
+	struct object_list slices = store_slices(pass->untracked, use->namespace_, use->name);
 	size_t n = 0;
 
 	if (use->uses_cluster_ip)
@@ -207,7 +207,7 @@ void reconcile_backend_endpoints(struct reconcile *pass, struct str backend, boo
 	use.namespace_ = str_first(backend, slash);
 	use.name = str_from_index(str_first(backend, colon), slash + 1);
 	use.port = port_of(str_from_index(backend, colon + 1));
-	use.service = store_get(pass->store, KIND_SERVICE, use.namespace_, use.name);
+	use.service = store_get(pass->untracked, KIND_SERVICE, use.namespace_, use.name);
 	use.target = use.service ? endpoint_find_port(&use.service->service, &use.port) : NULL;
 	if (use.target && use.service->service.type != SERVICE_EXTERNAL_NAME)
 		endpoint_put_all(pass, &use, result);

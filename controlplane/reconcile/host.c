@@ -129,6 +129,15 @@ static void fill_aliases(struct building *b)
 	}
 }
 
+/* A host that wants one takes it from others, so they are to be built with it. */
+static void note_aliases(const struct building *b)
+{
+	for (size_t i = 0; i < b->n_views; i++) {
+		if (annotation_get(&b->views[i]->annotations, ANNOTATION_SERVER_ALIAS))
+			pass_note(b->pass, ALIASES_KEY);
+	}
+}
+
 /* E11: www.host redirects to host (or the reverse), unless it is a host of its own. */
 static void put_www(const struct building *b)
 {
@@ -183,14 +192,15 @@ static void build_host(struct building *b)
 void reconcile_host(struct reconcile *pass, struct str host, struct reconcile_result *result)
 {
 	struct building b = {.pass = pass, .result = result, .message = WEIRLOCK__V1__HOST__INIT};
-	struct object_list list = store_host_ingresses(pass->store, host);
+	struct object_list list = store_host_ingresses(pass->untracked, host);
 
 	arena_reset(&pass->scratch);
 	b.name = arena_str(&pass->scratch, host);
 	b.views = views_served(pass, list, &b.n_views);
-	secret_note_reads(pass, b.name, list);
+	secret_note_reads(pass, list);
 	for (size_t i = 0; i < list.n; i++)
-		view_tell(view_of(pass, list.items[i]), result);
+		view_tell(pass, view_of(pass, list.items[i]), result);
+	note_aliases(&b);
 	if (!is_valid_host(b.name))
 		refuse_host(&b);
 	else if (b.n_views > 0 || str_eq(b.name, STR("_")))

@@ -24,11 +24,25 @@ struct view {
 	bool is_host_denied; /* its hosts answer 403 for a Secret of auth-tls-secret that is bad */
 	bool is_denied; /* its paths answer 503 for a Secret that is bad */
 	struct problems problems;
-	const struct reconcile_result *told; /* the result that has the problems already */
+	unsigned long told_in; /* the result that has the problems already */
+};
+
+/* What one part read of the cluster, as keys of store_set_reads. */
+struct reads {
+	struct arena arena;
+	struct str *keys;
+	size_t n, cap;
 };
 
 struct reconcile {
-	struct store *store;
+	/*
+	 * Not to be read directly, but for what the store sees by itself (store_set_reads says what that is) and what everything
+	 * depends on: a change of anything else must be noted, or it changes nothing.
+	 */
+	struct store *untracked;
+	struct reads *reads;       /* of the part that is being built, or NULL: nobody wants to know */
+	struct reads *alias_reads; /* the same for who owns which alias */
+	unsigned long result_number; /* counts the results of a pass; who tells something once a result keeps it */
 	const struct reconcile_options *options;
 	struct setting_values settings;
 	struct problems settings_problems;
@@ -48,6 +62,19 @@ struct reconcile {
 	struct arena scratch;    /* one host or service */
 };
 
+/* reads.c: as store_get and the like, noted. */
+const struct object *pass_object(struct reconcile *pass, enum object_kind kind, struct str namespace_, struct str name);
+struct object_list pass_host(struct reconcile *pass, struct str host);
+void pass_note(struct reconcile *pass, struct str key);
+void reads_clear(struct reads *r);
+void reads_deinit(struct reads *r);
+/* Noted by every host that wants an alias: who gets one is decided for all of them together. */
+#define ALIASES_KEY STR("Aliases")
+
+/* build.c, for parts.c: notes what all parts depend on; the names of all Services that are used, as keys in `services`. */
+void reconcile_note_reads(struct reconcile *pass);
+void reconcile_services_of_all(struct reconcile *pass, struct map *services, struct arena *arena);
+
 /* class.c: whether an Ingress is ours (N8, N9). Adds a problem when it is nobody's for want of a class. */
 bool class_takes(const struct reconcile *pass, const struct object *ingress, struct problems *problems);
 
@@ -56,7 +83,7 @@ struct view *view_of(struct reconcile *pass, const struct object *ingress);
 /* One more fault of an annotation of the Ingress. */
 void view_complain(struct view *view, const struct annotation *a, const char *rule, const char *fix, const char *effect);
 /* Copies the view's problems into the result, once. */
-void view_tell(struct view *view, struct reconcile_result *result);
+void view_tell(const struct reconcile *pass, struct view *view, struct reconcile_result *result);
 /* The served views among `list`, in the same order, in the scratch arena. */
 struct view **views_served(struct reconcile *pass, struct object_list list, size_t *n);
 /* The same with canaries, or canaries alone. */
@@ -159,8 +186,8 @@ void tls_end(struct reconcile *pass);
 /* secret.c: Secrets that annotations name. */
 /* The Secret, or NULL and what it is not (static): it must be of the Ingress's namespace unless the settings allow others. */
 const struct object *secret_of(const struct reconcile *pass, const struct view *view, const struct annotation *a, const char **why);
-/* Notes that the host is to be built again when a Secret that one of the Ingresses names has changed. */
-void secret_note_reads(struct reconcile *pass, struct str host, struct object_list ingresses);
+/* Notes that a host of the Ingresses is to be built again when a Secret that one of them names has changed. */
+void secret_note_reads(struct reconcile *pass, struct object_list ingresses);
 /* The annotations that name Secrets. NULL after the last. */
 const char *secret_annotation(size_t index);
 

@@ -5,7 +5,8 @@
  * order the objects came. One host at a time, in the stages class, host, path, backend, tls, policy; one file each.
  *
  * A pass looks at the store as it now is; it must not change until reconcile_end. Work that follows a change is a pass and
- * the parts that store_take_changes names: reconcile_host for hosts, reconcile_service for services and endpoints.
+ * the parts that store_take_changes names: reconcile_host for hosts, reconcile_service for services and endpoints; parts.h
+ * keeps what comes out of it.
  */
 #include "content.h"
 #include "problem.h"
@@ -50,7 +51,8 @@ void reconcile_options_init(struct reconcile_options *options);
 
 /* What came out. Zeroed it is empty. Sorted by reconcile_result_finish. */
 struct reconcile_result {
-	struct content *content;
+	struct resource **resources; /* as they were put; of two with one name the later one counts */
+	size_t n_resources, resources_cap;
 	struct arena arena;
 	/*
 	 * Where values that are not defaults came from. Fields of a route are "routes[/foo].proxy_read_timeout_ms", with "="
@@ -63,7 +65,9 @@ struct reconcile_result {
 };
 void reconcile_result_init(struct reconcile_result *result);
 void reconcile_result_deinit(struct reconcile_result *result);
-/* Puts problems in order. Moves the content and copies the origins into a snapshot: owned, one reference. */
+/* What was put last under this name; borrowed, or NULL. */
+struct resource *reconcile_result_get(const struct reconcile_result *result, uint32_t kind, struct str name);
+/* Puts problems in order. Copies resources and origins into a snapshot: owned, one reference. */
 struct snapshot *reconcile_result_finish(struct reconcile_result *result, uint64_t built_ms);
 
 /*

@@ -9,24 +9,38 @@
 void reconcile_result_init(struct reconcile_result *result)
 {
 	memset(result, 0, sizeof(*result));
-	result->content = content_create();
 }
 
 void reconcile_result_deinit(struct reconcile_result *result)
 {
-	if (result->content)
-		content_destroy(result->content);
+	for (size_t i = 0; i < result->n_resources; i++)
+		resource_unref(&result->resources[i]);
+	mem_free(result->resources);
 	arena_deinit(&result->arena);
 	mem_free(result->origins);
 	problems_deinit(&result->problems);
 	memset(result, 0, sizeof(*result));
 }
 
+struct resource *reconcile_result_get(const struct reconcile_result *result, uint32_t kind, struct str name)
+{
+	for (size_t i = result->n_resources; i > 0; i--) {
+		struct resource *r = result->resources[i - 1];
+
+		if (r->kind == kind && str_eq(r->name, name))
+			return r;
+	}
+	return NULL;
+}
+
 struct snapshot *reconcile_result_finish(struct reconcile_result *result, uint64_t built_ms)
 {
-	struct snapshot *s = snapshot_create(result->content, built_ms);
+	struct content *content = content_create();
+	struct snapshot *s;
 
-	result->content = NULL;
+	for (size_t i = 0; i < result->n_resources; i++)
+		content_put(content, resource_ref(result->resources[i]));
+	s = snapshot_create(content, built_ms);
 	for (size_t i = 0; i < result->n_origins; i++)
 		snapshot_add_origin(s, &result->origins[i]);
 	snapshot_sort_origins(s);
@@ -40,7 +54,9 @@ void result_put(struct reconcile_result *result, Weirlock__V1__Kind kind, struct
 	uint8_t *bytes = mem_alloc(size + 1);
 
 	protobuf_c_message_pack(body, bytes);
-	content_put(result->content, resource_create((uint32_t)kind, name, str_of(bytes, size)));
+	result->resources =
+		mem_grow(result->resources, &result->resources_cap, result->n_resources + 1, sizeof(struct resource *));
+	result->resources[result->n_resources++] = resource_create((uint32_t)kind, name, str_of(bytes, size));
 	mem_wipe(bytes, size); /* may hold a private key */
 	mem_free(bytes);
 }

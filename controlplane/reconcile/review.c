@@ -215,7 +215,7 @@ static void build_it(struct asking *a)
 		reconcile_host(pass, a->hosts[i], &result);
 	for (size_t i = 0; i < a->n_services; i++)
 		reconcile_service(pass, a->services[i], &result);
-	view_tell(view_of(pass, a->ingress), &result);
+	view_tell(pass, view_of(pass, a->ingress), &result);
 	tell(a, &result.problems);
 	reconcile_result_deinit(&result);
 	reconcile_end(pass);

@@ -21,15 +21,14 @@ const struct object *secret_of(const struct reconcile *pass, const struct view *
 	if (!str_eq(namespace_, view->object->namespace_) &&
 		!pass->settings.items[SETTING_ALLOW_CROSS_NAMESPACE_RESOURCES].value.flag)
 		return NULL;
-	secret = store_get(pass->store, KIND_SECRET, namespace_, name);
+	secret = store_get(pass->untracked, KIND_SECRET, namespace_, name);
 	*why = secret ? NULL : "a Secret that exists";
 	return secret;
 }
 
-void secret_note_reads(struct reconcile *pass, struct str host, struct object_list ingresses)
+void secret_note_reads(struct reconcile *pass, struct object_list ingresses)
 {
-	size_t n_kinds = sizeof(naming) / sizeof(naming[0]), n = 0;
-	struct str *keys = arena_alloc(&pass->scratch, (ingresses.n * n_kinds + 1) * sizeof(*keys));
+	size_t n_kinds = sizeof(naming) / sizeof(naming[0]);
 
 	for (size_t i = 0; i < ingresses.n; i++) {
 		const struct view *view = view_of(pass, ingresses.items[i]);
@@ -38,8 +37,7 @@ void secret_note_reads(struct reconcile *pass, struct str host, struct object_li
 			const struct annotation *a = annotation_get(&view->annotations, naming[k]);
 
 			if (a)
-				keys[n++] = arena_printf(&pass->scratch, "Secret %.*s", STR_ARG(a->value.text));
+				pass_note(pass, arena_printf(&pass->scratch, "Secret %.*s", STR_ARG(a->value.text)));
 		}
 	}
-	store_set_reads(pass->store, host, keys, n);
 }

@@ -31,7 +31,7 @@ static void read_entry(struct reconcile *pass, const struct object *map, const s
 static void read_all(struct reconcile *pass)
 {
 	struct str path = pass->options->tcp_services_configmap;
-	const struct object *map = store_get_path(pass->store, KIND_CONFIG_MAP, path);
+	const struct object *map = store_get_path(pass->untracked, KIND_CONFIG_MAP, path);
 
 	pass->has_tcp = true;
 	if (path.len > 0 && !map)
@@ -77,7 +77,7 @@ static void put_service(struct reconcile *pass, const struct tcp_entry *e, struc
 /* Nobody is to believe that they are served. */
 static void complain_udp(struct reconcile *pass, struct problems *problems)
 {
-	const struct object *map = store_get_path(pass->store, KIND_CONFIG_MAP, pass->options->udp_services_configmap);
+	const struct object *map = store_get_path(pass->untracked, KIND_CONFIG_MAP, pass->options->udp_services_configmap);
 
 	for (size_t i = 0; map && i < map->config_map.n_data; i++)
 		problems_add(problems, &(struct problem){.severity = SEVERITY_FAULT, .object = map->key,

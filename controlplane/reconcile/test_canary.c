@@ -104,7 +104,7 @@ static void add_word(struct buf *out, const char *word, const char *value)
 
 static void write_canaries(const struct reconcile_result *result, struct buf *out)
 {
-	struct resource *r = content_get(result->content, WEIRLOCK__V1__KIND__KIND_HOST, STR("a.example.com"));
+	struct resource *r = reconcile_result_get(result, WEIRLOCK__V1__KIND__KIND_HOST, STR("a.example.com"));
 	Weirlock__V1__Host *h = r ? weirlock__v1__host__unpack(NULL, r->body.len, (const uint8_t *)r->body.ptr) : NULL;
 
 	for (size_t i = 0; h && i < h->n_routes; i++) {
@@ -133,7 +133,7 @@ static void write_sticky(const struct reconcile_result *result, struct buf *out)
 		Weirlock__V1__Backend *b;
 
 		buf_printf(&name, "default/%s:80", services[i]);
-		r = content_get(result->content, WEIRLOCK__V1__KIND__KIND_BACKEND, buf_str(&name));
+		r = reconcile_result_get(result, WEIRLOCK__V1__KIND__KIND_BACKEND, buf_str(&name));
 		b = r ? weirlock__v1__backend__unpack(NULL, r->body.len, (const uint8_t *)r->body.ptr) : NULL;
 		if (b && b->affinity)
 			buf_printf(out, "%s ", services[i]);

@@ -138,8 +138,8 @@ static void test_parts(void)
 	struct reconcile_options options = options_of_test();
 	struct reconcile_result whole, part;
 	struct reconcile *pass;
-	size_t n, n_hosts = 0;
-	struct resource *const *all;
+	size_t n_hosts = 0;
+	struct resource **all;
 
 	check_case("a host alone is what it is in the whole");
 	make_cluster(objects);
@@ -149,8 +149,8 @@ static void test_parts(void)
 	reconcile_result_init(&whole);
 	reconcile_everything(pass, &whole);
 	reconcile_end(pass);
-	all = content_sorted(whole.content, &n);
-	for (size_t i = 0; i < n; i++) {
+	all = whole.resources;
+	for (size_t i = 0; i < whole.n_resources; i++) {
 		struct resource *alone;
 
 		if (all[i]->kind != WEIRLOCK__V1__KIND__KIND_HOST || str_starts_with(all[i]->name, STR("www.")))
@@ -159,7 +159,7 @@ static void test_parts(void)
 		pass = reconcile_begin(store, &options);
 		reconcile_result_init(&part);
 		reconcile_host(pass, all[i]->name, &part);
-		alone = content_get(part.content, all[i]->kind, all[i]->name);
+		alone = reconcile_result_get(&part, all[i]->kind, all[i]->name);
 		CHECK(alone && str_eq(alone->body, all[i]->body));
 		reconcile_result_deinit(&part);
 		reconcile_end(pass);
@@ -170,12 +170,12 @@ static void test_parts(void)
 	pass = reconcile_begin(store, &options);
 	reconcile_result_init(&part);
 	reconcile_service(pass, STR("default/one"), &part);
-	CHECK(content_get(part.content, WEIRLOCK__V1__KIND__KIND_BACKEND, STR("default/one:80")) != NULL);
-	CHECK_INT(content_count(part.content), 1 + 12);
+	CHECK(reconcile_result_get(&part, WEIRLOCK__V1__KIND__KIND_BACKEND, STR("default/one:80")) != NULL);
+	CHECK_INT(part.n_resources, 1 + 12);
 	reconcile_service(pass, STR("default/nobody"), &part);
 	reconcile_service(pass, STR("no slash"), &part);
 	reconcile_host(pass, STR("nowhere.example.com"), &part);
-	CHECK_INT(content_count(part.content), 1 + 12);
+	CHECK_INT(part.n_resources, 1 + 12);
 	reconcile_result_deinit(&part);
 	reconcile_end(pass);
 	reconcile_result_deinit(&whole);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cluster.h"
+#include "parts.h"
 #include "weirlock/v1/snapshot.pb-c.h"
 
 static double now_ms(void)
@@ -62,6 +63,36 @@ static void fill(struct store *store, unsigned n)
 	buf_deinit(&service);
 }
 
+static void check_step(struct parts *parts, const char *what, size_t n_parts)
+{
+	double start = now_ms();
+	struct snapshot *s = parts_build(parts, 1);
+
+	printf("%s: built in %.3f ms\n", what, now_ms() - start);
+	check_case(what);
+	CHECK_INT(parts_last_count(parts), n_parts);
+	snapshot_unref(&s);
+}
+
+/* In parts: what a change costs. */
+static void change_one(struct store *store, const struct reconcile_options *options, size_t n)
+{
+	struct setting_values last = {0};
+	struct parts *parts = parts_create(store, options, &last);
+
+	check_step(parts, "everything, in parts", 2 * n + 2);
+	store_put(store, cluster_slice("s7", 7, 99), NULL);
+	check_step(parts, "one slice changed", 1);
+	store_put(store, cluster_slice("s8", 8, 98), NULL);
+	check_step(parts, "another slice changed", 1);
+	store_put(store, cluster_ingress("web9", 10, "\"nginx.ingress.kubernetes.io/proxy-read-timeout\":\"90\"", "h9.example.com", "/x", "s9"), NULL);
+	check_step(parts, "one Ingress changed its path", 2);
+	store_put(store, cluster_ingress("web10", 11, "\"nginx.ingress.kubernetes.io/proxy-read-timeout\":\"91\"", "h10.example.com", "/", "s10"), NULL);
+	check_step(parts, "one Ingress changed an annotation", 2);
+	parts_destroy(parts);
+	settings_deinit(&last);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t n = 500;
@@ -91,6 +122,7 @@ int main(int argc, char **argv)
 	CHECK_INT(s->n_origins, n);
 	CHECK_INT(problems.n, 0);
 	snapshot_unref(&s);
+	change_one(store, &options, n);
 	problems_deinit(&problems);
 	store_destroy(store);
 	return check_done();

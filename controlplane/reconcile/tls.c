@@ -19,13 +19,12 @@ static struct certificate *certificate_of(struct reconcile *pass, struct str nam
 {
 	struct str key = arena_printf(&pass->scratch, "%.*s/%.*s", STR_ARG(namespace_), STR_ARG(name));
 	struct certificate *c = map_get(&pass->certificates, key);
-	const struct object *secret;
+	const struct object *secret = pass_object(pass, KIND_SECRET, namespace_, name); /* noted by each that asks */
 
 	if (c)
 		return c;
 	c = arena_zalloc(&pass->arena, sizeof(*c));
 	c->name = arena_str(&pass->arena, key);
-	secret = store_get(pass->store, KIND_SECRET, namespace_, name);
 	if (!secret)
 		c->why = "a Secret that exists";
 	else
@@ -63,9 +62,9 @@ bool tls_covers(struct reconcile *pass, struct str certificate, struct str host)
 
 static void put_certificate(struct reconcile *pass, struct certificate *c, struct reconcile_result *result)
 {
-	if (c->told == result)
+	if (c->told_in == pass->result_number)
 		return;
-	c->told = result;
+	c->told_in = pass->result_number;
 	certificate_put(&pass->scratch, c, result);
 	if (pass->options->now_s > 0 && c->not_after_s < pass->options->now_s)
 		result_problem(&result->problems, SEVERITY_WARN, arena_printf(&pass->scratch, "Secret %.*s", STR_ARG(c->name)),

@@ -93,11 +93,11 @@ void view_complain(struct view *view, const struct annotation *a, const char *ru
 		.value = a->written, .rule = str_from(rule), .fix = str_from(fix), .effect = str_from(effect)});
 }
 
-void view_tell(struct view *view, struct reconcile_result *result)
+void view_tell(const struct reconcile *pass, struct view *view, struct reconcile_result *result)
 {
-	if (view->told == result)
+	if (view->told_in == pass->result_number)
 		return;
-	view->told = result;
+	view->told_in = pass->result_number;
 	problems_add_all(&result->problems, &view->problems);
 }
 
@@ -132,7 +132,7 @@ struct view **views_canary(struct reconcile *pass, struct object_list list, size
 
 bool host_is_served(struct reconcile *pass, struct str host)
 {
-	struct object_list list = store_host_ingresses(pass->store, host);
+	struct object_list list = pass_host(pass, host);
 
 	for (size_t i = 0; i < list.n; i++) {
 		if (view_of(pass, list.items[i])->is_served)

@@ -6,6 +6,13 @@
 
 #include "mem.h"
 
+struct origins {
+	unsigned refs;
+	struct arena arena;
+	struct provenance *items;
+	size_t n, cap;
+};
+
 struct snapshot *snapshot_create(struct content *content, uint64_t built_ms)
 {
 	struct snapshot *s = mem_zalloc(sizeof(*s));
@@ -19,16 +26,24 @@ struct snapshot *snapshot_create(struct content *content, uint64_t built_ms)
 
 void snapshot_add_origin(struct snapshot *s, const struct provenance *origin)
 {
-	assert(s->refs == 1);
-	s->origins = mem_grow(s->origins, &s->origins_cap, s->n_origins + 1, sizeof(*s->origins));
-	s->origins[s->n_origins++] = (struct provenance){
+	struct origins *o = s->shared;
+
+	if (!o) {
+		o = s->shared = mem_zalloc(sizeof(*o));
+		o->refs = 1;
+	}
+	assert(s->refs == 1 && o->refs == 1);
+	o->items = mem_grow(o->items, &o->cap, o->n + 1, sizeof(*o->items));
+	o->items[o->n++] = (struct provenance){
 		.kind = origin->kind,
-		.name = arena_str(&s->arena, origin->name),
-		.field = arena_str(&s->arena, origin->field),
-		.object = arena_str(&s->arena, origin->object),
-		.key = arena_str(&s->arena, origin->key),
-		.value = arena_str(&s->arena, origin->value),
+		.name = arena_str(&o->arena, origin->name),
+		.field = arena_str(&o->arena, origin->field),
+		.object = arena_str(&o->arena, origin->object),
+		.key = arena_str(&o->arena, origin->key),
+		.value = arena_str(&o->arena, origin->value),
 	};
+	s->origins = o->items;
+	s->n_origins = o->n;
 }
 
 static int compare_origins(const void *a, const void *b)
@@ -39,13 +54,44 @@ static int compare_origins(const void *a, const void *b)
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
 	order = str_cmp(x->name, y->name);
-	return order ? order : str_cmp(x->field, y->field);
+	order = order ? order : str_cmp(x->field, y->field);
+	order = order ? order : str_cmp(x->object, y->object);
+	order = order ? order : str_cmp(x->key, y->key);
+	return order ? order : str_cmp(x->value, y->value);
 }
 
 void snapshot_sort_origins(struct snapshot *s)
 {
-	if (s->n_origins)
-		qsort(s->origins, s->n_origins, sizeof(*s->origins), compare_origins);
+	struct origins *o = s->shared;
+	size_t n = 0;
+
+	if (!o)
+		return;
+	qsort(o->items, o->n, sizeof(*o->items), compare_origins);
+	for (size_t i = 0; i < o->n; i++) {
+		if (!n || compare_origins(&o->items[n - 1], &o->items[i]) != 0)
+			o->items[n++] = o->items[i];
+	}
+	s->n_origins = o->n = n;
+}
+
+void snapshot_share_origins(struct snapshot *s, const struct snapshot *from)
+{
+	assert(!s->shared);
+	s->shared = from->shared;
+	s->origins = from->origins;
+	s->n_origins = from->n_origins;
+	if (s->shared)
+		s->shared->refs++;
+}
+
+static void unref_origins(struct origins *o)
+{
+	if (!o || --o->refs)
+		return;
+	arena_deinit(&o->arena);
+	mem_free(o->items);
+	mem_free(o);
 }
 
 struct snapshot *snapshot_ref(struct snapshot *s)
@@ -62,7 +108,6 @@ void snapshot_unref(struct snapshot **s)
 	if (!gone || --gone->refs)
 		return;
 	content_destroy(gone->content);
-	arena_deinit(&gone->arena);
-	mem_free(gone->origins);
+	unref_origins(gone->shared);
 	mem_free(gone);
 }

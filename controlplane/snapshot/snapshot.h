@@ -7,7 +7,7 @@
 #include "content.h"
 #include "str.h"
 
-/* Where a value came from (DESIGN: kept beside the snapshot, not in its hash). Texts live in the snapshot's arena. */
+/* Where a value came from (DESIGN: kept beside the snapshot, not in its hash). Texts live as long as the snapshot. */
 struct provenance {
 	uint32_t kind;        /* of the resource */
 	struct str name;
@@ -17,23 +17,27 @@ struct provenance {
 	struct str value;     /* as written */
 };
 
+struct origins; /* counted */
+
 struct snapshot {
 	unsigned refs;
 	struct content *content;
 	struct content_id id;
 	uint64_t built_ms;    /* wall clock */
 	uint64_t event_us;    /* mono clock: the first event that led to it; 0: none did */
-	struct arena arena;
-	struct provenance *origins; /* sorted by (kind, name, field) */
-	size_t n_origins, origins_cap;
+	struct origins *shared;     /* whose are these: */
+	const struct provenance *origins; /* sorted by (kind, name, field) */
+	size_t n_origins;
 	unsigned n_put, n_drop;     /* against the one before */
 };
 
 /* Takes `content`. Owned, one reference; origins may be added until it is first shared. */
 struct snapshot *snapshot_create(struct content *content, uint64_t built_ms);
 void snapshot_add_origin(struct snapshot *s, const struct provenance *origin); /* copies */
-/* Once all are added: puts them in order. */
+/* Once all are added: puts them in order, and drops equal ones. */
 void snapshot_sort_origins(struct snapshot *s);
+/* Has those of `from`, and nothing may be added. */
+void snapshot_share_origins(struct snapshot *s, const struct snapshot *from);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot **s);
 

@@ -21,6 +21,8 @@ static void mark_reader(struct store *s, struct str reader)
 {
 	if (str_eq(reader, STORE_EVERYTHING))
 		s->is_everything = true;
+	else if (str_starts_with(reader, STR(SERVICE_PREFIX))) /* hosts have no upper case */
+		mark(&s->dirty_services, without_prefix(reader));
 	else
 		mark(&s->dirty_hosts, reader);
 }
@@ -115,6 +117,11 @@ bool store_has_changes(const struct store *s, bool *is_structural)
 {
 	*is_structural = s->is_everything || s->dirty_hosts.n || s->dirty_services.n;
 	return *is_structural || s->dirty_endpoints.n;
+}
+
+bool store_has_everything(const struct store *s)
+{
+	return s->is_everything;
 }
 
 static int compare_names(const void *a, const void *b)

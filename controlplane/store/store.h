@@ -86,8 +86,8 @@ struct object_list store_host_ingresses(struct store *store, struct str host);
 struct object_list store_service_ingresses(struct store *store, struct str namespace_, struct str service);
 
 /*
- * What else was read while `reader` was built, replacing what was noted before; n = 0 forgets. A reader is a host name, or
- * STORE_EVERYTHING for what all hosts depend on (the settings ConfigMap, the default certificate).
+ * What else was read while `reader` was built, replacing what was noted before; n = 0 forgets. A reader is a host name,
+ * "Service default/web", or STORE_EVERYTHING for what all hosts depend on (the settings ConfigMap, the default certificate).
  * Keys are object keys as object_key() writes them ("Secret default/basic-auth"), whether the object exists or not, or
  * "Host www.example.com": a change of that host's Ingresses, and any text given to store_touch().
  * Not needed for what the store sees itself: Ingresses of the host, Services their rules and default backends name, and
@@ -113,6 +113,8 @@ struct store_changes {
 };
 /* Moves the changes out. False when there are none. Texts are copied to `arena`. */
 bool store_take_changes(struct store *store, struct arena *arena, struct store_changes *out);
+/* Whether `everything` of the above is to be built. */
+bool store_has_everything(const struct store *store);
 /*
  * Moves out the part that can be built before the rest: `endpoints` of the above. False when there is none, or when everything
  * is to be built.

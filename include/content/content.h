@@ -8,7 +8,7 @@
  * bucket:             the first byte of SHA-256(kind u32be | name)
  * hash of a bucket:   SHA-256 of its resources' (kind, name, hash), sorted by (kind, name)
  * id:                 SHA-256("weirlock.v1" | schema u32be | 256 bucket hashes)
- * so a change rehashes one bucket and 8 KiB.
+ * so a change rehashes one bucket and 8 KiB. Sets that come from one another share the buckets that are alike.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include "arena.h"
 #include "str.h"
 
-enum { CONTENT_SCHEMA = 1, CONTENT_ID_SIZE = 32 };
+enum { CONTENT_SCHEMA = 1, CONTENT_ID_SIZE = 32, CONTENT_BUCKETS = 256 };
 
 struct content_id {
 	uint8_t bytes[CONTENT_ID_SIZE];
@@ -40,10 +40,10 @@ void resource_unref(struct resource **r);
 struct content; /* a set of resources */
 
 struct content *content_create(void);
-/* A second set with the same resources (references are taken). */
+/* A second set with the same resources. Costs the same for any size. */
 struct content *content_copy(const struct content *c);
 void content_destroy(struct content *c);
-/* Takes the caller's reference to `r`; replaces one of the same kind and name. */
+/* Takes the caller's reference to `r`; replaces one of the same kind and name, unless that has the same hash: then it stays. */
 void content_put(struct content *c, struct resource *r);
 /* False if there was none. */
 bool content_drop(struct content *c, uint32_t kind, struct str name);
@@ -54,6 +54,13 @@ size_t content_count(const struct content *c);
 struct resource *const *content_sorted(struct content *c, size_t *n);
 /* Rehashes the buckets that changed since the last call. */
 struct content_id content_id(struct content *c);
+
+/* The hashes that the id is made of. */
+void content_bucket_hashes(struct content *c, uint8_t out[CONTENT_BUCKETS][CONTENT_ID_SIZE]);
+/* The resources of one bucket, sorted; borrowed until the next put or drop. */
+void content_bucket(const struct content *c, unsigned index, struct resource *const **items, size_t *n);
+/* Drops all of one bucket. */
+void content_empty_bucket(struct content *c, unsigned index);
 
 bool content_id_eq(const struct content_id *a, const struct content_id *b);
 /* 12 hex digits for people. Returns `text`. */

@@ -11,6 +11,7 @@
 
 #include "accept.h"
 #include "mem.h"
+#include "parts.h"
 #include "reconcile.h"
 #include "show.h"
 #include "source.h"
@@ -133,14 +134,49 @@ static void read_options(struct pair_run *run)
 	}
 }
 
+/* All objects of `from`, one after the other, with a build in parts after each: what comes out must be the same. */
+static void build_in_parts(struct pair_run *run, const struct snapshot *whole, const struct problems *problems)
+{
+	struct store *store = store_create();
+	struct setting_values last = {0};
+	struct parts *parts = parts_create(store, &run->options, &last);
+	struct problems found = {0};
+	struct snapshot *s = parts_build(parts, 0);
+	bool is_same;
+
+	for (enum object_kind kind = 0; kind < KIND_COUNT; kind++) {
+		struct object_list list = store_list(run->store, kind);
+
+		for (size_t i = 0; i < list.n; i++) {
+			store_put(store, object_ref((struct object *)(uintptr_t)list.items[i]), NULL);
+			snapshot_unref(&s);
+			s = parts_build(parts, 0);
+		}
+	}
+	parts_problems(parts, &found);
+	problems_sort(&found);
+	is_same = content_id_eq(&s->id, &whole->id) && s->n_origins == whole->n_origins && found.n == problems->n;
+	for (size_t i = 0; is_same && i < found.n; i++)
+		is_same = problem_equal(&found.items[i], &problems->items[i]);
+	if (!is_same)
+		buf_add(&run->out, STR("NOT THE SAME when it is built in parts\n"));
+	snapshot_unref(&s);
+	problems_deinit(&found);
+	parts_destroy(parts);
+	settings_deinit(&last);
+	store_destroy(store);
+}
+
 static void build(struct pair_run *run)
 {
 	struct problems problems = {0};
 	struct snapshot *s;
 
 	read_options(run);
-	store_problems(run->store, &problems);
 	s = reconcile_build(run->store, &run->options, 0, NULL, &problems);
+	problems_sort(&problems);
+	build_in_parts(run, s, &problems);
+	store_problems(run->store, &problems);
 	problems_sort(&problems);
 	show_snapshot(s, &run->out);
 	accept_snapshot(s, &run->out);

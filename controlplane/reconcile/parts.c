@@ -1,0 +1,446 @@
+/*
+ * A change is a pass over the parts that it touches. A part's result is compared with the one before: resources go to their
+ * places, problems and origins are taken over where they differ. Who owns an alias depends on all hosts that want one (B5), so
+ * those are built together whenever one of them changes.
+ */
+#include "parts.h"
+
+#include "mem.h"
+#include "pass.h"
+#include "places.h"
+
+#define EVERYTHING_PART "*"
+
+struct part {
+	struct str name; /* "*", "Host a.example.com", "Service default/web" */
+	struct resource **resources;
+	size_t n_resources;
+	struct problems problems;   /* sorted */
+	struct provenance *origins; /* in `arena` */
+	size_t n_origins;
+	struct arena arena;
+	bool has_alias;
+	unsigned long round; /* of the last build */
+};
+
+struct parts {
+	struct store *store;
+	const struct reconcile_options *options;
+	struct setting_values *last;
+	struct map parts; /* name -> struct part */
+	struct places places;
+	struct snapshot *latest; /* whose origins are shared while they stay the same */
+	struct reads reads, alias_reads;
+	unsigned long round, problems_version;
+	size_t n_built;
+	bool has_everything, is_origins_changed, is_alias_dirty;
+};
+
+struct parts *parts_create(struct store *store, const struct reconcile_options *options, struct setting_values *last)
+{
+	struct parts *p = mem_zalloc(sizeof(*p));
+
+	p->store = store;
+	p->options = options;
+	p->last = last;
+	places_init(&p->places);
+	return p;
+}
+
+static void clear_part(struct part *part)
+{
+	for (size_t i = 0; i < part->n_resources; i++)
+		resource_unref(&part->resources[i]);
+	mem_free(part->resources);
+	problems_deinit(&part->problems);
+	arena_deinit(&part->arena);
+}
+
+static void free_part(struct part *part)
+{
+	clear_part(part);
+	mem_free((char *)(uintptr_t)part->name.ptr);
+	mem_free(part);
+}
+
+void parts_destroy(struct parts *p)
+{
+	size_t cursor = 0;
+	void *value;
+
+	if (!p)
+		return;
+	places_deinit(&p->places);
+	while (map_next(&p->parts, &cursor, NULL, &value))
+		free_part(value);
+	map_deinit(&p->parts);
+	snapshot_unref(&p->latest);
+	reads_deinit(&p->reads);
+	reads_deinit(&p->alias_reads);
+	mem_free(p);
+}
+
+void parts_forget(struct parts *p)
+{
+	p->has_everything = false;
+}
+
+/* --------------------------------------------------------------------------------------------------- one part's result */
+
+static struct part *need_part(struct parts *p, struct str name)
+{
+	struct part *part = map_get(&p->parts, name);
+
+	if (!part) {
+		part = mem_zalloc(sizeof(*part));
+		part->name = (struct str){mem_strdup(name), name.len};
+		map_put(&p->parts, name, part);
+	}
+	return part;
+}
+
+static void take_resources(struct parts *p, struct part *part, struct reconcile_result *result)
+{
+	struct resource **kept = result->n_resources ? mem_calloc(result->n_resources, sizeof(*kept)) : NULL;
+
+	for (size_t i = 0; i < result->n_resources; i++)
+		kept[i] = resource_ref(places_put(&p->places, part->name, result->resources[i], p->round));
+	for (size_t i = 0; i < part->n_resources; i++) {
+		places_drop(&p->places, part->name, part->resources[i], p->round);
+		resource_unref(&part->resources[i]);
+	}
+	mem_free(part->resources);
+	part->resources = kept;
+	part->n_resources = result->n_resources;
+}
+
+static bool is_same_problems(const struct problems *a, const struct problems *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (!problem_equal(&a->items[i], &b->items[i]))
+			return false;
+	}
+	return true;
+}
+
+static void take_problems(struct parts *p, struct part *part, struct reconcile_result *result)
+{
+	problems_sort(&result->problems);
+	if (is_same_problems(&part->problems, &result->problems))
+		return;
+	problems_deinit(&part->problems);
+	part->problems.arena.block_size = 256; /* there are tens of thousands of parts */
+	problems_add_all(&part->problems, &result->problems);
+	p->problems_version++;
+}
+
+static bool is_same_origin(const struct provenance *a, const struct provenance *b)
+{
+	return a->kind == b->kind && str_eq(a->name, b->name) && str_eq(a->field, b->field) && str_eq(a->object, b->object) &&
+		str_eq(a->key, b->key) && str_eq(a->value, b->value);
+}
+
+static bool is_same_origins(const struct part *part, const struct reconcile_result *result)
+{
+	if (part->n_origins != result->n_origins)
+		return false;
+	for (size_t i = 0; i < part->n_origins; i++) {
+		if (!is_same_origin(&part->origins[i], &result->origins[i]))
+			return false;
+	}
+	return true;
+}
+
+static void take_origins(struct parts *p, struct part *part, const struct reconcile_result *result)
+{
+	struct arena *a = &part->arena;
+
+	if (is_same_origins(part, result))
+		return;
+	arena_deinit(a);
+	a->block_size = 256;
+	part->origins = arena_alloc(a, (result->n_origins + 1) * sizeof(*part->origins));
+	part->n_origins = result->n_origins;
+	for (size_t i = 0; i < part->n_origins; i++) {
+		const struct provenance *o = &result->origins[i];
+
+		part->origins[i] = (struct provenance){.kind = o->kind, .name = arena_str(a, o->name),
+			.field = arena_str(a, o->field), .object = arena_str(a, o->object), .key = arena_str(a, o->key),
+			.value = arena_str(a, o->value)};
+	}
+	p->is_origins_changed = true;
+}
+
+static void drop_if_empty(struct parts *p, struct part *part)
+{
+	if (part->n_resources || part->problems.n || part->n_origins || part->has_alias)
+		return;
+	map_del(&p->parts, part->name);
+	free_part(part);
+}
+
+static void take_result(struct parts *p, struct part *part, struct reconcile_result *result)
+{
+	part->round = p->round;
+	take_resources(p, part, result);
+	take_problems(p, part, result);
+	take_origins(p, part, result);
+	p->n_built++;
+}
+
+/* -------------------------------------------------------------------------------------------------------- building parts */
+
+static void begin_part(struct parts *p, struct reconcile *pass, struct reconcile_result *result)
+{
+	reads_clear(&p->reads);
+	pass->reads = &p->reads;
+	pass->result_number++;
+	reconcile_result_init(result);
+}
+
+static void build_everything_part(struct parts *p, struct reconcile *pass)
+{
+	struct reconcile_result result;
+
+	begin_part(p, pass, &result);
+	reconcile_settings(pass, &result);
+	tcp_put_all(pass, &result);
+	reconcile_note_reads(pass);
+	store_set_reads(p->store, STORE_EVERYTHING, p->reads.keys, p->reads.n);
+	take_result(p, need_part(p, STR(EVERYTHING_PART)), &result);
+	reconcile_result_deinit(&result);
+}
+
+static bool has_read(const struct reads *r, struct str key)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (str_eq(r->keys[i], key))
+			return true;
+	}
+	return false;
+}
+
+static struct part *need_part_of(struct parts *p, const char *kind, struct str name)
+{
+	struct buf key = {0};
+	struct part *part;
+
+	buf_printf(&key, "%s %.*s", kind, STR_ARG(name));
+	part = need_part(p, buf_str(&key));
+	buf_deinit(&key);
+	return part;
+}
+
+static void build_host(struct parts *p, struct reconcile *pass, struct str name)
+{
+	struct part *part = need_part_of(p, "Host", name);
+	struct reconcile_result result;
+	bool has_alias;
+
+	if (part->round == p->round)
+		return;
+	begin_part(p, pass, &result);
+	reconcile_host(pass, name, &result);
+	has_alias = has_read(&p->reads, ALIASES_KEY);
+	p->is_alias_dirty = p->is_alias_dirty || has_alias || part->has_alias;
+	part->has_alias = has_alias;
+	if (!str_eq(name, STORE_EVERYTHING)) /* such a host is never served, whatever it reads */
+		store_set_reads(p->store, name, p->reads.keys, p->reads.n);
+	take_result(p, part, &result);
+	drop_if_empty(p, part);
+	reconcile_result_deinit(&result);
+}
+
+static void build_service(struct parts *p, struct reconcile *pass, struct str name)
+{
+	struct part *part = need_part_of(p, "Service", name);
+	struct reconcile_result result;
+
+	if (part->round == p->round)
+		return;
+	begin_part(p, pass, &result);
+	reconcile_service(pass, name, &result);
+	store_set_reads(p->store, part->name, p->reads.keys, p->reads.n);
+	take_result(p, part, &result);
+	drop_if_empty(p, part);
+	reconcile_result_deinit(&result);
+}
+
+/* All that want an alias, and the names whose being a host decides who gets one. */
+static void build_aliases(struct parts *p, struct reconcile *pass)
+{
+	struct arena arena = {0};
+	struct store_changes changes;
+
+	p->is_alias_dirty = false;
+	store_touch(p->store, ALIASES_KEY);
+	if (store_take_changes(p->store, &arena, &changes)) {
+		for (size_t i = 0; i < changes.n_hosts; i++)
+			build_host(p, pass, changes.hosts[i]);
+	}
+	arena_deinit(&arena);
+	store_set_reads(p->store, ALIASES_KEY, p->alias_reads.keys, p->alias_reads.n);
+	p->is_alias_dirty = false;
+}
+
+static void build_changes(struct parts *p, struct reconcile *pass, const struct store_changes *changes)
+{
+	for (size_t i = 0; i < changes->n_hosts; i++) {
+		if (str_eq(changes->hosts[i], ALIASES_KEY))
+			p->is_alias_dirty = true;
+		else
+			build_host(p, pass, changes->hosts[i]);
+	}
+	if (p->is_alias_dirty)
+		build_aliases(p, pass);
+	for (size_t i = 0; i < changes->n_services; i++)
+		build_service(p, pass, changes->services[i]);
+	for (size_t i = 0; i < changes->n_endpoints; i++)
+		build_service(p, pass, changes->endpoints[i]);
+}
+
+/* Parts of hosts and Services that nobody names any more: built again, they are empty. */
+static void build_former(struct parts *p, struct reconcile *pass)
+{
+	struct arena arena = {0};
+	struct str *names = arena_alloc(&arena, (p->parts.n + 1) * sizeof(*names)), name;
+	size_t n = 0, cursor = 0;
+	void *value;
+
+	while (map_next(&p->parts, &cursor, &name, &value)) {
+		if (((struct part *)value)->round != p->round)
+			names[n++] = arena_str(&arena, name);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct str bare = str_from_index(names[i], str_find(names[i], ' ') + 1);
+
+		if (str_starts_with(names[i], STR("Host ")))
+			build_host(p, pass, bare);
+		else
+			build_service(p, pass, bare);
+	}
+	arena_deinit(&arena);
+}
+
+static void build_all(struct parts *p, struct reconcile *pass)
+{
+	struct host_list hosts = store_hosts(p->store);
+	struct arena arena = {0};
+	struct map services = {0};
+	struct str name;
+	size_t cursor = 0;
+	void *value;
+
+	build_everything_part(p, pass);
+	build_host(p, pass, STR("_"));
+	for (size_t i = 0; i < hosts.n; i++)
+		build_host(p, pass, hosts.names[i]);
+	pass->reads = NULL; /* whom Ingresses name is nobody's reading */
+	reconcile_services_of_all(pass, &services, &arena);
+	while (map_next(&services, &cursor, &name, &value))
+		build_service(p, pass, name);
+	map_deinit(&services);
+	arena_deinit(&arena);
+	build_former(p, pass);
+	p->is_alias_dirty = false;
+	store_set_reads(p->store, ALIASES_KEY, p->alias_reads.keys, p->alias_reads.n);
+	p->has_everything = true;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ snapshots */
+
+static struct reconcile *begin_pass(struct parts *p, struct reconcile_options *options)
+{
+	struct reconcile *pass;
+
+	*options = *p->options;
+	options->last_settings = p->last;
+	pass = reconcile_begin(p->store, options);
+	pass->alias_reads = &p->alias_reads;
+	p->round++;
+	p->n_built = 0;
+	return pass;
+}
+
+static struct snapshot *finish(struct parts *p, struct reconcile *pass, uint64_t built_ms)
+{
+	struct snapshot *s = snapshot_create(content_copy(p->places.content), built_ms);
+	size_t cursor = 0;
+	void *value;
+
+	reconcile_end(pass);
+	if (p->latest && !p->is_origins_changed) {
+		snapshot_share_origins(s, p->latest);
+	} else {
+		while (map_next(&p->parts, &cursor, NULL, &value)) {
+			const struct part *part = value;
+
+			for (size_t i = 0; i < part->n_origins; i++)
+				snapshot_add_origin(s, &part->origins[i]);
+		}
+		snapshot_sort_origins(s);
+	}
+	p->is_origins_changed = false;
+	snapshot_unref(&p->latest);
+	p->latest = snapshot_ref(s);
+	return s;
+}
+
+struct snapshot *parts_build(struct parts *p, uint64_t built_ms)
+{
+	struct reconcile_options options;
+	struct reconcile *pass = begin_pass(p, &options);
+	struct arena arena = {0};
+	struct store_changes changes;
+	bool has_changes = store_take_changes(p->store, &arena, &changes);
+
+	if (!p->has_everything || changes.everything) {
+		build_all(p, pass);
+		settings_deinit(p->last);
+		reconcile_take_settings(pass, p->last);
+	} else if (has_changes) {
+		build_changes(p, pass, &changes);
+	}
+	arena_deinit(&arena);
+	return finish(p, pass, built_ms);
+}
+
+struct snapshot *parts_build_endpoints(struct parts *p, uint64_t built_ms)
+{
+	struct reconcile_options options;
+	struct arena arena = {0};
+	struct reconcile *pass;
+	struct str *services;
+	struct snapshot *s = NULL;
+	size_t n;
+
+	if (p->has_everything && store_take_endpoints(p->store, &arena, &services, &n)) {
+		pass = begin_pass(p, &options);
+		for (size_t i = 0; i < n; i++)
+			build_service(p, pass, services[i]);
+		s = finish(p, pass, built_ms);
+	}
+	arena_deinit(&arena);
+	return s;
+}
+
+void parts_problems(const struct parts *p, struct problems *out)
+{
+	size_t cursor = 0;
+	void *value;
+
+	while (map_next(&p->parts, &cursor, NULL, &value))
+		problems_add_all(out, &((const struct part *)value)->problems);
+}
+
+unsigned long parts_problems_version(const struct parts *p)
+{
+	return p->problems_version;
+}
+
+size_t parts_last_count(const struct parts *p)
+{
+	return p->n_built;
+}
