@@ -207,10 +207,93 @@ Weirlock__V1__Delta *content_delta(struct content *from, struct content *to, str
 	return delta;
 }
 
+enum content_form content_form_of(const Weirlock__V1__Delta *delta)
+{
+	if (delta->replaces.len)
+		return CONTENT_REPAIR;
+	return delta->from_id.len ? CONTENT_DELTA : CONTENT_WHOLE;
+}
+
+void content_short_hashes(struct content *c, struct buf *out)
+{
+	uint8_t hashes[CONTENT_BUCKETS][CONTENT_ID_SIZE];
+
+	content_bucket_hashes(c, hashes);
+	for (size_t i = 0; i < CONTENT_BUCKETS; i++)
+		buf_add(out, str_of(hashes[i], CONTENT_SHORT_HASH));
+}
+
+/* Of `to`, those whose short hashes are others; bit by bit in `replaces`. How many resources are in them. */
+static size_t find_different(struct content *to, struct str short_hashes, uint8_t replaces[CONTENT_BUCKETS / 8])
+{
+	struct buf own = {0};
+	size_t n_all = 0, n;
+	struct resource *const *items;
+
+	content_short_hashes(to, &own);
+	for (unsigned i = 0; i < CONTENT_BUCKETS; i++) {
+		size_t at = (size_t)i * CONTENT_SHORT_HASH;
+
+		if (short_hashes.len == own.len && !memcmp(short_hashes.ptr + at, own.ptr + at, CONTENT_SHORT_HASH))
+			continue;
+		replaces[i / 8] |= (uint8_t)(1u << (i % 8));
+		content_bucket(to, i, &items, &n);
+		n_all += n;
+	}
+	buf_deinit(&own);
+	return n_all;
+}
+
+static bool is_replaced(const uint8_t *replaces, unsigned bucket)
+{
+	return replaces[bucket / 8] >> (bucket % 8) & 1;
+}
+
+Weirlock__V1__Delta *content_repair(struct content *to, struct str short_hashes, struct arena *arena)
+{
+	Weirlock__V1__Delta *delta = arena_alloc(arena, sizeof(*delta));
+	uint8_t *replaces = arena_zalloc(arena, CONTENT_BUCKETS / 8);
+	struct resource *const *items;
+	size_t n;
+
+	weirlock__v1__delta__init(delta);
+	delta->schema = CONTENT_SCHEMA;
+	delta->to_id = data_of(id_bytes(to, arena));
+	n = find_different(to, short_hashes, replaces);
+	delta->replaces = (ProtobufCBinaryData){.len = CONTENT_BUCKETS / 8, .data = replaces};
+	delta->put = arena_alloc(arena, (n + 1) * sizeof(*delta->put));
+	for (unsigned i = 0; i < CONTENT_BUCKETS; i++) {
+		if (!is_replaced(replaces, i))
+			continue;
+		content_bucket(to, i, &items, &n);
+		for (size_t j = 0; j < n; j++) {
+			Weirlock__V1__Resource *m = resource_message(items[j], items[j]->body, arena);
+
+			m->hash = (ProtobufCBinaryData){0};
+			delta->put[delta->n_put++] = m;
+		}
+	}
+	return delta;
+}
+
+static const char *empty_replaced(struct content *c, const ProtobufCBinaryData *replaces)
+{
+	if (replaces->len && replaces->len != CONTENT_BUCKETS / 8)
+		return "replaces another number of buckets";
+	for (unsigned i = 0; replaces->len && i < CONTENT_BUCKETS; i++) {
+		if (is_replaced(replaces->data, i))
+			content_empty_bucket(c, i);
+	}
+	return NULL;
+}
+
 static const char *apply(struct content *c, const Weirlock__V1__Delta *delta)
 {
 	struct content_id claimed, id;
+	const char *why = empty_replaced(c, &delta->replaces);
 
+	if (why)
+		return why;
 	for (size_t i = 0; i < delta->n_drop; i++)
 		if (!content_drop(c, (uint32_t)delta->drop[i]->kind, str_from(delta->drop[i]->name)))
 			return "drops a resource that is not there";
@@ -237,7 +320,7 @@ struct content *content_apply_delta(struct content *from, const Weirlock__V1__De
 		*why = "another schema";
 		return NULL;
 	}
-	if (delta->from_id.len) { /* an empty one starts from nothing, whatever is served */
+	if (delta->from_id.len) { /* an empty one starts from nothing, or from whatever is served */
 		struct content_id claimed, id;
 
 		if (!from || !content_id_from(str_of(delta->from_id.data, delta->from_id.len), &claimed) ||
@@ -246,7 +329,7 @@ struct content *content_apply_delta(struct content *from, const Weirlock__V1__De
 			return NULL;
 		}
 	}
-	c = delta->from_id.len ? content_copy(from) : content_create();
+	c = from && content_form_of(delta) != CONTENT_WHOLE ? content_copy(from) : content_create();
 	*why = apply(c, delta);
 	if (*why) {
 		content_destroy(c);

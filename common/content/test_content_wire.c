@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "check.h"
 #include "content_wire.h"
 #include "mem.h"
@@ -171,11 +173,85 @@ static void test_bounds(void)
 	mem_free(body);
 }
 
+/* From any set to any other by the buckets that differ, and no further than it says. */
+static void test_repair(void)
+{
+	uint32_t state = 5;
+
+	check_case("repair");
+	for (int round = 0; round < 40; round++) {
+		struct content *from = content_create(), *to = content_create(), *got;
+		struct arena arena = {0};
+		struct buf hashes = {0};
+		Weirlock__V1__Delta *delta;
+		struct content_id want, id;
+		const char *why = NULL;
+
+		for (unsigned i = 0; i < 500; i++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), "h%u", i);
+			state = state * 1664525u + 1013904223u;
+			if (state >> 28 != 0)
+				content_put(from, resource_create(5, str_from(name), STR("same")));
+			if (state >> 28 != 1)
+				content_put(to, resource_create(5, str_from(name), (state >> 16 & 255) < (unsigned)round ? STR("other") : STR("same")));
+		}
+		want = content_id(to);
+		content_short_hashes(from, &hashes);
+		CHECK_INT(hashes.len, 256 * 16);
+		delta = content_repair(to, buf_str(&hashes), &arena);
+		CHECK_INT(content_form_of(delta), CONTENT_REPAIR);
+		got = content_apply_delta(from, delta, &why);
+		if (CHECK(got != NULL)) {
+			id = content_id(got);
+			CHECK(content_id_eq(&id, &want));
+		}
+		content_destroy(got);
+		content_put(from, resource_create(5, STR("one more"), STR("x")));
+		got = content_apply_delta(from, delta, &why); /* unless its bucket is among those that are replaced */
+		CHECK(got || str_eq(str_from(why), STR("came out with another id")));
+		content_destroy(got);
+		delta->replaces.len = 31;
+		CHECK(!content_apply_delta(from, delta, &why));
+		CHECK_STR(str_from(why), STR("replaces another number of buckets"));
+		content_destroy(from);
+		content_destroy(to);
+		buf_deinit(&hashes);
+		arena_deinit(&arena);
+	}
+}
+
+/* Sets that are alike need nothing; hashes of the wrong size are those of nothing that we know. */
+static void test_repair_bounds(void)
+{
+	struct content *c = sample("host"), *got;
+	struct arena arena = {0};
+	struct buf hashes = {0};
+	const char *why = NULL;
+	Weirlock__V1__Delta *delta;
+
+	check_case("repair of nothing, and of everything");
+	content_short_hashes(c, &hashes);
+	delta = content_repair(c, buf_str(&hashes), &arena);
+	CHECK_INT(delta->n_put, 0);
+	delta = content_repair(c, STR("short"), &arena);
+	CHECK_INT(delta->n_put, 3);
+	got = content_apply_delta(NULL, delta, &why);
+	CHECK(got != NULL);
+	content_destroy(got);
+	content_destroy(c);
+	buf_deinit(&hashes);
+	arena_deinit(&arena);
+}
+
 int main(void)
 {
 	test_round_trip();
 	test_redacted();
 	test_delta();
 	test_bounds();
+	test_repair();
+	test_repair_bounds();
 	return check_done();
 }

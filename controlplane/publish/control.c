@@ -114,6 +114,7 @@ void control_free_proxy(struct publish *p, struct proxy *proxy)
 	mem_free(proxy->name);
 	mem_free(proxy->version);
 	mem_free(proxy->identity);
+	buf_deinit(&proxy->bucket_hashes);
 	if (proxy->refusal)
 		weirlock__v1__watch_request__free_unpacked(proxy->refusal, NULL);
 	if (proxy->report)
@@ -185,6 +186,7 @@ static void control__hello(Weirlock__V1__Control_Service *service, const Weirloc
 	proxy->identity = mem_strdup(str_from(rpc_peer_identity(peer)));
 	proxy->has_applied = content_id_from(str_of(request->have_id.data, request->have_id.len), &proxy->applied);
 	proxy->applied_ms = proxy->heard_ms;
+	proxy->features = request->features & CONTENT_FEATURE_REPAIR;
 	p->proxies = proxy;
 	p->n_proxies++;
 	rpc_peer_set_data(peer, proxy);
@@ -192,6 +194,7 @@ static void control__hello(Weirlock__V1__Control_Service *service, const Weirloc
 	log_info("publish", "proxy connected name=%s identity=%s", buf_cstr(&shown), proxy->identity);
 	buf_deinit(&shown);
 	response.schema = CONTENT_SCHEMA;
+	response.features = proxy->features;
 	response.watch_ttl_ms = p->options.watch_ttl_ms;
 	response.chunk_bytes = RPC_CHUNK_BYTES;
 	response.version = version;
@@ -206,87 +209,33 @@ static void answer_watch(struct proxy *proxy, Weirlock__V1__WatchResponse *respo
 	struct rpc_call *call = proxy->watch;
 
 	proxy->watch = NULL;
+	buf_deinit(&proxy->bucket_hashes);
 	rpc_call_answer(call, &response->base);
 }
 
-void control_forget_encoded(struct publish *p)
+static void push(struct publish *p, struct proxy *proxy, enum way_form form)
 {
-	for (size_t i = 0; i < p->n_encoded; i++)
-		arena_deinit(&p->encoded[i].arena);
-	p->n_encoded = 0;
-}
+	struct way_answer answer;
 
-/* From what the proxy serves to the newest; from nothing when that is not in the history any more. */
-static struct encoded *encode(struct publish *p, const struct proxy *proxy)
-{
-	struct snapshot *from =
-		proxy->has_applied ? history_find(p->history, str_of(proxy->applied.bytes, CONTENT_ID_SIZE)) : NULL;
-	struct encoded *e;
-
-	for (size_t i = 0; i < p->n_encoded; i++) {
-		e = &p->encoded[i];
-		if (e->has_from == (from != NULL) && (!from || content_id_eq(&e->from, &from->id)))
-			return e;
-	}
-	if (p->n_encoded == ENCODED_MAX)
-		control_forget_encoded(p);
-	e = &p->encoded[p->n_encoded++];
-	*e = (struct encoded){.has_from = from != NULL};
-	if (from)
-		e->from = from->id;
-	e->delta = content_delta(from ? from->content : NULL, p->current->content, &e->arena);
-	e->size = weirlock__v1__delta__get_packed_size(e->delta);
-	return e;
-}
-
-static void as_blob(struct publish *p, struct encoded *e, Weirlock__V1__Blob *out)
-{
-	struct str bytes;
-
-	if (!e->has_blob || !blobs_get(p->pushes, str_of(e->blob_id, sizeof(e->blob_id)), &bytes)) {
-		uint8_t *packed = mem_alloc(e->size + 1);
-
-		weirlock__v1__delta__pack(e->delta, packed);
-		memcpy(e->blob_id, blobs_put(p->pushes, str_of(packed, e->size)).ptr, sizeof(e->blob_id));
-		e->has_blob = true;
-		mem_wipe(packed, e->size);
-		mem_free(packed);
-	}
-	out->blob_id = out->sha256 = (ProtobufCBinaryData){sizeof(e->blob_id), e->blob_id};
-	out->size_bytes = e->size;
-	out->content = WEIRLOCK__V1__BLOB_CONTENT__BLOB_DELTA;
-	out->snapshot_id = id_data(&p->current->id);
-}
-
-static void push(struct publish *p, struct proxy *proxy)
-{
-	Weirlock__V1__WatchResponse response = WEIRLOCK__V1__WATCH_RESPONSE__INIT;
-	Weirlock__V1__Blob blob = WEIRLOCK__V1__BLOB__INIT;
-	struct encoded *e = encode(p, proxy);
-
-	if (e->size <= proxy->max_inline_bytes && e->size <= INLINE_MAX_BYTES) {
-		response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_DELTA;
-		response.delta = e->delta;
-	} else {
-		as_blob(p, e, &blob);
-		response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_BLOB;
-		response.blob = &blob;
-	}
+	way_answer(p, proxy, form, &answer);
+	proxy->pushed_form = form;
 	proxy->pushed = p->current->id;
 	proxy->has_pushed = true;
 	proxy->has_pushed_from = proxy->has_applied;
 	proxy->pushed_from = proxy->applied;
 	proxy->pushed_us = clock_mono_us();
 	proxy->is_acked = false;
-	p->n_pushes++;
-	operate_sent(p->operate, proxy);
-	answer_watch(proxy, &response);
+	if (form != WAY_ASK) {
+		p->n_pushes++;
+		operate_sent(p->operate, proxy);
+	}
+	answer_watch(proxy, &answer.response);
 }
 
 /* Sent a moment ago, and the proxy asks again from the same place: something went wrong on its side. Not in a circle. */
-static bool is_too_soon(const struct publish *p, const struct proxy *proxy)
+static bool is_too_soon(const struct publish *p, const struct proxy *proxy, enum way_form form)
 {
-	return proxy->has_pushed && content_id_eq(&proxy->pushed, &p->current->id) &&
+	return proxy->has_pushed && proxy->pushed_form == form && content_id_eq(&proxy->pushed, &p->current->id) &&
 		proxy->has_pushed_from == proxy->has_applied &&
 		(!proxy->has_applied || content_id_eq(&proxy->pushed_from, &proxy->applied)) &&
 		clock_mono_us() - proxy->pushed_us < REPEAT_MS * 1000;
@@ -296,6 +245,7 @@ void control_serve(struct publish *p, struct proxy *proxy)
 {
 	Weirlock__V1__WatchResponse response = WEIRLOCK__V1__WATCH_RESPONSE__INIT;
 	Weirlock__V1__Redirect redirect = WEIRLOCK__V1__REDIRECT__INIT;
+	enum way_form form;
 
 	if (!proxy->watch)
 		return;
@@ -307,9 +257,11 @@ void control_serve(struct publish *p, struct proxy *proxy)
 		return;
 	}
 	if (!p->current || (proxy->has_applied && content_id_eq(&proxy->applied, &p->current->id)) ||
-		(proxy->has_refused && content_id_eq(&proxy->refused, &p->current->id)) || is_too_soon(p, proxy))
+		(proxy->has_refused && content_id_eq(&proxy->refused, &p->current->id)))
 		return;
-	push(p, proxy);
+	form = way_form_for(p, proxy);
+	if (!is_too_soon(p, proxy, form))
+		push(p, proxy, form);
 }
 
 static void heartbeat(struct publish *p, struct proxy *proxy)
@@ -418,6 +370,9 @@ static void control__watch(Weirlock__V1__Control_Service *service, const Weirloc
 	note_answer(p, proxy, request);
 	wait_look(p->operate);
 	proxy->max_inline_bytes = request->max_inline_bytes;
+	buf_clear(&proxy->bucket_hashes);
+	if (proxy->features & CONTENT_FEATURE_REPAIR)
+		buf_add(&proxy->bucket_hashes, str_of(request->bucket_hashes.data, request->bucket_hashes.len));
 	proxy->watch = call;
 	proxy->watch_due_ms = clock_mono_ms() + p->options.watch_ttl_ms;
 	rpc_call_hold(call, watch_gone, p);

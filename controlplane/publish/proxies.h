@@ -4,6 +4,7 @@
 #include "blob.h"
 #include "archive.h"
 #include "publish.h"
+#include "way.h"
 #include "weirlock/v1/control.pb-c.h"
 
 enum {
@@ -11,7 +12,6 @@ enum {
 	ERRORS_KEPT = 32,              /* of one refusal */
 	REASON_KEPT = 512,             /* bytes of one of its texts */
 	TEXT_KEPT = 256,               /* bytes of a text of a report */
-	ENCODED_MAX = 8,               /* ways to the newest snapshot that are kept ready */
 	INLINE_MAX_BYTES = 64 * 1024,  /* a larger answer goes as a blob */
 	FORGET_MS = 10 * 60 * 1000,    /* a silent proxy is shown for so long */
 	REPEAT_MS = 1000               /* the same push to the same proxy not sooner */
@@ -29,19 +29,11 @@ struct proxy {
 	uint64_t pushed_event_us; /* what led to what was pushed */
 	struct content_id applied, refused, pushed, pushed_from;
 	bool has_applied, has_refused, has_pushed, has_pushed_from, is_acked;
+	uint64_t features;        /* that it offered, CONTENT_FEATURE_… */
+	struct buf bucket_hashes; /* of its Watch, when it wants a repair */
+	enum way_form pushed_form;
 	Weirlock__V1__WatchRequest *refusal; /* its reasons; owned */
 	Weirlock__V1__ReportRequest *report; /* the last one; owned; NULL at first */
-};
-
-/* A way to the newest snapshot, made once for all proxies that come from the same place. */
-struct encoded {
-	bool has_from;
-	struct content_id from;
-	struct arena arena;
-	Weirlock__V1__Delta *delta;
-	size_t size;
-	uint8_t blob_id[BLOB_ID_SIZE];
-	bool has_blob;
 };
 
 struct publish {
@@ -54,8 +46,7 @@ struct publish {
 	struct snapshot *current;
 	struct proxy *proxies;
 	size_t n_proxies;
-	struct encoded encoded[ENCODED_MAX];
-	size_t n_encoded;
+	struct ways ways;
 	struct blobs *pushes, *views; /* what proxies fetch holds keys; what people fetch never does */
 	uint64_t started_ms, n_pushes, n_refusals;
 	struct operate *operate;
@@ -72,7 +63,6 @@ void publish_inspect_init(struct publish *p);
 void control_serve(struct publish *p, struct proxy *proxy);
 /* Heartbeats, and repeats what was not acknowledged. */
 void control_tick(struct publish *p);
-void control_forget_encoded(struct publish *p);
 void control_free_proxy(struct publish *p, struct proxy *proxy);
 Weirlock__V1__ProxyState control_state(const struct publish *p, const struct proxy *proxy);
 /* What is known of a proxy; lives in `arena`, borrows from `proxy`. */

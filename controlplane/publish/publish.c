@@ -9,7 +9,7 @@
 #include "pin.h"
 #include "proxies.h"
 
-enum { TICK_MS = 100, DEFAULT_TTL_MS = 5000, DEFAULT_HISTORY = 64, BLOBS_KEPT = 8, BLOB_BYTES_KEPT = 64 * 1024 * 1024 };
+enum { TICK_MS = 100, DEFAULT_TTL_MS = 5000, DEFAULT_HISTORY = 256, BLOBS_KEPT = 8, BLOB_BYTES_KEPT = 64 * 1024 * 1024 };
 
 static void on_tick(uv_timer_t *timer)
 {
@@ -65,7 +65,7 @@ static bool serve(struct publish *p, struct snapshot *s)
 
 	if (!history_add(p->history, s))
 		return false;
-	control_forget_encoded(p);
+	ways_forget(&p->ways);
 	snapshot_unref(&p->current);
 	p->current = snapshot_ref(s);
 	log_info("publish", "snapshot id=%s resources=%zu put=%u drop=%u proxies=%zu", content_id_text(&s->id, id),
@@ -127,6 +127,7 @@ void publish_metrics(const struct publish *p, struct buf *out)
 		(unsigned long long)p->n_pushes);
 	buf_printf(out, "# TYPE weirlock_controller_refusals_total counter\nweirlock_controller_refusals_total %llu\n",
 		(unsigned long long)p->n_refusals);
+	ways_metrics(&p->ways, out);
 	propagation_metrics(&p->operate->propagation, out);
 	buf_printf(out, "# HELP weirlock_controller_pinned A snapshot is pinned by hand.\n# TYPE weirlock_controller_pinned gauge\n"
 			"weirlock_controller_pinned %d\n",
@@ -169,7 +170,7 @@ void publish_close(struct publish *p, void (*on_closed)(void *data), void *data)
 	operate_destroy(p->operate);
 	if (!p->options.archive)
 		archive_destroy(p->archive);
-	control_forget_encoded(p);
+	ways_forget(&p->ways);
 	snapshot_unref(&p->current);
 	history_destroy(p->history);
 	blobs_destroy(p->pushes);

@@ -39,7 +39,7 @@ struct publish_options {
 	const char *name;        /* of this controller; copied */
 	const char *source;      /* for people: "manifests demo/"; copied */
 	uint32_t watch_ttl_ms;   /* 0: 5 s. A Watch is answered at least this often */
-	size_t history_limit;    /* snapshots kept, 0: 64 */
+	size_t history_limit;    /* snapshots kept, 0: 256; a proxy that serves one of them gets a delta */
 	void *data;
 	/* Appends the present problems to an empty list. May be NULL. */
 	void (*problems)(void *data, struct problems *out);

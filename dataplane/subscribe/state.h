@@ -2,6 +2,7 @@
 #define STATE_H
 /* What the files of this room share. */
 #include "blob.h"
+#include "content_wire.h"
 #include "subscribe.h"
 
 enum {
@@ -23,6 +24,9 @@ enum subscribe_step {
 	STEP_FETCH
 };
 
+/* What the next Watch asks for. Each follows when the one before did not work out. */
+enum subscribe_wish { WISH_DELTA, WISH_REPAIR, WISH_WHOLE };
+
 struct fetch {
 	struct buf bytes;
 	uint8_t blob_id[BLOB_ID_SIZE];
@@ -40,7 +44,9 @@ struct subscribe {
 	size_t n_urls, at;
 	struct rpc_client *client;
 	enum subscribe_step step;
-	bool is_reporting, is_closing, has_left, wants_report, wants_whole;
+	bool is_reporting, is_closing, has_left, wants_report;
+	enum subscribe_wish wish;
+	uint64_t features; /* of the controller, among those that we offered */
 	bool wants_next; /* another controller, after retry_ms: this one said that it leaves */
 	uint32_t watch_ttl_ms;
 	uint64_t started_ms, opened_ms, confirmed_ms, applied_ms, retry_ms, report_due_ms, logged_ms, said_ms;
@@ -55,6 +61,7 @@ struct subscribe {
 	struct content_id refused;
 	struct config_errors errors;
 	uint64_t apply_us, n_applied, n_refused, n_repairs;
+	uint64_t n_received[CONTENT_FORMS], bytes_received[CONTENT_FORMS];
 	struct blobs *views;
 	void (*on_closed)(void *data);
 	void *closed_data;

@@ -248,6 +248,21 @@ void subscribe_report_now(struct subscribe *s)
 	s->wants_report = true;
 }
 
+static void add_received(const struct subscribe *s, struct buf *out)
+{
+	static const char *const forms[CONTENT_FORMS] = {"delta", "repair", "whole"};
+
+	buf_add(out, STR("# HELP weirlock_snapshots_received_total What controllers sent, by form.\n"
+			 "# TYPE weirlock_snapshots_received_total counter\n"));
+	for (size_t i = 0; i < CONTENT_FORMS; i++)
+		buf_printf(out, "weirlock_snapshots_received_total{form=\"%s\"} %llu\n", forms[i],
+			(unsigned long long)s->n_received[i]);
+	buf_add(out, STR("# TYPE weirlock_snapshot_received_bytes_total counter\n"));
+	for (size_t i = 0; i < CONTENT_FORMS; i++)
+		buf_printf(out, "weirlock_snapshot_received_bytes_total{form=\"%s\"} %llu\n", forms[i],
+			(unsigned long long)s->bytes_received[i]);
+}
+
 void subscribe_metrics(const struct subscribe *s, struct buf *out)
 {
 	uint64_t age;
@@ -266,6 +281,7 @@ void subscribe_metrics(const struct subscribe *s, struct buf *out)
 		(unsigned long long)s->n_refused);
 	buf_printf(out, "# TYPE weirlock_snapshot_repairs_total counter\nweirlock_snapshot_repairs_total %llu\n",
 		(unsigned long long)s->n_repairs);
+	add_received(s, out);
 	buf_printf(out, "# TYPE weirlock_snapshot_stale gauge\nweirlock_snapshot_stale %d\n", is_stale);
 	buf_printf(out, "# TYPE weirlock_snapshot_from_disk gauge\nweirlock_snapshot_from_disk %d\n", s->is_seeded);
 	buf_printf(out, "# TYPE weirlock_snapshot_confirmed_age_seconds gauge\nweirlock_snapshot_confirmed_age_seconds %llu\n",

@@ -1,6 +1,7 @@
 /*
  * Hello, then Watch after Watch; a Watch says what became of the answer before it. An answer is a delta, or names a blob to
- * fetch. What comes out of it is checked by its id before anybody sees it; if that fails, the whole is asked for.
+ * fetch. What comes out of it is checked by its id before anybody sees it; if that fails, the buckets that differ are asked
+ * for, and if that fails too, the whole.
  */
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include "content_wire.h"
 #include "log.h"
 #include "mem.h"
+#include "proto_arena.h"
 #include "state.h"
 
 static void watch(struct subscribe *s);
@@ -104,16 +106,43 @@ bool update_take(struct subscribe *s, struct content *content)
 static void received(struct subscribe *s, struct content *content, const char *why)
 {
 	if (!content) {
-		log_warn("subscribe", "what the controller sent is not used, asking for the whole: %s", why);
+		bool is_repairable = s->wish == WISH_DELTA && s->content && s->features & CONTENT_FEATURE_REPAIR;
+
+		s->wish = is_repairable ? WISH_REPAIR : WISH_WHOLE;
+		log_warn("subscribe", "what the controller sent is not used, asking for %s: %s",
+			is_repairable ? "what differs" : "the whole", why);
 		s->n_repairs++;
-		s->wants_whole = true;
 	} else {
-		s->wants_whole = false;
+		s->wish = WISH_DELTA;
 		if (update_take(s, content))
 			update_confirm(s);
 	}
 	if (!s->is_closing)
 		watch(s);
+}
+
+/* NULL with the reason. `size_bytes` is as it came. */
+static struct content *take_delta(struct subscribe *s, const Weirlock__V1__Delta *delta, size_t size_bytes, const char **why)
+{
+	enum content_form form = content_form_of(delta);
+
+	s->n_received[form]++;
+	s->bytes_received[form] += size_bytes;
+	return content_apply_delta(s->content, delta, why);
+}
+
+static struct content *take_packed(struct subscribe *s, struct str packed, const char **why)
+{
+	struct content *content = NULL;
+	struct proto_arena decoded;
+	Weirlock__V1__Delta *delta;
+
+	proto_arena_init(&decoded, proto_arena_cap(packed.len));
+	delta = proto_unpack(&weirlock__v1__delta__descriptor, packed, &decoded, why);
+	if (delta)
+		content = take_delta(s, delta, packed.len, why);
+	proto_arena_deinit(&decoded);
+	return content;
 }
 
 static void ask_piece(struct subscribe *s);
@@ -129,7 +158,7 @@ static void fetched(struct subscribe *s)
 	if (!memcmp(hash, f->blob_id, sizeof(hash)))
 		content = f->content == WEIRLOCK__V1__BLOB_CONTENT__BLOB_SNAPSHOT ?
 			content_unpack(buf_str(&f->bytes), &why) :
-			content_apply_packed(s->content, buf_str(&f->bytes), &why);
+			take_packed(s, buf_str(&f->bytes), &why);
 	mem_wipe(f->bytes.ptr, f->bytes.len);
 	buf_deinit(&f->bytes);
 	received(s, content, why);
@@ -216,7 +245,8 @@ static void on_watch(void *data, enum rpc_status status, struct str message, con
 	}
 	switch (answer->what_case) {
 	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT_DELTA: {
-		struct content *content = content_apply_delta(s->content, answer->delta, &why);
+		struct content *content =
+			take_delta(s, answer->delta, weirlock__v1__delta__get_packed_size(answer->delta), &why);
 
 		received(s, content, why);
 		return;
@@ -231,6 +261,10 @@ static void on_watch(void *data, enum rpc_status status, struct str message, con
 		log_info("subscribe", "the controller is leaving");
 		update_pause(s, answer->redirect->after_ms < 5000 ? answer->redirect->after_ms + 1 : 5000);
 		s->wants_next = s->n_urls > 1;
+		return;
+	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT_WANTS_BUCKETS:
+		s->wish = s->wish == WISH_DELTA ? WISH_REPAIR : WISH_WHOLE;
+		watch(s);
 		return;
 	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT__NOT_SET:
 	default: /* generated code adds a value of its own */
@@ -271,10 +305,15 @@ static void watch(struct subscribe *s)
 	Weirlock__V1__WatchRequest request = WEIRLOCK__V1__WATCH_REQUEST__INIT;
 	struct content_id id = {{0}};
 	struct arena arena = {0};
+	struct buf hashes = {0};
 
-	if (s->content && !s->wants_whole) {
+	if (s->content && s->wish != WISH_WHOLE) {
 		id = content_id(s->content);
 		request.applied_id = data_of(str_of(id.bytes, sizeof(id.bytes)));
+	}
+	if (s->content && s->wish == WISH_REPAIR) {
+		content_short_hashes(s->content, &hashes);
+		request.bucket_hashes = data_of(buf_str(&hashes));
 	}
 	if (s->has_refused) {
 		request.rejected_id = data_of(str_of(s->refused.bytes, sizeof(s->refused.bytes)));
@@ -285,6 +324,7 @@ static void watch(struct subscribe *s)
 	s->step = STEP_WATCH;
 	rpc_client_call(s->client, &weirlock__v1__control__descriptor, "Watch", &request.base, s->watch_ttl_ms + GRACE_MS,
 		on_watch, s);
+	buf_deinit(&hashes);
 	arena_deinit(&arena);
 }
 
@@ -309,6 +349,8 @@ static void on_hello(void *data, enum rpc_status status, struct str message, con
 	if (s->said_ms && rpc_client_failure(s->client) == RPC_UNAUTHENTICATED)
 		log_info("subscribe", "accepted by the controller url=%s", s->urls[s->at]);
 	s->said_ms = 0;
+	s->features = answer->features & CONTENT_FEATURE_REPAIR;
+	s->wish = WISH_DELTA;
 	watch(s);
 }
 
@@ -322,6 +364,7 @@ void update_hello(struct subscribe *s)
 	request.name = s->name;
 	request.version = version;
 	request.pid = (uint32_t)getpid();
+	request.features = CONTENT_FEATURE_REPAIR;
 	if (s->content) {
 		id = content_id(s->content);
 		request.have_id = data_of(str_of(id.bytes, sizeof(id.bytes)));

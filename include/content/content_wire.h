@@ -14,6 +14,10 @@ enum content_limits {
 	CONTENT_COUNT_MAX = 1000000         /* resources of a set */
 };
 
+/* What a peer may understand beyond the first form, as bits of Hello.features. */
+enum content_feature { CONTENT_FEATURE_REPAIR = 1 };
+enum { CONTENT_SHORT_HASH = 16 }; /* bytes of a bucket's hash that travel: the id says whether they were enough */
+
 struct content_pack_options {
 	uint64_t built_ms;              /* wall clock; 0: left out */
 	bool is_redacted;               /* for people: keys and secrets are taken out, hashes stay those of the real bodies */
@@ -30,6 +34,16 @@ struct content *content_unpack(struct str packed, const char **why);
 
 /* The message that goes from `from` (NULL: from nothing, from_id is empty) to `to`; lives in `arena`, borrows the bodies. */
 Weirlock__V1__Delta *content_delta(struct content *from, struct content *to, struct arena *arena);
+/* What a delta is, as its receiver sees it. */
+enum content_form { CONTENT_DELTA, CONTENT_REPAIR, CONTENT_WHOLE, CONTENT_FORMS };
+enum content_form content_form_of(const Weirlock__V1__Delta *delta);
+/* Appends the short hashes of all buckets. */
+void content_short_hashes(struct content *c, struct buf *out);
+/*
+ * The message that makes `to` of a set with these short hashes: what is in the buckets that differ. With hashes of another
+ * size it replaces all of them. Lives in `arena`, borrows the bodies.
+ */
+Weirlock__V1__Delta *content_repair(struct content *to, struct str short_hashes, struct arena *arena);
 /*
  * A new set: `from` (NULL: nothing) changed by `delta`; owned, `from` is untouched. NULL with a static reason: bounds, a
  * from_id that is not of `from`, or a to_id that is not what came out.
