@@ -52,7 +52,8 @@ static bool apply(void *data, struct content *content, struct config_errors *err
 {
 	struct proxy *p = data;
 	uint64_t began_us = clock_mono_us();
-	const struct generation *g = config_compile_in_zone(content, p->generation, str_from(p->options->zone), errors);
+	const struct generation *g = config_compile_change(
+		subscribe_content(p->subscribe), content, p->generation, str_from(p->options->zone), errors);
 	struct content_id id;
 	char text[16];
 

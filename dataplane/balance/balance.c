@@ -118,12 +118,12 @@ static void take_list(struct balance_state *s, const struct backend *backend, ui
 	mem_free(old.items);
 }
 
-void balance_apply(struct balance *b, const struct generation *g, uint64_t now_ms)
+void balance_apply(struct balance *b, const struct generation *g, const struct generation *before, uint64_t now_ms)
 {
 	size_t cursor = 0;
 	const struct backend *backend;
 
-	while ((backend = generation_next_backend(g, &cursor))) {
+	while ((backend = generation_next_changed_backend(g, before, &cursor))) {
 		struct balance_state *s = backend->index < b->n ? b->items[backend->index] : NULL;
 
 		if (s && s->version != backend->version)

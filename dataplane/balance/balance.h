@@ -15,7 +15,7 @@ struct balance; /* a worker's view of all endpoints, by backend index */
 struct balance *balance_create(uint64_t seed);
 void balance_destroy(struct balance *b);
 /* A new generation: endpoints that stay keep what is known of them, new ones begin (slow start). `now_ms` is monotonic. */
-void balance_apply(struct balance *b, const struct generation *g, uint64_t now_ms);
+void balance_apply(struct balance *b, const struct generation *g, const struct generation *before, uint64_t now_ms);
 
 /* The endpoints one request has tried so far, as indexes into backend->endpoints of the generation it holds. */
 struct balance_tried {

@@ -8,7 +8,7 @@
 #include "hash_ring.h"
 #include "mem.h"
 
-enum { MAX_MERGED = 65000 }; /* balance numbers endpoints with 16 bits */
+enum { MAX_MERGED = 65000 /* balance numbers endpoints with 16 bits */, PAGE = 128 };
 
 static _Atomic uint64_t n_merged; /* gives each list of endpoints its version */
 
@@ -20,6 +20,18 @@ struct merged {
 	struct backend backend;
 	struct hash_ring *ring;
 };
+
+struct merged_page {
+	atomic_uint refs;
+	struct merged *items[PAGE]; /* NULL where a name has no Backend */
+};
+
+static struct merged *ref(struct merged *m)
+{
+	if (m)
+		atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
+	return m;
+}
 
 static void unref(struct merged *m)
 {
@@ -220,15 +232,17 @@ static bool is_same(const struct merged *m, const struct group *g)
 	return true;
 }
 
+static struct merged *item_at(const struct backend_table *t, unsigned index)
+{
+	return index < t->bound ? t->pages[index / PAGE]->items[index % PAGE] : NULL;
+}
+
 static struct merged *reuse_or_merge(const struct group *g, const struct backend_table *before, struct str zone)
 {
 	unsigned index = g->base->backend->slot->index;
-	struct merged *old = before && index < before->bound ? before->items[index] : NULL;
+	struct merged *old = before ? item_at(before, index) : NULL;
 
-	if (!old || !is_same(old, g))
-		return merge(g, zone);
-	atomic_fetch_add_explicit(&old->refs, 1, memory_order_relaxed);
-	return old;
+	return old && is_same(old, g) ? ref(old) : merge(g, zone);
 }
 
 /* ------------------------------------------------------------------------------------------------------- the table */
@@ -277,6 +291,62 @@ static unsigned find_bound(struct object *const *objects, size_t n)
 	return bound;
 }
 
+static unsigned n_pages(const struct backend_table *t)
+{
+	return (t->bound + PAGE - 1) / PAGE;
+}
+
+static struct merged_page *ref_page(struct merged_page *page)
+{
+	atomic_fetch_add_explicit(&page->refs, 1, memory_order_relaxed);
+	return page;
+}
+
+static void unref_page(struct merged_page *page)
+{
+	if (atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	for (unsigned i = 0; i < PAGE; i++)
+		unref(page->items[i]);
+	mem_free(page);
+}
+
+static struct merged_page *create_page(void)
+{
+	struct merged_page *page = mem_zalloc(sizeof(*page));
+
+	atomic_init(&page->refs, 1);
+	return page;
+}
+
+static void make_pages(struct backend_table *t, unsigned bound)
+{
+	t->bound = bound;
+	t->pages = mem_calloc(bound ? n_pages(t) : 1, sizeof(struct merged_page *));
+	for (unsigned i = 0; i < n_pages(t); i++)
+		t->pages[i] = create_page();
+}
+
+/* Pages that came out as they were are those that were. */
+static void share_pages(struct backend_table *t, const struct backend_table *before)
+{
+	for (unsigned i = 0; before && i < n_pages(t) && i < n_pages(before); i++) {
+		if (memcmp(t->pages[i]->items, before->pages[i]->items, sizeof(t->pages[i]->items)) != 0)
+			continue;
+		unref_page(t->pages[i]);
+		t->pages[i] = ref_page(before->pages[i]);
+	}
+}
+
+static bool is_countable(const struct merged *m, struct str *name, const char **why)
+{
+	if (m->backend.n_endpoints <= MAX_MERGED)
+		return true;
+	*name = m->backend.name;
+	*why = "too many endpoints";
+	return false;
+}
+
 bool backend_table_init(struct backend_table *t, struct object *const *objects, size_t n,
 	const struct backend_table *before, struct str zone, struct str *name, const char **why)
 {
@@ -284,8 +354,7 @@ bool backend_table_init(struct backend_table *t, struct object *const *objects, 
 	struct sorted_slices s = sort_slices(objects, n, bound);
 	bool is_fine = true;
 
-	t->bound = bound;
-	t->items = mem_calloc(bound ? bound : 1, sizeof(struct merged *));
+	make_pages(t, bound);
 	for (size_t i = 0; i < n; i++) {
 		struct group g = {.base = objects[i]};
 		unsigned index;
@@ -296,27 +365,135 @@ bool backend_table_init(struct backend_table *t, struct object *const *objects, 
 		index = objects[i]->backend->slot->index;
 		g.slices = s.items + s.starts[index];
 		g.n_slices = s.starts[index + 1] - s.starts[index];
-		m = t->items[index] = reuse_or_merge(&g, before, zone);
-		if (m->backend.n_endpoints > MAX_MERGED) {
-			*name = m->backend.name;
-			*why = "too many endpoints";
-			is_fine = false;
-		}
+		m = t->pages[index / PAGE]->items[index % PAGE] = reuse_or_merge(&g, before, zone);
+		is_fine = is_countable(m, name, why) && is_fine;
 	}
+	share_pages(t, before);
 	mem_free(s.items);
 	mem_free(s.starts);
 	return is_fine;
 }
 
+/* ------------------------------------------------------------------------------------------------- endpoints alone */
+
+static bool is_of(const struct object *o, unsigned index)
+{
+	return o && o->endpoints->slot->index == index;
+}
+
+static const struct object_change *find_change(const struct object_change *changes, size_t n, struct str name)
+{
+	size_t from = 0, to = n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		int order = str_cmp(changes[middle].name, name);
+
+		if (order == 0)
+			return &changes[middle];
+		if (order < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return NULL;
+}
+
+static int compare_slices(const void *a, const void *b)
+{
+	return str_cmp((*(struct object *const *)a)->name, (*(struct object *const *)b)->name);
+}
+
+/* The slices that backend `old` has now. */
+static struct merged *merge_again(
+	const struct merged *old, unsigned index, const struct object_change *changes, size_t n, struct str zone)
+{
+	struct object **slices = mem_calloc(old->n_slices + n, sizeof(*slices));
+	struct group g = {.base = old->base, .slices = slices};
+	struct merged *m;
+
+	for (size_t i = 0; i < old->n_slices; i++) {
+		if (!find_change(changes, n, old->slices[i]->name))
+			slices[g.n_slices++] = old->slices[i];
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (is_of(changes[i].put, index))
+			slices[g.n_slices++] = changes[i].put;
+	}
+	if (g.n_slices > 1)
+		qsort(slices, g.n_slices, sizeof(*slices), compare_slices);
+	m = merge(&g, zone);
+	mem_free(slices);
+	return m;
+}
+
+/* The page of `index`, which may be changed. */
+static struct merged_page *own_page(struct backend_table *t, unsigned index)
+{
+	struct merged_page **page = &t->pages[index / PAGE], *before = *page;
+
+	if (atomic_load_explicit(&before->refs, memory_order_relaxed) == 1)
+		return before; /* ours already */
+	*page = create_page();
+	for (unsigned i = 0; i < PAGE; i++)
+		(*page)->items[i] = ref(before->items[i]);
+	unref_page(before);
+	return *page;
+}
+
+static bool change_backend(struct backend_table *t, const struct backend_table *before, unsigned index,
+	const struct object_change *changes, size_t n, struct str zone, struct str *name, const char **why)
+{
+	struct merged *old = item_at(before, index), *m;
+	struct merged_page *page;
+
+	/* Slices of a name that has no Backend wait for one; of one that was made anew already, nothing is left to do. */
+	if (!old || item_at(t, index) != old)
+		return true;
+	m = merge_again(old, index, changes, n, zone);
+	page = own_page(t, index);
+	unref(page->items[index % PAGE]);
+	page->items[index % PAGE] = m;
+	return is_countable(m, name, why);
+}
+
+bool backend_table_change(struct backend_table *t, const struct backend_table *before, const struct object_change *changes,
+	size_t n, struct str zone, struct str *name, const char **why)
+{
+	bool is_fine = true;
+
+	t->bound = before->bound;
+	t->pages = mem_calloc(before->bound ? n_pages(before) : 1, sizeof(struct merged_page *));
+	for (unsigned i = 0; i < n_pages(before); i++)
+		t->pages[i] = ref_page(before->pages[i]);
+	for (size_t i = 0; i < n; i++) {
+		const struct object *both[] = {changes[i].before, changes[i].put};
+
+		for (size_t j = 0; j < 2; j++) {
+			if (both[j] && !change_backend(t, before, both[j]->endpoints->slot->index, changes, n, zone, name, why))
+				is_fine = false;
+		}
+	}
+	return is_fine;
+}
+
+bool backend_table_is_same(const struct backend_table *a, const struct backend_table *b, unsigned index, unsigned *next)
+{
+	*next = index - index % PAGE + PAGE;
+	return index < a->bound && index < b->bound && a->pages[index / PAGE] == b->pages[index / PAGE];
+}
+
 void backend_table_deinit(struct backend_table *t)
 {
-	for (unsigned i = 0; i < t->bound; i++)
-		unref(t->items[i]);
-	mem_free(t->items);
+	for (unsigned i = 0; i < n_pages(t); i++)
+		unref_page(t->pages[i]);
+	mem_free(t->pages);
 	*t = (struct backend_table){0};
 }
 
 const struct backend *backend_table_at(const struct backend_table *t, unsigned index)
 {
-	return index < t->bound && t->items[index] ? &t->items[index]->backend : NULL;
+	const struct merged *m = item_at(t, index);
+
+	return m ? &m->backend : NULL;
 }

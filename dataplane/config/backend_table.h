@@ -2,15 +2,15 @@
 #define BACKEND_TABLE_H
 /*
  * Backends by number, each with the endpoints of all its slices. A backend whose parts did not change is the same counted
- * object as in the table before. Private to config.
+ * object as in the table before, and so is a page of backends that did not. Private to config.
  */
-#include "object.h"
+#include "object_list.h"
 
-struct merged;
+struct merged_page;
 
 struct backend_table {
-	struct merged **items; /* by number; NULL where a name has no Backend */
-	unsigned bound;
+	struct merged_page **pages; /* of backends by number */
+	unsigned bound;             /* of numbers */
 };
 
 /*
@@ -20,6 +20,14 @@ struct backend_table {
  */
 bool backend_table_init(struct backend_table *t, struct object *const *objects, size_t n,
 	const struct backend_table *before, struct str zone, struct str *name, const char **why);
+/*
+ * The same when nothing but Endpoints changed: costs the backends that they are of. `changes` as object_list_change left them,
+ * all of kind ENDPOINTS.
+ */
+bool backend_table_change(struct backend_table *t, const struct backend_table *before, const struct object_change *changes,
+	size_t n, struct str zone, struct str *name, const char **why);
+/* Whether backend `index` and those around it are the same in both; *next is the first index that is not spoken of. */
+bool backend_table_is_same(const struct backend_table *a, const struct backend_table *b, unsigned index, unsigned *next);
 void backend_table_deinit(struct backend_table *t);
 /* Borrowed, or NULL. */
 const struct backend *backend_table_at(const struct backend_table *t, unsigned index);

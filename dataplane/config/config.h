@@ -236,6 +236,12 @@ struct generation *config_compile(
 struct generation *config_compile_in_zone(
 	struct content *content, const struct generation *before, struct str zone, struct config_errors *errors);
 /*
+ * The same; `from` (may be NULL) is the content that `before` was compiled from, so that only what differs is looked at. A
+ * change of Endpoints alone costs the backends that they are of, whatever the size of the rest.
+ */
+struct generation *config_compile_change(struct content *from, struct content *content, const struct generation *before,
+	struct str zone, struct config_errors *errors);
+/*
  * The same for people: from a redacted snapshot, whose certificates have no keys. All of the reading below works on it, the
  * choice of a certificate too; serving from it is an assertion (generation_is_for_reading).
  */
@@ -259,6 +265,9 @@ const struct backend *generation_default_backend(const struct generation *g);
 unsigned generation_backend_bound(const struct generation *g);
 /* Walks all backends: start with *cursor = 0; NULL at the end. */
 const struct backend *generation_next_backend(const struct generation *g, size_t *cursor);
+/* The same, but passes over many of those that are the very same in `before` (may be NULL: over none). */
+const struct backend *generation_next_changed_backend(
+	const struct generation *g, const struct generation *before, size_t *cursor);
 const struct host *generation_next_host(const struct generation *g, size_t *cursor);
 /* Walks the TCP services in no order of ports; start with *cursor = 0; NULL at the end. */
 const struct tcp_service *generation_next_tcp(const struct generation *g, size_t *cursor);

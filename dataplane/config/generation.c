@@ -1,6 +1,7 @@
 /*
- * A generation: the objects of a snapshot, and the tables that requests read. Compiling walks the sorted resources beside the
- * sorted objects of the generation before, so that what did not change costs one comparison and one reference.
+ * A generation: the objects of a snapshot, and the tables that requests read. Compiling begins with what differs from the
+ * generation before: the difference of the two snapshots, or, where that is not at hand, of the sorted resources and the sorted
+ * objects. All else is shared, most of it in chunks and pages, so that a change of endpoints costs next to nothing.
  */
 #include "config.h"
 
@@ -18,8 +19,7 @@ struct generation {
 	atomic_uint refs;
 	struct lineage *lineage;
 	struct content_id id;
-	struct object **objects; /* sorted by (kind, name) */
-	size_t n_objects;
+	struct object_list objects;
 	const struct settings_object *settings;
 	struct host_table *hosts;
 	struct backend_table backends;
@@ -53,26 +53,6 @@ void config_errors_deinit(struct config_errors *errors)
 
 /* -------------------------------------------------------------------------------------------------------- objects */
 
-static int compare(const struct object *o, const struct resource *r)
-{
-	if (o->kind != r->kind)
-		return o->kind < r->kind ? -1 : 1;
-	return str_cmp(o->name, r->name);
-}
-
-/* The object of the generation before for the same resource with the same bytes; *at moves along. */
-static struct object *find_same(const struct generation *before, size_t *at, const struct resource *r)
-{
-	struct object *o;
-
-	while (*at < before->n_objects && compare(before->objects[*at], r) < 0)
-		++*at;
-	if (*at == before->n_objects)
-		return NULL;
-	o = before->objects[*at];
-	return compare(o, r) == 0 && memcmp(o->hash, r->hash, sizeof(o->hash)) == 0 ? o : NULL;
-}
-
 static struct object *compile_one(struct generation *g, const struct resource *r, struct config_errors *errors)
 {
 	struct buf why;
@@ -89,60 +69,123 @@ static struct object *compile_one(struct generation *g, const struct resource *r
 	return o;
 }
 
-static void compile_objects(struct generation *g, struct resource *const *resources, size_t n,
-	const struct generation *before, struct config_errors *errors)
+/* On its way. */
+struct compiling {
+	struct generation *g;
+	const struct generation *before; /* or NULL */
+	struct object_change *changes;   /* sorted */
+	size_t n, cap;
+	struct object **flat; /* all objects, once somebody wants them so */
+	struct str zone;
+	struct config_errors *errors;
+};
+
+/* False when there are too many errors already. */
+static bool add_put(struct compiling *c, const struct resource *r)
 {
-	size_t at = 0;
+	struct object *o;
 
-	g->objects = mem_calloc(n ? n : 1, sizeof(struct object *));
-	for (size_t i = 0; i < n && errors->n < CONFIG_MAX_ERRORS; i++) {
-		struct object *o = before ? find_same(before, &at, resources[i]) : NULL;
+	if (c->errors->n >= CONFIG_MAX_ERRORS)
+		return false;
+	o = compile_one(c->g, r, c->errors);
+	if (!o)
+		return true;
+	c->changes = mem_grow(c->changes, &c->cap, c->n + 1, sizeof(*c->changes));
+	c->changes[c->n++] = (struct object_change){.kind = o->kind, .name = o->name, .put = o};
+	return true;
+}
 
-		o = o ? compiled_ref(o) : compile_one(g, resources[i], errors);
-		if (o)
-			g->objects[g->n_objects++] = o;
+static void add_drop(struct compiling *c, uint32_t kind, struct str name)
+{
+	c->changes = mem_grow(c->changes, &c->cap, c->n + 1, sizeof(*c->changes));
+	c->changes[c->n++] = (struct object_change){.kind = kind, .name = name};
+}
+
+static int compare(uint32_t kind, struct str name, uint32_t other_kind, struct str other_name)
+{
+	if (kind != other_kind)
+		return kind < other_kind ? -1 : 1;
+	return str_cmp(name, other_name);
+}
+
+/* The two sorted lists side by side. */
+static void find_changes(struct compiling *c, struct content *content)
+{
+	static const struct object_list none;
+	const struct object_list *before = c->before ? &c->before->objects : &none;
+	size_t n, i = 0, j = 0;
+	struct resource *const *resources = content_sorted(content, &n);
+	bool goes_on = true;
+
+	while (goes_on && (i < n || j < before->n)) {
+		const struct object *o = j < before->n ? object_list_at(before, j) : NULL;
+		int order = i == n ? 1 : !o ? -1 : compare(resources[i]->kind, resources[i]->name, o->kind, o->name);
+
+		if (order > 0)
+			add_drop(c, o->kind, o->name);
+		else if (order < 0 || memcmp(o->hash, resources[i]->hash, sizeof(o->hash)) != 0)
+			goes_on = add_put(c, resources[i]);
+		i += order <= 0;
+		j += order >= 0;
 	}
 }
 
-static size_t count_kind(const struct generation *g, uint32_t kind, size_t *first)
+/* The same from the snapshots, of which all that is alike is passed over. */
+static void take_changes(struct compiling *c, struct content *from, struct content *content)
 {
-	size_t n = 0;
+	struct arena arena = {0};
+	struct content_change change;
+	size_t i = 0, j = 0;
+	bool goes_on = true;
 
-	for (size_t i = 0; i < g->n_objects; i++) {
-		if (g->objects[i]->kind == kind && n++ == 0)
-			*first = i;
+	content_diff(from, content, &arena, &change);
+	while (goes_on && (i < change.n_put || j < change.n_drop)) {
+		const struct resource *put = i < change.n_put ? change.put[i] : NULL;
+		const struct resource *drop = j < change.n_drop ? change.drop[j] : NULL;
+
+		if (!put || (drop && compare(drop->kind, drop->name, put->kind, put->name) < 0)) {
+			const struct object *o = object_list_find(&c->before->objects, drop->kind, drop->name);
+
+			if (o)
+				add_drop(c, o->kind, o->name); /* its name lives as long as the generation before */
+			j++;
+		} else {
+			goes_on = add_put(c, put);
+			i++;
+		}
 	}
-	return n;
+	arena_deinit(&arena);
 }
 
 /* Whether both generations hold the very same objects of a kind. */
-static bool is_same_kind(const struct generation *a, const struct generation *b, uint32_t kind)
+static bool is_same_kind(const struct compiling *c, uint32_t kind)
 {
-	size_t first_a = 0, first_b = 0, n = count_kind(a, kind, &first_a);
-
-	if (n != count_kind(b, kind, &first_b))
-		return false;
-	return memcmp(a->objects + first_a, b->objects + first_b, n * sizeof(struct object *)) == 0;
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->changes[i].kind == kind)
+			return false;
+	}
+	return c->before != NULL;
 }
 
-/* The objects are sorted: content promises it, and the tables rely on it. */
+static bool is_endpoints_alone(const struct compiling *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->changes[i].kind != WEIRLOCK__V1__KIND__KIND_ENDPOINTS)
+			return false;
+	}
+	return c->before != NULL;
+}
+
+static struct object *const *flat_of(struct compiling *c)
+{
+	if (!c->flat)
+		c->flat = object_list_flat(&c->g->objects);
+	return c->flat;
+}
+
 static const struct object *find_object(const struct generation *g, uint32_t kind, struct str name)
 {
-	size_t from = 0, to = g->n_objects;
-
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-		const struct object *o = g->objects[middle];
-		int order = o->kind != kind ? (o->kind < kind ? -1 : 1) : str_cmp(o->name, name);
-
-		if (order == 0)
-			return o;
-		if (order < 0)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return NULL;
+	return object_list_find(&g->objects, kind, name);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ TLS */
@@ -185,8 +228,10 @@ static void add_host_certificates(const struct generation *g, const struct host_
 	}
 }
 
-static struct tls_contexts *build_tls(const struct generation *g, const char **why)
+static struct tls_contexts *build_tls(struct compiling *c, const char **why)
 {
+	const struct generation *g = c->g;
+	struct object *const *objects = flat_of(c);
 	struct tls_contexts *tls = tls_contexts_create(&g->settings->tls, lineage_session_keys(g->lineage), why);
 	struct tls_certificate *fallback = find_certificate(g, g->settings->default_certificate);
 
@@ -196,9 +241,9 @@ static struct tls_contexts *build_tls(const struct generation *g, const char **w
 		fallback = find_certificate(g, STR("-"));
 	if (fallback)
 		tls_contexts_set_default(tls, fallback);
-	for (size_t i = 0; i < g->n_objects; i++) {
-		if (g->objects[i]->kind == WEIRLOCK__V1__KIND__KIND_HOST)
-			add_host_certificates(g, g->objects[i]->host, tls);
+	for (size_t i = 0; i < g->objects.n; i++) {
+		if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_HOST)
+			add_host_certificates(g, objects[i]->host, tls);
 	}
 	if (client_tls_asks(g->client_tls)) {
 		const struct tls_auth_finder finder = client_tls_finder(g->client_tls);
@@ -222,14 +267,14 @@ static bool take_settings(struct generation *g, struct config_errors *errors)
 	return true;
 }
 
-static bool take_tls(struct generation *g, bool is_same, const struct generation *before, struct config_errors *errors)
+static bool take_tls(struct compiling *c, bool is_same)
 {
 	const char *why = "";
 
-	g->tls = is_same ? tls_contexts_ref(before->tls) : build_tls(g, &why);
-	if (!g->tls)
-		add_error(errors, WEIRLOCK__V1__KIND__KIND_SETTINGS, STR(""), str_from(why));
-	return g->tls != NULL;
+	c->g->tls = is_same ? tls_contexts_ref(c->before->tls) : build_tls(c, &why);
+	if (!c->g->tls)
+		add_error(c->errors, WEIRLOCK__V1__KIND__KIND_SETTINGS, STR(""), str_from(why));
+	return c->g->tls != NULL;
 }
 
 /* Of the newest generation alone: a ticket does not know under which it was made. */
@@ -240,68 +285,78 @@ static void give_ticket_keys(const struct generation *g)
 	tls_session_keys_set(lineage_session_keys(g->lineage), o ? o->ticket_keys->keys : NULL, o ? o->ticket_keys->n : 0);
 }
 
-static bool take_backends(
-	struct generation *g, const struct generation *before, struct str zone, struct config_errors *errors)
+static bool take_backends(struct compiling *c)
 {
+	const struct backend_table *before = c->before ? &c->before->backends : NULL;
 	struct str name = STR("");
 	const char *why = "";
+	bool is_fine = is_endpoints_alone(c) ?
+		backend_table_change(&c->g->backends, before, c->changes, c->n, c->zone, &name, &why) :
+		backend_table_init(&c->g->backends, flat_of(c), c->g->objects.n, before, c->zone, &name, &why);
 
-	if (backend_table_init(&g->backends, g->objects, g->n_objects, before ? &before->backends : NULL, zone, &name, &why))
-		return true;
-	add_error(errors, WEIRLOCK__V1__KIND__KIND_BACKEND, name, str_from(why));
-	return false;
+	if (!is_fine)
+		add_error(c->errors, WEIRLOCK__V1__KIND__KIND_BACKEND, name, str_from(why));
+	return is_fine;
 }
 
-static bool take_upstream_tls(
-	struct generation *g, bool is_same_hosts, const struct generation *before, struct config_errors *errors)
+static bool take_upstream_tls(struct compiling *c, bool is_same_hosts)
 {
 	struct str name = STR("");
 	const char *why = "";
 
-	if (is_same_hosts && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET))
-		g->upstream_tls = upstream_tls_ref(before->upstream_tls);
+	if (is_same_hosts && is_same_kind(c, WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET))
+		c->g->upstream_tls = upstream_tls_ref(c->before->upstream_tls);
 	else
-		g->upstream_tls = upstream_tls_create(g->objects, g->n_objects, before ? before->upstream_tls : NULL, &name, &why);
-	if (!g->upstream_tls)
-		add_error(errors, WEIRLOCK__V1__KIND__KIND_HOST, name, str_from(why));
-	return g->upstream_tls != NULL;
+		c->g->upstream_tls = upstream_tls_create(
+			flat_of(c), c->g->objects.n, c->before ? c->before->upstream_tls : NULL, &name, &why);
+	if (!c->g->upstream_tls)
+		add_error(c->errors, WEIRLOCK__V1__KIND__KIND_HOST, name, str_from(why));
+	return c->g->upstream_tls != NULL;
 }
 
-static bool build_tables(
-	struct generation *g, const struct generation *before, struct str zone, struct config_errors *errors)
+static bool build_tables(struct compiling *c)
 {
-	bool is_same_hosts = before && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_HOST);
-	bool is_same_clients = is_same_hosts && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_CLIENT_CA);
-	bool is_same_tls = is_same_clients && is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_CERTIFICATE) &&
-		is_same_kind(g, before, WEIRLOCK__V1__KIND__KIND_SETTINGS);
+	struct generation *g = c->g;
+	bool is_same_hosts = is_same_kind(c, WEIRLOCK__V1__KIND__KIND_HOST);
+	bool is_same_clients = is_same_hosts && is_same_kind(c, WEIRLOCK__V1__KIND__KIND_CLIENT_CA);
+	bool is_same_tls = is_same_clients && is_same_kind(c, WEIRLOCK__V1__KIND__KIND_CERTIFICATE) &&
+		is_same_kind(c, WEIRLOCK__V1__KIND__KIND_SETTINGS);
 
-	g->hosts = is_same_hosts ? host_table_ref(before->hosts) : host_table_create(g->objects, g->n_objects);
-	g->client_tls = is_same_clients ? client_tls_ref(before->client_tls)
-					: client_tls_create(g->hosts, g->objects, g->n_objects, before ? before->client_tls : NULL);
-	return take_settings(g, errors) && take_tls(g, is_same_tls, before, errors) && take_backends(g, before, zone, errors) &&
-		take_upstream_tls(g, is_same_hosts, before, errors);
+	g->hosts = is_same_hosts ? host_table_ref(c->before->hosts) : host_table_create(flat_of(c), g->objects.n);
+	g->client_tls = is_same_clients ?
+		client_tls_ref(c->before->client_tls) :
+		client_tls_create(g->hosts, flat_of(c), g->objects.n, c->before ? c->before->client_tls : NULL);
+	return take_settings(g, c->errors) && take_tls(c, is_same_tls) && take_backends(c) && take_upstream_tls(c, is_same_hosts);
 }
 
-/* Takes `lineage`. */
-static struct generation *compile(struct content *content, struct lineage *lineage, const struct generation *before,
-	struct str zone, struct config_errors *errors)
+/* Takes `lineage`. `from` (may be NULL) is the snapshot of `before`. */
+static struct generation *compile(struct content *content, struct lineage *lineage, struct content *from,
+	const struct generation *before, struct str zone, struct config_errors *errors)
 {
+	static const struct object_list none;
 	struct generation *g = mem_zalloc(sizeof(*g));
-	size_t n, n_errors = errors->n;
-	struct resource *const *resources = content_sorted(content, &n);
+	struct compiling c = {.g = g, .before = before, .zone = zone, .errors = errors};
+	struct content_id from_id = from ? content_id(from) : (struct content_id){{0}};
+	size_t n_errors = errors->n;
+	const struct generation *failed = g;
 
 	atomic_init(&g->refs, 1);
 	atomic_fetch_add(&n_live, 1);
 	g->lineage = lineage;
 	g->id = content_id(content);
-	compile_objects(g, resources, n, before, errors);
-	if (errors->n > n_errors || !build_tables(g, before, zone, errors)) {
-		const struct generation *failed = g;
-
+	if (from && before && content_id_eq(&from_id, &before->id))
+		take_changes(&c, from, content);
+	else
+		find_changes(&c, content);
+	object_list_change(&g->objects, before ? &before->objects : &none, c.changes, c.n);
+	if (errors->n > n_errors || !build_tables(&c)) {
 		generation_unref(&failed);
-		return NULL;
+		g = NULL;
 	}
-	give_ticket_keys(g);
+	if (g)
+		give_ticket_keys(g);
+	mem_free(c.changes);
+	mem_free(c.flat);
 	return g;
 }
 
@@ -314,14 +369,20 @@ struct generation *config_compile(
 struct generation *config_compile_in_zone(
 	struct content *content, const struct generation *before, struct str zone, struct config_errors *errors)
 {
+	return config_compile_change(NULL, content, before, zone, errors);
+}
+
+struct generation *config_compile_change(struct content *from, struct content *content, const struct generation *before,
+	struct str zone, struct config_errors *errors)
+{
 	struct lineage *lineage = before ? lineage_ref(before->lineage) : lineage_create(false);
 
-	return compile(content, lineage, before, zone, errors);
+	return compile(content, lineage, from, before, zone, errors);
 }
 
 struct generation *config_compile_for_reading(struct content *content, struct config_errors *errors)
 {
-	return compile(content, lineage_create(true), NULL, STR(""), errors);
+	return compile(content, lineage_create(true), NULL, NULL, STR(""), errors);
 }
 
 /* ------------------------------------------------------------------------------------------------------ references */
@@ -350,9 +411,7 @@ void generation_unref(const struct generation **p)
 	client_tls_unref(&g->client_tls);
 	host_table_unref(&g->hosts);
 	backend_table_deinit(&g->backends);
-	for (size_t i = 0; i < g->n_objects; i++)
-		compiled_unref(&g->objects[i]);
-	mem_free(g->objects);
+	object_list_deinit(&g->objects);
 	lineage_unref(&g->lineage);
 	mem_free(g);
 	atomic_fetch_sub(&n_live, 1);
@@ -420,10 +479,21 @@ const struct backend *generation_next_backend(const struct generation *g, size_t
 	return NULL;
 }
 
+const struct backend *generation_next_changed_backend(
+	const struct generation *g, const struct generation *before, size_t *cursor)
+{
+	unsigned next;
+
+	while (before && *cursor < g->backends.bound &&
+		backend_table_is_same(&g->backends, &before->backends, (unsigned)*cursor, &next))
+		*cursor = next;
+	return generation_next_backend(g, cursor);
+}
+
 const struct host *generation_next_host(const struct generation *g, size_t *cursor)
 {
-	while (*cursor < g->n_objects) {
-		const struct object *o = g->objects[(*cursor)++];
+	while (*cursor < g->objects.n) {
+		const struct object *o = object_list_at(&g->objects, (*cursor)++);
 
 		if (o->kind == WEIRLOCK__V1__KIND__KIND_HOST)
 			return &o->host->host;
@@ -433,8 +503,8 @@ const struct host *generation_next_host(const struct generation *g, size_t *curs
 
 const struct tcp_service *generation_next_tcp(const struct generation *g, size_t *cursor)
 {
-	while (*cursor < g->n_objects) {
-		const struct object *o = g->objects[(*cursor)++];
+	while (*cursor < g->objects.n) {
+		const struct object *o = object_list_at(&g->objects, (*cursor)++);
 
 		if (o->kind == WEIRLOCK__V1__KIND__KIND_TCP_SERVICE)
 			return &o->tcp->service;
@@ -468,8 +538,8 @@ struct tls_contexts *generation_tls(const struct generation *g)
 
 struct str generation_certificate_name(const struct generation *g, const struct tls_certificate *certificate)
 {
-	for (size_t i = 0; i < g->n_objects; i++) {
-		const struct object *o = g->objects[i];
+	for (size_t i = 0; i < g->objects.n; i++) {
+		const struct object *o = object_list_at(&g->objects, i);
 
 		if (o->kind == WEIRLOCK__V1__KIND__KIND_CERTIFICATE && o->certificate->certificate == certificate)
 			return o->name;

@@ -56,12 +56,41 @@ static void set_pool_limits(struct exchange_env *env, const struct settings *s)
 	upstream_set_limits(env->pool, &limits);
 }
 
-static void drop_removed_endpoints(struct exchange_env *env, const struct generation *g)
+/* Whether an endpoint of `old` is not in `new_`; both are sorted by address. */
+static bool has_lost_one(const struct backend *old, const struct backend *new_)
+{
+	size_t at = 0, n = new_ ? new_->n_endpoints : 0;
+
+	for (size_t i = 0; i < old->n_endpoints; i++) {
+		while (at < n && addr_cmp(&new_->endpoints[at].addr, &old->endpoints[i].addr) < 0)
+			at++;
+		if (at == n || addr_cmp(&new_->endpoints[at].addr, &old->endpoints[i].addr) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* Looks at the backends that changed alone. */
+static bool has_lost_endpoints(const struct generation *g, const struct generation *before)
+{
+	const struct backend *old;
+	size_t cursor = 0;
+
+	while (before && (old = generation_next_changed_backend(before, g, &cursor))) {
+		const struct backend *new_ = generation_backend_at(g, old->index);
+
+		if (new_ != old && has_lost_one(old, new_))
+			return true;
+	}
+	return false;
+}
+
+static void drop_removed_endpoints(struct exchange_env *env, const struct generation *g, const struct generation *before)
 {
 	const struct backend *backend;
 	size_t cursor = 0;
 
-	if (!upstream_n_idle(env->pool))
+	if (!upstream_n_idle(env->pool) || !has_lost_endpoints(g, before))
 		return;
 	upstream_mark_begin(env->pool);
 	while ((backend = generation_next_backend(g, &cursor))) {
@@ -88,20 +117,21 @@ static void set_format(struct exchange_env *env, const struct settings *s)
 
 void env_set_generation(struct exchange_env *env, const struct generation *g)
 {
-	struct env_generation *held = mem_zalloc(sizeof(*held));
+	struct env_generation *held = mem_zalloc(sizeof(*held)), *former = env->current;
+	const struct generation *before = former ? former->generation : NULL;
 
 	assert(!generation_is_for_reading(g));
 	held->generation = g;
 	held->rules = *generation_clientaddr_rules(g);
 	held->rules.https_port = env->https_port;
 	held->n_users = 1;
-	if (env->current)
-		env_release(&env->current);
 	env->current = held;
 	set_pool_limits(env, generation_settings(g));
 	set_format(env, generation_settings(g));
-	drop_removed_endpoints(env, g);
-	balance_apply(env->balance, g, uv_now(env->loop));
+	drop_removed_endpoints(env, g, before);
+	balance_apply(env->balance, g, before, uv_now(env->loop));
+	if (former)
+		env_release(&former);
 }
 
 struct env_generation *env_hold(struct exchange_env *env)
