@@ -57,10 +57,10 @@ def pods(found):
                 made["metadata"], name=o["metadata"]["name"], namespace=o["metadata"]["namespace"])}
 
 
-def arguments(pod, **more):
-    """Those of its one container, with $(NAME) put in as the kubelet does it."""
+def arguments(pod):
+    """Those of its one container, with $(NAME) put in as the kubelet does it; of the zone there is no label here."""
     container, = pod["spec"]["containers"]
-    known = {"POD_NAME": pod["metadata"]["name"] + "-0", "POD_NAMESPACE": pod["metadata"]["namespace"], **more}
+    known = {"POD_NAME": pod["metadata"]["name"] + "-0", "POD_NAMESPACE": pod["metadata"]["namespace"], "ZONE": ""}
     found = []
     for argument in container["args"]:
         for name, value in known.items():
