@@ -339,6 +339,24 @@ static bool is_pool(struct str pool)
 	return true;
 }
 
+bool identity_uri_of_dns(struct str name, char uri[IDENTITY_URI_MAX])
+{
+	const struct str ours = STR(".weirlock.invalid"), proxy = STR(".proxy");
+	struct str who;
+
+	if (!str_ends_with(name, ours))
+		return false;
+	who = str_first(name, name.len - ours.len);
+	if (str_eq(who, STR("controller")) || str_eq(who, STR("operator"))) {
+		snprintf(uri, IDENTITY_URI_MAX, "spiffe://weirlock/%.*s", STR_ARG(who));
+		return true;
+	}
+	if (!str_ends_with(who, proxy) || !is_pool(str_first(who, who.len - proxy.len)))
+		return false;
+	snprintf(uri, IDENTITY_URI_MAX, "spiffe://weirlock/proxy/%.*s", STR_ARG(str_first(who, who.len - proxy.len)));
+	return true;
+}
+
 unsigned identity_role(struct str uri)
 {
 	const struct str proxy = STR("spiffe://weirlock/proxy/");

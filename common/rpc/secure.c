@@ -70,7 +70,19 @@ BIO_METHOD *secure_bio_create(void)
 
 /* --------------------------------------------------------------------------------------------------- whose is it */
 
-/* The only weirlock URI among the names of `certificate`. */
+/* What may say whose a certificate is: a URI, or a DNS name that stands for one of ours; "" for all else. */
+static struct str read_name(const GENERAL_NAME *name, char uri[IDENTITY_URI_MAX])
+{
+	const ASN1_IA5STRING *text = name->type == GEN_URI ? name->d.uniformResourceIdentifier :
+				     name->type == GEN_DNS ? name->d.dNSName : NULL;
+	struct str s = text ? str_of(ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text)) : STR("");
+
+	if (name->type != GEN_DNS)
+		return s;
+	return identity_uri_of_dns(s, uri) ? str_from(uri) : STR("");
+}
+
+/* The only one among the names of `certificate`. */
 static unsigned read_role(X509 *certificate, char identity[IDENTITY_MAX])
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
@@ -78,9 +90,8 @@ static unsigned read_role(X509 *certificate, char identity[IDENTITY_MAX])
 
 	snprintf(identity, IDENTITY_MAX, "nobody");
 	for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-		const ASN1_IA5STRING *text = name->type == GEN_URI ? name->d.uniformResourceIdentifier : NULL;
-		struct str uri = text ? str_of(ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text)) : STR("");
+		char space[IDENTITY_URI_MAX];
+		struct str uri = read_name(sk_GENERAL_NAME_value(names, i), space);
 
 		if (!uri.len)
 			continue;

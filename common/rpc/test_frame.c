@@ -100,6 +100,39 @@ static void test_roles(void)
 	CHECK_INT(identity_role(STR("spiffe://weirlock/controller\0x")), 0);
 }
 
+static void test_dns_names(void)
+{
+	const struct {
+		const char *name, *uri;
+	} cases[] = {
+		{"controller.weirlock.invalid", "spiffe://weirlock/controller"},
+		{"operator.weirlock.invalid", "spiffe://weirlock/operator"},
+		{"default.proxy.weirlock.invalid", "spiffe://weirlock/proxy/default"},
+		{"proxy.weirlock.invalid", ""},
+		{".proxy.weirlock.invalid", ""},
+		{"a.b.proxy.weirlock.invalid", ""},
+		{"A.proxy.weirlock.invalid", ""},
+		{"a/b.proxy.weirlock.invalid", ""},
+		{"*.weirlock.invalid", ""},
+		{"other.weirlock.invalid", ""},
+		{".weirlock.invalid", ""},
+		{"weirlock.invalid", ""},
+		{"controller.weirlock.invalid.example.com", ""},
+		{"controller.weirlock.invalid.", ""},
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
+		char uri[IDENTITY_URI_MAX] = "";
+
+		check_case(cases[i].name);
+		CHECK(identity_uri_of_dns(str_from(cases[i].name), uri) == (cases[i].uri[0] != 0));
+		CHECK_STR(str_from(uri), str_from(cases[i].uri));
+	}
+	check_case("a NUL in the middle");
+	CHECK(!identity_uri_of_dns(STR("controller\0.weirlock.invalid"), (char[IDENTITY_URI_MAX]){""}));
+}
+
 static void test_local_urls(void)
 {
 	const struct {
@@ -126,6 +159,7 @@ int main(void)
 	test_handshake_size();
 	test_envelopes();
 	test_roles();
+	test_dns_names();
 	test_local_urls();
 	return check_done();
 }

@@ -1,4 +1,5 @@
 """What deploy/ says, as objects: the chart with its values, the overlays of kustomize."""
+import base64
 import glob
 import json
 import os
@@ -42,6 +43,15 @@ def namespaces(api, text):
     """Makes those that the documents are in; a dry run has nothing to put them in otherwise."""
     for name in set(re.findall(r"\bnamespace: ([a-z0-9-]+)", text)):
         api.namespace(name)
+
+
+def volume(secret, folder):
+    """A Secret as the kubelet mounts it."""
+    os.makedirs(folder)
+    for name, value in secret["data"].items():
+        with open(os.path.join(folder, name), "wb") as f:
+            f.write(base64.b64decode(value))
+    return folder
 
 
 def find(found, kind, name):

@@ -1,6 +1,5 @@
 """The chart's webhook: the API server finds the controller by the Service, with the certificate that the chart made, and kubectl hears
 of a mistake (N10). Upgrades keep the certificates."""
-import base64
 import json
 import os
 
@@ -22,7 +21,7 @@ def run(t):
     chart.helm("install", chart.RELEASE, chart.CHART, "--namespace", chart.NAMESPACE, *install)
     words = chart.arguments(dict(chart.pods([api.get("Deployment", "weirlock-controller", "weirlock")]))["weirlock-controller"])
     secret = api.get("Secret", "weirlock-admission", "weirlock")
-    folder = volume(t, secret)
+    folder = chart.volume(secret, os.path.join(t.directory, "admission"))
     elsewhere = {"/etc/weirlock/admission": folder, "/etc/weirlock/identity": t.identity("controller"), "/var/lib/weirlock": t.directory}
     c.kubeconfig, _ = api.kubeconfig("weirlock-controller", "weirlock")
     for path, there in elsewhere.items():
@@ -37,25 +36,39 @@ def run(t):
     t.contains(api.kubectl("create", "-n", "harness", "-f", "-", stdin=other_namespace(api)), "created")  # not served, not asked about
 
     bundle = webhook(api)["clientConfig"]["caBundle"]
-    default = api.get("Secret", "weirlock-default-certificate", "weirlock")["data"]
+    kept = [f"weirlock-{name}" for name in ("admission", "default-certificate", "channel-controller", "channel-proxy", "channel-operator")]
+    before = secrets(api, kept)
     chart.helm("upgrade", chart.RELEASE, chart.CHART, "--namespace", chart.NAMESPACE, *install, "--set", "controller.replicas=3")
     t.equal(webhook(api)["clientConfig"]["caBundle"], bundle, "an upgrade keeps the webhook's certificate")
-    t.equal(api.get("Secret", "weirlock-admission", "weirlock")["data"], secret["data"])
-    t.equal(api.get("Secret", "weirlock-default-certificate", "weirlock")["data"], default, "and the default one")
+    t.equal(secrets(api, kept), before, "and all others")
+    own_identities(t, api)
 
     chart.helm("uninstall", chart.RELEASE, "--namespace", chart.NAMESPACE, "--kubeconfig", api._file("admin.kubeconfig"))
     t.check(api.get("IngressClass", "weirlock"), "the class outlives the release")
     wait.until(lambda: is_created(api, ingress("late", annotations={"load-balance": "best please"})), "nobody is asked any more")
 
 
-def volume(t, secret):
-    """As the kubelet mounts it."""
-    folder = os.path.join(t.directory, "admission")
-    os.mkdir(folder)
-    for name, value in secret["data"].items():
-        with open(os.path.join(folder, name), "wb") as f:
-            f.write(base64.b64decode(value))
-    return folder
+def secrets(api, names, namespace="weirlock"):
+    return {name: api.get("Secret", name, namespace)["data"] for name in names}
+
+
+def own_identities(t, api):
+    """Identities that are there before are taken as they are; some of them alone are not enough."""
+    install = ("other", chart.CHART, "--namespace", "other", "--kubeconfig", api._file("admin.kubeconfig"),
+               "--set", "ingressClasses.weirlock.create=false")
+    made = process.run([os.path.join(chart.DEPLOY, "identity"), "--secrets", "other-weirlock", os.environ["WEIRLOCK_TEST_IDENTITY"]])
+    t.equal(made.returncode, 0, made.stderr)
+    api.namespace("other")
+    api.kubectl("apply", "-n", "other", "-f", "-", stdin=made.stdout)
+    names = [f"other-weirlock-channel-{who}" for who in ("controller", "proxy", "operator")]
+    before = secrets(api, names, "other")
+    chart.helm("install", *install)
+    chart.helm("upgrade", *install)
+    t.equal(secrets(api, names, "other"), before, "those that were there")
+    api.kubectl("delete", "secret", "-n", "other", names[1])
+    t.contains(chart.helm("upgrade", *install, status=1), "some of the channel's Secrets are there and some are not")
+    chart.helm("uninstall", "other", "--namespace", "other", "--kubeconfig", api._file("admin.kubeconfig"))
+    t.equal(len(secrets(api, names[:1], "other")), 1, "what helm did not make it does not take away")
 
 
 def webhook(api):

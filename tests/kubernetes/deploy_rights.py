@@ -8,6 +8,7 @@ import re
 from harness import chart, kubernetes, manifests, wait
 
 SECONDS = 600
+IDENTITY = os.environ.get("WEIRLOCK_TEST_IDENTITY")
 timeouts = itertools.count(60)
 LEASE = "weirlock-leader"
 SERVICE, NODE = "192.0.2.1", "192.0.2.2"  # addresses of the proxies
@@ -100,7 +101,18 @@ class Release:
         self.controller_words = chart.arguments(pods["weirlock-controller"])
         self.proxy_words = chart.arguments(pods["weirlock-proxy"])
         self.kubeconfig, _ = self.api.kubeconfig(*ACCOUNT)
+        self.take_identities(found)
         self.settle()
+
+    def take_identities(self, found):
+        """Those that the chart made, by which its programs then know each other; else the test's own."""
+        folder = os.path.join(self.t.directory, f"channel-{len(self.c.controllers)}")
+        os.environ["WEIRLOCK_TEST_IDENTITY"] = IDENTITY
+        for who in ("controller", "proxy", "operator"):
+            made = chart.find(found, "Secret", "weirlock-channel-" + who)
+            if made:
+                chart.volume(made, os.path.join(folder, who))
+                os.environ["WEIRLOCK_TEST_IDENTITY"] = folder
 
     def settle(self):
         """The API server learns of roles a moment after it took them."""
