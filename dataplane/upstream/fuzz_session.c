@@ -3,17 +3,11 @@
  * hears of its end once the endpoint is gone. The first byte says how many calls there are and what they do; the rest is sent in
  * pieces, so that calls come and go between them.
  */
-#include <netinet/in.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "deadline.h"
-#include "upstream_private.h"
+#include "session_case.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_CALLS = 6, PIECE = 4096 };
+enum { MAX_CALLS = 6 };
 
 struct caller {
 	struct upstream_user user;
@@ -22,11 +16,6 @@ struct caller {
 	size_t taken;
 };
 
-static uv_loop_t loop;
-static struct deadlines deadlines;
-static struct laters laters;
-static int listener = -1;
-static struct addr endpoint;
 static struct http_field fields[UPSTREAM_HEAD_FIELDS];
 
 static void leave(struct caller *c)
@@ -86,63 +75,16 @@ static void on_event(struct upstream_user *user, unsigned events)
 	read_answer(c);
 }
 
-static void prepare(void)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(at);
-
-	if (listener >= 0)
-		return;
-	uv_loop_init(&loop);
-	listener = socket(AF_INET, SOCK_STREAM, 0);
-	if (listener < 0 || bind(listener, (struct sockaddr *)&at, len) != 0 || listen(listener, 16) != 0 ||
-		getsockname(listener, (struct sockaddr *)&at, &len) != 0)
-		abort();
-	endpoint = (struct addr){.family = 4, .port = ntohs(at.sin_port), .ip = {127, 0, 0, 1}};
-}
-
-/* Until nothing more happens; what the proxy sends is thrown away. */
-static void settle(int fd)
-{
-	char space[PIECE];
-
-	for (int quiet = 0; quiet < 2; quiet++) {
-		laters_run(&laters);
-		uv_run(&loop, UV_RUN_NOWAIT);
-		if (fd >= 0 && recv(fd, space, sizeof(space), MSG_DONTWAIT) > 0)
-			quiet = 0;
-	}
-	laters_run(&laters);
-}
-
-static void feed(int fd, const uint8_t *data, size_t size)
-{
-	while (size) {
-		size_t n = size < PIECE ? size : PIECE;
-		ssize_t sent = send(fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		settle(fd);
-		if (sent <= 0)
-			return;
-		data += sent;
-		size -= (size_t)sent;
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct upstream_limits limits = {.max_idle = 8, .max_requests = 100, .idle_ms = 60000};
 	struct upstream_target target;
 	struct caller callers[MAX_CALLS] = {0};
 	struct upstream_pool *pool;
 	uint8_t what = size ? data[0] : 0;
 	int fd, error;
 
-	prepare();
-	deadlines_init(&deadlines, 1000);
-	laters_init(&laters);
-	pool = upstream_pool_create(&loop, &deadlines, &laters);
-	upstream_set_limits(pool, &limits);
+	prepare_case();
+	pool = make_pool(100);
 	target = (struct upstream_target){.addr = endpoint, .is_http2 = true};
 	for (size_t i = 0; i < 1U + what % MAX_CALLS; i++) {
 		callers[i].user.on_event = on_event;
@@ -152,19 +94,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!callers[i].call)
 			abort();
 	}
-	fd = accept(listener, NULL, NULL);
-	settle(fd);
+	fd = accept_case();
+	settle_case(fd);
 	if (size > 1)
-		feed(fd, data + 1, size - 1);
+		feed_case(fd, data + 1, size - 1);
 	close(fd);
 	for (int i = 0; i < 100 && upstream_n_calls(pool); i++)
-		settle(-1);
+		settle_case(-1);
 	if (upstream_n_calls(pool)) /* the endpoint is gone: everybody has heard of it */
 		abort();
-	upstream_pool_close(pool);
-	while (upstream_n_open(pool))
-		uv_run(&loop, UV_RUN_ONCE);
-	upstream_pool_destroy(pool);
-	deadlines_run(&deadlines, 1000);
+	end_pool(pool);
 	return 0;
 }

@@ -331,13 +331,17 @@ static bool is_http2(const SSL *ssl)
 
 static void on_connected(struct upstream_session *s)
 {
+	struct upstream_call *last = s->first;
+
 	if (!is_http2(s->conn->stream.ssl)) {
 		s->conn->stream.error = UV_EPROTO;
 		lose(s, UPSTREAM_FATE_CONNECT);
 		return;
 	}
 	begin_http2(s);
-	for (struct upstream_call *call = s->first; call; call = call->next)
+	while (last && last->next)
+		last = last->next;
+	for (struct upstream_call *call = last; call; call = call->prev) /* who came first goes first */
 		upstream_call_tell(call, STREAM_CONNECTED);
 	later_put_off(s->pool->laters, &s->later);
 	run_calls(s);

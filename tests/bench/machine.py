@@ -18,9 +18,9 @@ def missing(programs):
     for name in ("weirlock-controller", "weirlock-proxy"):
         if not os.access(os.path.join(programs, name), os.X_OK):
             return f"{os.path.join(programs, name)} is not there; build it with: deploy/build release"
-    for name in ("nginx", "wrk", "h2load", "haproxy", "openssl", "taskset"):
+    for name in ("nginx", "wrk", "h2load", "nghttpd", "haproxy", "openssl", "taskset"):
         if not shutil.which(name):
-            return f"{name} is not installed; apt-get install nginx-light wrk nghttp2-client haproxy openssl util-linux"
+            return f"{name} is not installed; apt-get install nginx-light wrk nghttp2-client nghttp2-server haproxy openssl util-linux"
     if not {PROXY_CORE, LOAD_CORE} <= os.sched_getaffinity(0):
         return "two cores are needed"
     return None

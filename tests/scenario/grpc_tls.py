@@ -1,6 +1,7 @@
-"""backend-protocol GRPCS and clients over TLS: HTTP/2 by ALPN on both sides, the endpoint's certificate not looked at (F11, G13)."""
+"""backend-protocol GRPCS and clients over TLS: HTTP/2 by ALPN on both sides, the endpoint's certificate looked at where proxy-ssl-verify
+asks for it, and connections that were not checked never used there (F11, G13)."""
 from harness import rpc
-from harness.manifests import secret
+from harness.manifests import secret, secret_data
 
 
 def run(t):
@@ -17,3 +18,22 @@ def run(t):
         t.equal((len(answer), dict(call.trailing_metadata())["x-trailer"]), (500_000, "of sealed"))
     t.equal(server.metadata[-1]["x-forwarded-proto"], "https")
     t.equal(len(server.peers), 1)
+
+    ours, other = t.authority("ours"), t.authority("other")
+    known = t.own(rpc.Server("known", tls=ours.issue("up.internal")))
+    c.apply(secret_data("ours", ca_crt=ours.cert), secret_data("other", ca_crt=other.cert))
+    checks = {"backend-protocol": "GRPCS", "proxy-ssl-verify": "on", "proxy-ssl-name": "up.internal", "proxy-ssl-server-name": "on"}
+    for host, more in (("unchecked", {"backend-protocol": "GRPCS"}), ("checked", {**checks, "proxy-ssl-secret": "default/ours"}),
+                       ("stranger", {**checks, "proxy-ssl-secret": "default/other"}),
+                       ("name", {**checks, "proxy-ssl-secret": "default/ours", "proxy-ssl-name": "other.internal"}),
+                       ("no-ca", checks)):
+        c.route(host + ".test", known, annotations=more)
+    c.settle()
+    for host, says in (("unchecked", None), ("stranger", "upstream_tls_failed"), ("name", "upstream_tls_failed"), ("checked", None),
+                       ("no-ca", "misconfigured"), ("name", "upstream_tls_failed")):
+        with rpc.Client(c.http(), host + ".test") as client:
+            if says is None:
+                t.equal(client.unary(b"x"), b"x", host)
+            else:
+                error = rpc.failure(client.unary, b"x")
+                t.equal((error.code().name, error.details().split(":")[0]), ("UNAVAILABLE", says), host)
