@@ -21,73 +21,6 @@ ProtobufCBinaryData id_data(const struct content_id *id)
 	return (ProtobufCBinaryData){.len = CONTENT_ID_SIZE, .data = bytes.field};
 }
 
-/* Owned, with the default allocator. */
-static ProtobufCMessage *copy_message(const ProtobufCMessage *m)
-{
-	size_t size = protobuf_c_message_get_packed_size(m);
-	uint8_t *packed = mem_alloc(size + 1);
-	ProtobufCMessage *copy;
-
-	protobuf_c_message_pack(m, packed);
-	copy = protobuf_c_message_unpack(m->descriptor, NULL, size, packed);
-	mem_free(packed);
-	return copy;
-}
-
-static char *cut(struct arena *arena, const char *text, size_t most)
-{
-	return arena_text(arena, str_first(str_from(text), most));
-}
-
-static Weirlock__V1__ResourceError *cut_error(struct arena *arena, const Weirlock__V1__ResourceError *error)
-{
-	Weirlock__V1__ResourceError *out = arena_alloc(arena, sizeof(*out));
-
-	weirlock__v1__resource_error__init(out);
-	out->reason = cut(arena, error->reason, REASON_KEPT);
-	if (error->ref) {
-		out->ref = arena_alloc(arena, sizeof(*out->ref));
-		weirlock__v1__ref__init(out->ref);
-		out->ref->kind = error->ref->kind;
-		out->ref->name = cut(arena, error->ref->name, REASON_KEPT);
-	}
-	return out;
-}
-
-/*
- * What is kept of a refusal. A few reasons are shown, and a peer may send thousands of empty ones in one message, texts as long
- * as a message, and fields that nobody knows.
- */
-static Weirlock__V1__WatchRequest *copy_refusal(const Weirlock__V1__WatchRequest *request)
-{
-	Weirlock__V1__WatchRequest kept = WEIRLOCK__V1__WATCH_REQUEST__INIT, *copy;
-	struct arena arena = {0};
-
-	kept.errors = arena_alloc(&arena, ERRORS_KEPT * sizeof(*kept.errors));
-	while (kept.n_errors < request->n_errors && kept.n_errors < ERRORS_KEPT) {
-		kept.errors[kept.n_errors] = cut_error(&arena, request->errors[kept.n_errors]);
-		kept.n_errors++;
-	}
-	copy = (Weirlock__V1__WatchRequest *)(void *)copy_message(&kept.base);
-	arena_deinit(&arena);
-	return copy;
-}
-
-static Weirlock__V1__ReportRequest *copy_report(const Weirlock__V1__ReportRequest *request)
-{
-	Weirlock__V1__ReportRequest kept = *request, *copy;
-	struct arena arena = {0};
-
-	kept.base.n_unknown_fields = 0;
-	kept.http = cut(&arena, request->http, TEXT_KEPT);
-	kept.https = cut(&arena, request->https, TEXT_KEPT);
-	kept.admin = cut(&arena, request->admin, TEXT_KEPT);
-	kept.not_sealed = cut(&arena, request->not_sealed, TEXT_KEPT);
-	copy = (Weirlock__V1__ReportRequest *)(void *)copy_message(&kept.base);
-	arena_deinit(&arena);
-	return copy;
-}
-
 static struct proxy *proxy_of(struct rpc_call *call)
 {
 	struct proxy *proxy = rpc_peer_data(rpc_call_peer(call));
@@ -339,7 +272,7 @@ static void note_answer(struct publish *p, struct proxy *proxy, const Weirlock__
 	if (!has_id)
 		return;
 	proxy->refused = id;
-	proxy->refusal = copy_refusal(request);
+	proxy->refusal = kept_refusal(request);
 	p->n_refusals++;
 	log_refusal(proxy);
 }
@@ -425,7 +358,7 @@ static void control__report(Weirlock__V1__Control_Service *service, const Weirlo
 		return;
 	if (proxy->report)
 		weirlock__v1__report_request__free_unpacked(proxy->report, NULL);
-	proxy->report = copy_report(request);
+	proxy->report = kept_report(request);
 	closure(&empty, closure_data);
 }
 

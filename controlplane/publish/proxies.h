@@ -67,6 +67,9 @@ void control_free_proxy(struct publish *p, struct proxy *proxy);
 Weirlock__V1__ProxyState control_state(const struct publish *p, const struct proxy *proxy);
 /* What is known of a proxy; lives in `arena`, borrows from `proxy`. */
 Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy, struct arena *arena);
+/* What is kept of a message of a proxy: bounded, whatever it holds. Owned, with the default allocator (kept.c). */
+Weirlock__V1__WatchRequest *kept_refusal(const Weirlock__V1__WatchRequest *request);
+Weirlock__V1__ReportRequest *kept_report(const Weirlock__V1__ReportRequest *request);
 /* A piece of a blob as the answer to `call`. */
 void control_fetch(struct blobs *blobs, const Weirlock__V1__FetchRequest *request, struct rpc_call *call);
 ProtobufCBinaryData id_data(const struct content_id *id);
