@@ -137,8 +137,8 @@ static void set_request(struct kubeapi_call *call)
 	buf_add(&url, buf_str(&call->path));
 	curl_easy_setopt(easy, CURLOPT_URL, buf_cstr(&url));
 	buf_deinit(&url);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)(call->request.is_small ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, call->request.is_small ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "weirlock-controller/" WEIRLOCK_VERSION);
 	add_header(call, "Accept", STR("application/json"));

@@ -261,12 +261,6 @@ static void on_watch_end(void *owner, const struct kubeapi_result *r)
 
 /* ----------------------------------------------------------------------------------------------------------- asking */
 
-/* There may be thousands of Secrets that are asked for by name, and a handful of kinds. */
-static bool is_small(const struct stream *s)
-{
-	return s->scope.name.len > 0;
-}
-
 static void ask_list(struct stream *s, struct buf *path)
 {
 	if (s->step == FEED_LIST) {
@@ -280,8 +274,7 @@ static void ask_list(struct stream *s, struct buf *path)
 		kubeapi_add_escaped(path, buf_str(&s->go_on));
 	}
 	s->call = kubeapi_start(s->kube->api,
-		&(struct kubeapi_request){.path = buf_str(path), .max_bytes = PAGE_BYTES, .is_small = is_small(s), .on_done = on_page,
-			.owner = s});
+		&(struct kubeapi_request){.path = buf_str(path), .max_bytes = PAGE_BYTES, .on_done = on_page, .owner = s});
 }
 
 static void ask_watch(struct stream *s, struct buf *path)
@@ -292,7 +285,7 @@ static void ask_watch(struct stream *s, struct buf *path)
 	buf_printf(path, "watch=true&allowWatchBookmarks=true&timeoutSeconds=%u&resourceVersion=", WATCH_S + chance(s->kube) % WATCH_S);
 	kubeapi_add_escaped(path, buf_str(&s->version));
 	s->call = kubeapi_start(s->kube->api,
-		&(struct kubeapi_request){.path = buf_str(path), .max_bytes = LINE_BYTES, .is_small = is_small(s),
+		&(struct kubeapi_request){.path = buf_str(path), .max_bytes = LINE_BYTES,
 			.silence_s = o->silence_s ? o->silence_s : SILENCE_S, .on_open = on_watch_open, .on_line = on_event_line,
 			.on_done = on_watch_end, .owner = s});
 }
