@@ -2,6 +2,8 @@
 #include "mem.h"
 #include "snapshot.h"
 
+enum { WITH_ORIGINS = 64 };
+
 struct history {
 	struct snapshot **items; /* items[newest], then backwards */
 	size_t limit, n, newest;
@@ -35,7 +37,7 @@ struct snapshot *history_at(const struct history *h, size_t index)
 
 bool history_add(struct history *h, struct snapshot *s)
 {
-	struct snapshot *before = history_at(h, 0);
+	struct snapshot *before = history_at(h, 0), *old;
 	struct content_change change = {0};
 	struct arena arena = {0};
 
@@ -51,6 +53,9 @@ bool history_add(struct history *h, struct snapshot *s)
 		h->n++;
 	snapshot_unref(&h->items[h->newest]);
 	h->items[h->newest] = snapshot_ref(s);
+	old = history_at(h, WITH_ORIGINS);
+	if (old && old->refs == 1)
+		snapshot_forget_origins(old);
 	return true;
 }
 

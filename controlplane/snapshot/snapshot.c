@@ -94,6 +94,14 @@ static void unref_origins(struct origins *o)
 	mem_free(o);
 }
 
+void snapshot_forget_origins(struct snapshot *s)
+{
+	unref_origins(s->shared);
+	s->shared = NULL;
+	s->origins = NULL;
+	s->n_origins = 0;
+}
+
 struct snapshot *snapshot_ref(struct snapshot *s)
 {
 	s->refs++;

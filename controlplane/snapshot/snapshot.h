@@ -38,10 +38,12 @@ void snapshot_add_origin(struct snapshot *s, const struct provenance *origin); /
 void snapshot_sort_origins(struct snapshot *s);
 /* Has those of `from`, and nothing may be added. */
 void snapshot_share_origins(struct snapshot *s, const struct snapshot *from);
+/* Of one that is only held to make deltas from: they are the larger part of it. */
+void snapshot_forget_origins(struct snapshot *s);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot **s);
 
-/* The newest `limit` snapshots, one per id in a row. */
+/* The newest `limit` snapshots, one per id in a row; beyond the newest 64 they have no origins, unless somebody else holds them. */
 struct history;
 struct history *history_create(size_t limit);
 void history_destroy(struct history *h);
