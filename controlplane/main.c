@@ -79,6 +79,8 @@ static void make_rows(struct arguments *a)
 		{"default-backend-service", 0, OPT_TEXT, &a->default_backend_service, "NS/NAME",
 			"The Service for what no rule matches; default a 404 page", 0, 0},
 		{"disable-catch-all", 0, OPT_FLAG, &r->disable_catch_all, NULL, "Pass over Ingresses with a default backend", 0, 0},
+		{"enable-ssl-passthrough", 0, OPT_FLAG, &r->enable_ssl_passthrough, NULL,
+			"Let ssl-passthrough hand TLS connections to endpoints as they are", 0, 0},
 		{"disable-svc-external-name", 0, OPT_FLAG, &r->disable_svc_external_name, NULL,
 			"No endpoints for Services of type ExternalName", 0, 0},
 		{"annotations-prefix", 0, OPT_TEXT, &a->annotations_prefix, "PREFIX", "Default nginx.ingress.kubernetes.io", 0, 0},

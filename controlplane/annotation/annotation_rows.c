@@ -51,7 +51,6 @@ const struct annotation_row annotation_rows[] = {
 	LATER("limit-rps", LOCATION, LOW, COMMON, "Requests per second per client address, burst = 5x, no delay"),
 	LATER("limit-whitelist", LOCATION, LOW, COMMON, "Old name of limit-allowlist"),
 	LATER("satisfy", LOCATION, LOW, COMMON, "any: address list OR auth is enough"),
-	LATER("ssl-passthrough", HOST, LOW, COMMON, "Hand the TLS connection to the Service ClusterIP by SNI"),
 	LATER("auth-always-set-cookie", LOCATION, LOW, RARE, "Copy the auth Set-Cookie on every status"),
 	LATER("auth-cache-duration", LOCATION, MEDIUM, RARE, "Cache time per status"),
 	LATER("auth-cache-key", LOCATION, MEDIUM, RARE, "Cache auth answers under this key"),

@@ -143,6 +143,8 @@
 		"Send the client certificate (URL-encoded PEM) as ssl-client-cert", PLAIN_FLAG)				\
 	X(AUTH_TLS_MATCH_CN, "auth-tls-match-cn", HOST, HIGH, RARE, REJECT, "",						\
 		"CN= and a regular expression: 403 unless the subject of the certificate holds it", .type = VALUE_TEXT, .max = 1024)	\
+	X(SSL_PASSTHROUGH, "ssl-passthrough", HOST, LOW, COMMON, REJECT, "false",						\
+		"TLS connections for the host go to the endpoints of its path / as they are; needs --enable-ssl-passthrough", PLAIN_FLAG)	\
 	X(RELATIVE_REDIRECTS, "relative-redirects", LOCATION, LOW, RARE, REJECT, "ConfigMap",                               \
 		"Redirects without scheme and host", PLAIN_FLAG)                                                                  \
 	X(USE_PORT_IN_REDIRECTS, "use-port-in-redirects", LOCATION, LOW, RARE, FALLBACK, "ConfigMap",                       \

@@ -340,10 +340,12 @@ static void add_origin(
 			.key = a->name, .value = a->written});
 }
 
-static void fill_protocol(const struct use *use, Weirlock__V1__Backend *out)
+static void fill_protocol(const struct uses *u, const struct use *use, Weirlock__V1__Backend *out)
 {
 	const struct annotation *a = use->view ? annotation_get(&use->view->annotations, ANNOTATION_BACKEND_PROTOCOL) : NULL;
 
+	if (!a && use->view && passthrough_is_of(u->pass, use->view, u->name, &use->port))
+		out->protocol = WEIRLOCK__V1__PROTOCOL__PROTOCOL_HTTPS; /* A47 */
 	if (a)
 		out->protocol = (Weirlock__V1__Protocol)a->value.number; /* the table has the words in the message's order */
 }
@@ -437,7 +439,7 @@ static void put_backend(const struct uses *u, const struct use *use)
 
 	message.service = message_text(scratch, arena_printf(scratch, "%.*s/%.*s", STR_ARG(u->namespace_), STR_ARG(u->name)));
 	message.port = message_text(scratch, port_text(scratch, &use->port));
-	fill_protocol(use, &message);
+	fill_protocol(u, use, &message);
 	fill_balance(u, use, &message);
 	fill_health_check(u, use, &message);
 	fill_affinity(u, use, name, &message);

@@ -191,6 +191,12 @@ void secret_note_reads(struct reconcile *pass, struct object_list ingresses);
 /* The annotations that name Secrets. NULL after the last. */
 const char *secret_annotation(size_t index);
 
+/* passthrough.c: TLS that is handed on (A45 to A47). */
+void passthrough_fill(struct reconcile *pass, struct view **views, size_t n, const struct routes *routes,
+	struct reconcile_result *result, Weirlock__V1__Host *out);
+/* Whether the Ingress has TLS for this Service and port handed on, so that plain requests reach it by TLS too. */
+bool passthrough_is_of(const struct reconcile *pass, const struct view *view, struct str service, const struct port_ref *port);
+
 /* tickets.c: puts the keys of TLS session tickets. */
 void tickets_put(struct reconcile *pass, struct reconcile_result *result);
 

@@ -33,6 +33,7 @@ struct reconcile_options {
 	bool watch_ingress_without_class;
 	bool disable_catch_all;
 	bool disable_svc_external_name;
+	bool enable_ssl_passthrough;         /* --enable-ssl-passthrough */
 	struct str generated_chain_pem, generated_key_pem; /* the default certificate where no other is given (F4), or "" */
 	uint8_t affinity_key[RECONCILE_KEY_BYTES];         /* of session cookies; the same for all replicas */
 	uint8_t ticket_root[RECONCILE_KEY_BYTES];          /* that ticket keys are made from; the same for all replicas */

@@ -191,6 +191,9 @@ struct host {
 	bool has_tls;
 	bool is_regex;
 	struct str app_root;
+	struct str passthrough_name;    /* A47: of the backend that its TLS connections go to as they are; "": none */
+	unsigned passthrough_index;
+	uint32_t passthrough_proxy_protocol; /* version of the header that endpoints get first; 0: none */
 	const struct client_auth *client_auth; /* NULL: no certificate is asked for */
 	struct str redirect_to;   /* E11: this host only redirects to that one; "" for none */
 	struct route *routes;
@@ -328,6 +331,10 @@ size_t generation_host_candidates(
  * certificate.
  */
 bool generation_has_tls(const struct generation *g, struct str server_name);
+/* Whether TLS connections of any host are handed on as they are (A47). */
+bool generation_has_passthrough(const struct generation *g);
+/* The host whose connections with this server name are, or NULL: its own name, in any case, no alias or wildcard. */
+const struct host *generation_find_passthrough(const struct generation *g, struct str server_name);
 /* For clientaddr; https_port is 0 and for the caller to fill in a copy. */
 const struct clientaddr_rules *generation_clientaddr_rules(const struct generation *g);
 

@@ -292,6 +292,25 @@ static bool decode_aliases(struct host_decode *h, const Weirlock__V1__Host *in)
 	return true;
 }
 
+static bool decode_passthrough(struct host_decode *h, const Weirlock__V1__Host *in)
+{
+	struct host *host = &h->out->host;
+	struct str name = str_from(in->passthrough_backend);
+
+	host->passthrough_name = STR("");
+	host->passthrough_proxy_protocol = in->passthrough_proxy_protocol;
+	if (!decode_range(h->d, "passthrough_proxy_protocol", in->passthrough_proxy_protocol, 0, 2))
+		return false;
+	if (name.len > MAX_NAME)
+		return decode_refuse(h->d, "passthrough_backend", "too long");
+	if (!name.len)
+		return true;
+	h->out->passthrough = lineage_take_slot(h->d->lineage, name);
+	host->passthrough_name = h->out->passthrough->name;
+	host->passthrough_index = h->out->passthrough->index;
+	return true;
+}
+
 bool decode_host(struct decode *d, const Weirlock__V1__Host *in, struct host_object *out)
 {
 	struct host_decode h = {.d = d, .out = out};
@@ -311,7 +330,7 @@ bool decode_host(struct decode *d, const Weirlock__V1__Host *in, struct host_obj
 		return decode_refuse(d, "app_root", "does not begin with a slash");
 	if (in->redirect_to[0] && !decode_server_name(d, "redirect_to", in->redirect_to, &host->redirect_to))
 		return false;
-	return decode_aliases(&h, in) && decode_clients(&h, in) && decode_routes(&h, in);
+	return decode_aliases(&h, in) && decode_clients(&h, in) && decode_passthrough(&h, in) && decode_routes(&h, in);
 }
 
 void decode_drop_host(struct host_object *h)
@@ -321,6 +340,8 @@ void decode_drop_host(struct host_object *h)
 	for (size_t i = 0; i < h->n_alias_regexes; i++)
 		regex_destroy(h->alias_regexes[i]);
 	regex_destroy(h->match_cn);
+	if (h->passthrough)
+		lineage_drop_slot(h->passthrough);
 	for (size_t i = 0; i < h->n_slots; i++)
 		lineage_drop_slot(h->slots[i]);
 }

@@ -563,6 +563,24 @@ size_t generation_host_candidates(
 	return host_candidates(g->hosts, server_name, out, cap);
 }
 
+bool generation_has_passthrough(const struct generation *g)
+{
+	return host_table_has_passthrough(g->hosts);
+}
+
+const struct host *generation_find_passthrough(const struct generation *g, struct str server_name)
+{
+	char lower[MAX_SERVER_NAME];
+	struct host_match match;
+
+	if (!server_name.len || server_name.len > sizeof(lower))
+		return NULL;
+	for (size_t i = 0; i < server_name.len; i++)
+		lower[i] = (char)ascii_lower((unsigned char)server_name.ptr[i]);
+	match = host_table_match(g->hosts, str_of(lower, server_name.len));
+	return match.how == HOST_FOUND_EXACT && match.host->passthrough_name.len ? match.host : NULL;
+}
+
 bool generation_has_tls(const struct generation *g, struct str server_name)
 {
 	return host_table_has_tls(g->hosts, server_name);

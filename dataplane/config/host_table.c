@@ -25,6 +25,7 @@ struct host_table {
 	struct alias_regex *regexes;
 	size_t n_regexes, regexes_cap;
 	const struct host *fallback;
+	bool has_passthrough;
 };
 
 /* Stands in for a "_" that nobody configured. */
@@ -80,8 +81,10 @@ struct host_table *host_table_create(struct object *const *objects, size_t n)
 		if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_HOST)
 			t->objects[t->n_objects++] = compiled_ref(objects[i]);
 	}
-	for (size_t i = 0; i < t->n_objects; i++)
+	for (size_t i = 0; i < t->n_objects; i++) {
 		add_name(t, &t->objects[i]->host->host);
+		t->has_passthrough = t->has_passthrough || t->objects[i]->host->passthrough;
+	}
 	for (size_t i = 0; i < t->n_objects; i++) /* an alias never takes a host's own name (B5) */
 		add_aliases(t, t->objects[i]->host);
 	return t;
@@ -193,6 +196,11 @@ struct host_match host_table_match(const struct host_table *t, struct str server
 		return m;
 	}
 	return find_in_order(t, server_name);
+}
+
+bool host_table_has_passthrough(const struct host_table *t)
+{
+	return t->has_passthrough;
 }
 
 const struct host *host_table_find(const struct host_table *t, struct str server_name)

@@ -17,4 +17,7 @@ struct object *const *host_table_objects(const struct host_table *t, size_t *n);
 bool host_table_is_label(struct str s);
 bool host_table_has_tls(const struct host_table *t, struct str server_name);
 
+/* Whether a host of it has a passthrough_name. */
+bool host_table_has_passthrough(const struct host_table *t);
+
 #endif

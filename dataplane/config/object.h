@@ -71,6 +71,7 @@ struct host_object {
 	size_t n_regexes;
 	struct backend_slot **slots; /* of the routes */
 	size_t n_slots;
+	struct backend_slot *passthrough; /* NULL: none */
 	struct regex *match_cn; /* of its client_auth; NULL: none */
 	const struct proxy_ssl **proxy_ssl; /* of the routes, as many as differ */
 	size_t n_proxy_ssl;

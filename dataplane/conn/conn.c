@@ -28,6 +28,7 @@ static metric *gauge(struct conn *c, enum conn_state state)
 	case CONN_HTTP2:
 		return &m->connections_waiting;
 	case CONN_PROXY:
+	case CONN_HELLO:
 	case CONN_HANDSHAKE:
 	case CONN_HEAD:
 		return &m->connections_reading;
@@ -496,20 +497,59 @@ static void on_handshake(struct conn *c, unsigned events)
 	}
 }
 
+static void begin_tls(struct conn *c)
+{
+	SSL *ssl = c->held_ssl;
+	unsigned events;
+
+	c->held_ssl = NULL;
+	set_state(c, CONN_HANDSHAKE);
+	events = stream_begin_tls(&c->stream, ssl);
+	stream_set_record_size(&c->stream, env_settings(c->env)->ssl_buffer_size_bytes);
+	on_handshake(c, events);
+}
+
+static void on_hello(struct conn *c)
+{
+	const struct host *host = NULL;
+
+	switch (conn_read_hello(c, &host)) {
+	case CONN_HELLO_WAITS:
+		return;
+	case CONN_HELLO_OURS:
+		stream_want_bytes(&c->stream, 1);
+		begin_tls(c);
+		return;
+	case CONN_HELLO_PASSES:
+		if (conn_pass(c, host))
+			close_conn(c, false); /* our descriptor of it: the session has its own */
+		else
+			end_conn(c, true, END_OVERLOADED);
+		return;
+	case CONN_HELLO_GONE:
+		end_conn(c, false, END_TLS_FAILED);
+		return;
+	}
+	abort();
+}
+
+/* A45: only where some host wants it is there anything to look at. */
+static bool must_look(const struct conn_set *set, const SSL *ssl)
+{
+	return ssl && set->on_passthrough && generation_has_passthrough(set->env->current->generation);
+}
+
 /* The PROXY header was read: what follows it is as on any other connection, and often here already. */
 static void begin_after_proxy(struct conn *c)
 {
-	SSL *ssl = c->held_ssl;
-
 	wait_for(c, head_wait_ms(c));
-	if (ssl) {
-		unsigned events;
-
-		c->held_ssl = NULL;
-		set_state(c, CONN_HANDSHAKE);
-		events = stream_begin_tls(&c->stream, ssl);
-		stream_set_record_size(&c->stream, env_settings(c->env)->ssl_buffer_size_bytes);
-		on_handshake(c, events);
+	if (must_look(c->set, c->held_ssl)) {
+		set_state(c, CONN_HELLO);
+		on_hello(c);
+		return;
+	}
+	if (c->held_ssl) {
+		begin_tls(c);
 		return;
 	}
 	set_state(c, CONN_IDLE);
@@ -542,6 +582,9 @@ static void on_event(struct stream *s, unsigned events)
 	switch (c->state) {
 	case CONN_PROXY:
 		on_proxy(c);
+		return;
+	case CONN_HELLO:
+		on_hello(c);
 		return;
 	case CONN_HANDSHAKE:
 		on_handshake(c, events);
@@ -580,6 +623,7 @@ static void on_expired(struct deadline *d)
 		conn_proxy_header_late(c);
 		end_conn(c, true, END_BAD_PROXY_HEADER);
 		return;
+	case CONN_HELLO:
 	case CONN_HANDSHAKE:
 		end_conn(c, true, END_TLS_FAILED);
 		return;
@@ -632,18 +676,18 @@ void conn_open(struct conn_set *set, int fd, SSL *ssl, const struct addr *peer, 
 {
 	struct conn *c = mem_zalloc(sizeof(*c));
 	const struct settings *s = env_settings(set->env);
-	bool has_proxy = conn_needs_proxy_header(set->env, peer);
+	bool has_proxy = conn_needs_proxy_header(set->env, peer), looks = must_look(set, ssl);
 
 	set->env->deadlines.now_ms = uv_now(set->env->loop);
 	c->env = set->env;
-	c->state = has_proxy ? CONN_PROXY : ssl ? CONN_HANDSHAKE : CONN_IDLE;
+	c->state = has_proxy ? CONN_PROXY : looks ? CONN_HELLO : ssl ? CONN_HANDSHAKE : CONN_IDLE;
 	c->deadline.on_expired = on_expired;
 	c->who = (struct clientaddr_conn){.peer = *peer, .local = *local, .is_tls = ssl != NULL};
 	c->client = (struct exchange_client){
 		.ops = &conn_ops, .conn = &c->who, .ssl = ssl, .connection_id = ++set->env->next_connection_id};
 	metrics_add(&set->env->metrics.connections_accepted, 1);
-	c->held_ssl = has_proxy ? ssl : NULL;
-	if (stream_open(&c->stream, set->env->loop, fd, has_proxy ? NULL : ssl, on_event) != 0) {
+	c->held_ssl = has_proxy || looks ? ssl : NULL;
+	if (stream_open(&c->stream, set->env->loop, fd, c->held_ssl ? NULL : ssl, on_event) != 0) {
 		SSL_free(c->held_ssl);
 		mem_free(c);
 		return;
@@ -666,7 +710,7 @@ void conn_drain(struct conn_set *set)
 			end_conn(c, false, END_DRAINING);
 		else if (c->state == CONN_IDLE || c->state == CONN_PROXY)
 			wait_for(c, DRAIN_FIRST_MS);
-		else if (c->state == CONN_HANDSHAKE || c->state == CONN_HEAD)
+		else if (c->state == CONN_HELLO || c->state == CONN_HANDSHAKE || c->state == CONN_HEAD)
 			wait_for(c, head_wait_ms(c));
 		else if (c->state == CONN_HTTP2)
 			http2_drain(c->http2);

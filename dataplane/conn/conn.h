@@ -15,6 +15,11 @@
 
 struct conn;
 
+/* Who a connection is from that is handed on: of the connection itself, and of a PROXY header that is believed, else the same. */
+struct conn_passed {
+	struct addr peer, local, client, dst;
+};
+
 /* The open connections of one worker. Zeroed is empty. */
 struct conn_set {
 	struct exchange_env *env;
@@ -22,6 +27,11 @@ struct conn_set {
 	unsigned n_open;
 	struct http2_shared http2;
 	void (*on_empty)(struct conn_set *set); /* the last one is gone; may be NULL */
+	/*
+	 * Takes a descriptor whose TLS is for a host that has it handed on as it is (A47), from its first byte on; may be NULL:
+	 * there are none. All but the descriptor is borrowed.
+	 */
+	void (*on_passthrough)(struct conn_set *set, int fd, const struct host *host, const struct conn_passed *passed);
 };
 
 void conn_set_init(struct conn_set *set, struct exchange_env *env);

@@ -9,6 +9,7 @@
 
 enum conn_state {
 	CONN_PROXY,     /* a PROXY header must come first */
+	CONN_HELLO,     /* whose TLS it is shows in its first bytes */
 	CONN_HANDSHAKE, /* TLS is being set up */
 	CONN_IDLE,      /* no byte of the next request is here */
 	CONN_HEAD,      /* part of a head is */
@@ -25,7 +26,7 @@ struct conn {
 	struct exchange_env *env;
 	struct exchange_client client;
 	struct clientaddr_conn who;
-	SSL *held_ssl;              /* of a TLS connection in CONN_PROXY */
+	SSL *held_ssl;              /* of a TLS connection in CONN_PROXY and CONN_HELLO */
 	struct exchange *exchange;  /* while CONN_BUSY */
 	struct http2 *http2;        /* while CONN_HTTP2 */
 	struct http2_user http2_user;
@@ -37,6 +38,7 @@ struct conn {
 	uint64_t began_us;          /* first byte of the request */
 	uint64_t linger_until_ms;
 	uint32_t n_requests;
+	size_t hello_bytes;         /* in CONN_HELLO: how many were looked at */
 	bool wants_body, is_body_done;
 	bool is_running;            /* run() is on the stack */
 	/* the answer in progress */
@@ -63,6 +65,18 @@ bool conn_needs_proxy_header(const struct exchange_env *env, const struct addr *
 enum conn_proxy conn_read_proxy_header(struct conn *c);
 /* It did not come in time: counts and logs. */
 void conn_proxy_header_late(struct conn *c);
+
+/* passthrough.c */
+enum conn_hello {
+	CONN_HELLO_WAITS,  /* more of it must come */
+	CONN_HELLO_OURS,   /* TLS ends here, as far as we can tell; or it is none */
+	CONN_HELLO_PASSES, /* `*host` has it as it is */
+	CONN_HELLO_GONE,   /* the client closed */
+};
+/* Looks at what is there of the ClientHello, and takes nothing. In CONN_HELLO. */
+enum conn_hello conn_read_hello(struct conn *c, const struct host **host);
+/* Gives the socket away. False: it could not be, for want of a descriptor. The connection is to be closed in either case. */
+bool conn_pass(struct conn *c, const struct host *host);
 
 /* conn.c */
 void conn_want_body(struct exchange_client *client, bool is_wanted);

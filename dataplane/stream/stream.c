@@ -348,6 +348,13 @@ void stream_want_read(struct stream *s, bool is_wanted)
 		rearm(s, 0);
 }
 
+void stream_want_bytes(struct stream *s, size_t n)
+{
+	int least = n > INT_MAX ? INT_MAX : (int)n;
+
+	setsockopt(s->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least));
+}
+
 void stream_want_write(struct stream *s)
 {
 	if (s->state == STATE_CLOSED)

@@ -54,6 +54,11 @@ int stream_open(struct stream *s, uv_loop_t *loop, int fd, SSL *ssl, stream_even
  */
 ssize_t stream_peek(const struct stream *s, void *into, size_t size);
 /*
+ * READABLE comes when so many bytes wait in the socket of an open plain stream, or its end does; 1 is what it was. For what is
+ * peeked at and must stay: the first bytes of it would be told of for ever.
+ */
+void stream_want_bytes(struct stream *s, size_t n);
+/*
  * Makes an open plain stream a TLS one, as if it had been opened or connected so; takes `ssl`. Returns the events of what is
  * here already (0 for none, else STREAM_CONNECTED or STREAM_FAILED); the others are told as always.
  */

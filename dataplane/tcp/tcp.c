@@ -174,8 +174,8 @@ static bool connect_one(struct tcp_session *s)
 	s->attempt_ms = env->deadlines.now_ms;
 	s->endpoint = target.addr = s->backend->endpoints[i].addr;
 	s->outcome = (struct balance_outcome){.kind = BALANCE_UNKNOWN};
-	if (s->encodes_proxy)
-		target.proxy_header = str_of(header, proxyproto_write(1, &s->client_addr, &s->dst, header));
+	if (s->proxy_version)
+		target.proxy_header = str_of(header, proxyproto_write(s->proxy_version, &s->client_addr, &s->dst, header));
 	balance_begin(env->balance, s->backend, (unsigned)i, env->deadlines.now_ms, &s->ticket);
 	metrics_add(&env->metrics.upstream_opened, 1);
 	s->upstream = upstream_connect(env->pool, &target, &s->user, &error);
@@ -333,35 +333,60 @@ static void link_session(struct tcp_set *set, struct tcp_session *s)
 	metrics_add(&set->env->metrics.tcp_sessions_opened, 1);
 }
 
-void tcp_open(struct tcp_set *set, int fd, uint16_t port, const struct addr *peer, const struct addr *local)
+/* NULL when the loop does not take the descriptor, which is closed then. */
+static struct tcp_session *open_session(struct tcp_set *set, int fd, struct str backend, unsigned index, const struct addr *peer,
+	const struct addr *local)
 {
 	struct exchange_env *env = set->env;
-	const struct generation *g = env->current ? env->current->generation : NULL;
-	const struct tcp_service *service = g ? generation_find_tcp(g, port) : NULL;
-	struct tcp_session *s;
+	struct tcp_session *s = mem_zalloc(sizeof(*s));
 
-	if (!service) {
-		close(fd); /* accepted in the moment in which it was taken away */
-		return;
-	}
 	env->deadlines.now_ms = uv_now(env->loop);
-	s = mem_zalloc(sizeof(*s));
 	if (stream_open(&s->client, env->loop, fd, NULL, on_client) < 0) {
 		mem_free(s);
-		return;
+		return NULL;
 	}
 	s->env = env;
 	s->user.on_event = on_upstream;
 	s->deadline.on_expired = on_expired;
 	s->peer = s->client_addr = *peer;
 	s->local = s->dst = *local;
-	s->port = port;
-	s->encodes_proxy = service->encodes_proxy;
-	s->name = log_name(service->backend_name);
+	s->port = local->port;
+	s->name = log_name(backend);
 	s->began_ms = env->deadlines.now_ms;
 	s->held = env_hold(env);
-	s->backend = generation_backend_at(g, service->backend_index);
+	s->backend = generation_backend_at(env->current->generation, index);
 	link_session(set, s);
+	return s;
+}
+
+void tcp_pass(struct tcp_set *set, int fd, const struct host *host, const struct addr *peer, const struct addr *local,
+	const struct addr *client, const struct addr *dst)
+{
+	struct tcp_session *s = open_session(set, fd, host->passthrough_name, host->passthrough_index, peer, local);
+
+	if (!s)
+		return;
+	s->client_addr = *client;
+	s->dst = *dst;
+	s->proxy_version = (uint8_t)host->passthrough_proxy_protocol;
+	begin(s);
+}
+
+void tcp_open(struct tcp_set *set, int fd, uint16_t port, const struct addr *peer, const struct addr *local)
+{
+	struct exchange_env *env = set->env;
+	const struct tcp_service *service = env->current ? generation_find_tcp(env->current->generation, port) : NULL;
+	struct tcp_session *s;
+
+	if (!service) {
+		close(fd); /* accepted in the moment in which it was taken away */
+		return;
+	}
+	s = open_session(set, fd, service->backend_name, service->backend_index, peer, local);
+	if (!s)
+		return;
+	s->port = port;
+	s->proxy_version = service->encodes_proxy;
 	if (service->decodes_proxy)
 		wait_for(s, env_settings(env)->proxy_protocol_header_timeout_ms);
 	else

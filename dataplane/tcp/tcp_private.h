@@ -36,7 +36,7 @@ struct tcp_session {
 	uint16_t tried[TCP_TRIES];
 	uint16_t port;
 	uint8_t n_tried;
-	bool encodes_proxy;
+	uint8_t proxy_version;            /* of the header that the endpoint gets; 0: none */
 	enum tcp_state state;
 	uint64_t began_ms, attempt_ms, connect_ms; /* connect_ms: how long it took */
 	uint64_t active_ms;               /* when a byte last moved */

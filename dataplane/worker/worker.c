@@ -78,6 +78,13 @@ static void on_accept(struct listener *l, int fd, const struct addr *peer, const
 	conn_open(&w->conns, fd, ssl, peer, local);
 }
 
+static void on_passthrough(struct conn_set *set, int fd, const struct host *host, const struct conn_passed *passed)
+{
+	struct worker *w = container_of(set, struct worker, conns);
+
+	tcp_pass(&w->tcp, fd, host, &passed->peer, &passed->local, &passed->client, &passed->dst);
+}
+
 static void start_listening(struct worker *w)
 {
 	w->is_listening = true;
@@ -342,6 +349,7 @@ int worker_start(struct worker *w, struct accesslog_sink *sink, bool logs_json, 
 	w->env.https_port = https_port;
 	conn_set_init(&w->conns, &w->env);
 	w->conns.on_empty = on_no_conns;
+	w->conns.on_passthrough = on_passthrough;
 	w->tcp.env = &w->env;
 	w->tcp.on_empty = on_no_sessions;
 	w->shutdown.on_expired = on_shutdown_timeout;

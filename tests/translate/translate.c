@@ -89,6 +89,7 @@ static void set_option(struct pair_run *run, struct str word)
 		{"--ingress-class-by-name", NULL, &o->ingress_class_by_name},
 		{"--watch-ingress-without-class", NULL, &o->watch_ingress_without_class},
 		{"--disable-catch-all", NULL, &o->disable_catch_all},
+		{"--enable-ssl-passthrough", NULL, &o->enable_ssl_passthrough},
 		{"--disable-svc-external-name", NULL, &o->disable_svc_external_name},
 	};
 
