@@ -41,6 +41,23 @@ def run(t):
     wait.until(lambda: presented("more.test") == more.der, "granted: its certificate is served", 60)
     controller.wait_log(r"problem gone: Kubernetes API: secrets more-tls")
 
+    # Secrets that annotations name are read by name too, and no others: who asks for clients' certificates, and of backends
+    ours = c.scenario.authority("ours")
+    held = 'weirlock_controller_objects{kind="Secret"} '
+    c.route("mtls.test", c.backend(), annotations={"auth-tls-secret": "default/ca"})
+    controller.wait_log(r"secrets ca in namespace default.*403.*resourceNames \[\"ca\"\]")
+    c.until_serves("mtls.test", want=403)
+    c.apply(manifests.secret_data("ca", ca_crt=ours.cert), manifests.secret_data("up", ca_crt=ours.cert))
+    only[0]["resourceNames"] += ["ca", "up"]
+    c.grant(only, namespace="default")
+    c.until_serves("mtls.test", want=200, seconds=60)
+    c.route("up.test", c.backend(), annotations={"proxy-ssl-secret": "default/up"})
+    c.until_serves("up.test", want=200, seconds=60)
+    t.contains(c.admin("/metrics", controller).text, held + "4\n")
+    for name in ("mtls", "up"):
+        c.delete(manifests.ingress(name, name + ".test", "/", name))
+    wait.until(lambda: held + "2\n" in c.admin("/metrics", controller).text, "those are forgotten with who named them")
+
     c.delete(manifests.secret("web-tls", second))
     controller.wait_log(r"problem: Secret default/web-tls: it was deleted, and something still refers to it")
     c.settle()
