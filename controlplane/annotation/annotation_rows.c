@@ -79,8 +79,6 @@ const struct annotation_row annotation_rows[] = {
 	LATER("proxy-max-temp-file-size", LOCATION, LOW, RARE, "Cap of the response spill file"),
 	LATER("proxy-redirect-from", LOCATION, MEDIUM, RARE, "Text to replace in Location/Refresh"),
 	LATER("proxy-redirect-to", LOCATION, MEDIUM, RARE, "Replacement for it"),
-	LATER("ssl-ciphers", HOST, LOW, RARE, "Cipher list of the host"),
-	LATER("ssl-prefer-server-ciphers", HOST, LOW, RARE, "Server order first"),
 	NEVER("modsecurity-snippet", LOCATION, CRITICAL, RARE, "ModSecurity rules are never executed"),
 	NEVER("auth-keepalive-share-vars", LOCATION, LOW, NONE, "shares variables of nginx, which is not here"),
 	NEVER("auth-snippet", LOCATION, CRITICAL, NONE,

@@ -145,6 +145,11 @@
 		"CN= and a regular expression: 403 unless the subject of the certificate holds it", .type = VALUE_TEXT, .max = 1024)	\
 	X(SSL_PASSTHROUGH, "ssl-passthrough", HOST, LOW, COMMON, REJECT, "false",						\
 		"TLS connections for the host go to the endpoints of its path / as they are; needs --enable-ssl-passthrough", PLAIN_FLAG)	\
+	X(SSL_CIPHERS, "ssl-ciphers", HOST, LOW, RARE, REJECT, "ConfigMap",							\
+		"Ciphers of the hosts for TLS 1.2, as OpenSSL writes them; the oldest Ingress of a host wins", .type = VALUE_TEXT,	\
+		.words = "!:+-_@=")												\
+	X(SSL_PREFER_SERVER_CIPHERS, "ssl-prefer-server-ciphers", HOST, LOW, RARE, FALLBACK, "true",			\
+		"The order of the list counts, not the client's", PLAIN_FLAG)						\
 	X(RELATIVE_REDIRECTS, "relative-redirects", LOCATION, LOW, RARE, REJECT, "ConfigMap",                               \
 		"Redirects without scheme and host", PLAIN_FLAG)                                                                  \
 	X(USE_PORT_IN_REDIRECTS, "use-port-in-redirects", LOCATION, LOW, RARE, FALLBACK, "ConfigMap",                       \

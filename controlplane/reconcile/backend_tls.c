@@ -3,8 +3,6 @@
  * Ingress that names it (503). Where another Ingress's paths would have inherited it, proxies find that the resource is not
  * there and answer 503 for endpoints that speak TLS: nobody is asked unchecked where a check was asked for.
  */
-#include <openssl/err.h>
-
 #include "certificate.h"
 #include "mem.h"
 #include "pass.h"
@@ -164,22 +162,12 @@ static void check_verify(struct view *view)
 			"write the name that the certificates of the endpoints hold", closed);
 }
 
-static bool has_known_cipher(struct reconcile *pass, struct str list)
-{
-	SSL *ssl = SSL_new(tls_judge(pass));
-	bool is_known = ssl && SSL_set_cipher_list(ssl, message_text(&pass->arena, list)) == 1;
-
-	SSL_free(ssl);
-	ERR_clear_error();
-	return is_known;
-}
-
 /* What is taken of proxy-ssl-ciphers; "" for OpenSSL's own. */
 static struct str ciphers_of(struct reconcile *pass, const struct view *view)
 {
 	const struct annotation *a = find(view, ANNOTATION_PROXY_SSL_CIPHERS);
 
-	return a && has_known_cipher(pass, a->value.text) ? a->value.text : STR("");
+	return a && tls_knows_cipher(pass, a->value.text) ? a->value.text : STR("");
 }
 
 void backend_tls_read(struct reconcile *pass, struct view *view)
@@ -188,7 +176,7 @@ void backend_tls_read(struct reconcile *pass, struct view *view)
 
 	read_named_secret(pass, view);
 	check_verify(view);
-	if (ciphers && !has_known_cipher(pass, ciphers->value.text))
+	if (ciphers && !tls_knows_cipher(pass, ciphers->value.text))
 		view_complain(view, ciphers, "a list with a cipher that OpenSSL knows", "write names as `openssl ciphers` prints them",
 			"the default 'DEFAULT' is used");
 }

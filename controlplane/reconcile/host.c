@@ -181,6 +181,7 @@ static void build_host(struct building *b)
 	b->message.certificate = message_text(scratch(b), tls.certificate);
 	fill_routes(b);
 	client_auth_fill(b->pass, b->name, b->views, b->n_views, b->result, &b->message);
+	tls_fill_ciphers(b->pass, b->views, b->n_views, b->result, &b->message);
 	passthrough_fill(b->pass, b->views, b->n_views, &b->routes, b->result, &b->message);
 	fill_app_root(b);
 	complain_app_roots(b);

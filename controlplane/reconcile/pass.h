@@ -181,6 +181,10 @@ bool tls_covers(struct reconcile *pass, struct str certificate, struct str host)
 struct str tls_put_default(struct reconcile *pass, struct reconcile_result *result);
 /* What takes the certificates that proxies take. Borrowed. */
 SSL_CTX *tls_judge(struct reconcile *pass);
+/* Ciphers of a host, from the first Ingress that names some (F1). */
+void tls_fill_ciphers(struct reconcile *pass, struct view **views, size_t n, struct reconcile_result *result, Weirlock__V1__Host *out);
+/* Whether OpenSSL knows a cipher of the list. */
+bool tls_knows_cipher(struct reconcile *pass, struct str list);
 void tls_end(struct reconcile *pass);
 
 /* secret.c: Secrets that annotations name. */

@@ -1,4 +1,5 @@
 /* Stage 5: which certificate a host gets (F3 to F7), from Secrets that are parsed once a pass. */
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -188,6 +189,54 @@ struct str tls_put_default(struct reconcile *pass, struct reconcile_result *resu
 	}
 	put_certificate(pass, c, result);
 	return c->name;
+}
+
+bool tls_knows_cipher(struct reconcile *pass, struct str list)
+{
+	SSL *ssl = SSL_new(tls_judge(pass));
+	bool is_known = ssl && SSL_set_cipher_list(ssl, message_text(&pass->scratch, list)) == 1;
+
+	SSL_free(ssl);
+	ERR_clear_error();
+	return is_known;
+}
+
+static const struct annotation *first_of(struct view **views, size_t n, enum annotation_id id, const struct view **view)
+{
+	const struct annotation *a = NULL;
+
+	for (size_t i = 0; i < n && !a; i++) {
+		*view = views[i];
+		a = annotation_get(&views[i]->annotations, id);
+	}
+	return a;
+}
+
+static void add_cipher_origin(struct reconcile_result *result, const Weirlock__V1__Host *host, const char *field,
+	const struct view *view, const struct annotation *a)
+{
+	result_origin(result, &(struct provenance){.kind = WEIRLOCK__V1__KIND__KIND_HOST, .name = str_from(host->name),
+		.field = str_from(field), .object = view->object->key, .key = a->name, .value = a->written});
+}
+
+void tls_fill_ciphers(struct reconcile *pass, struct view **views, size_t n, struct reconcile_result *result, Weirlock__V1__Host *out)
+{
+	const struct view *view = NULL;
+	const struct annotation *ciphers = first_of(views, n, ANNOTATION_SSL_CIPHERS, &view), *order;
+
+	if (ciphers && tls_knows_cipher(pass, ciphers->value.text)) {
+		out->ssl_ciphers = message_text(&pass->scratch, ciphers->value.text);
+		add_cipher_origin(result, out, "ssl_ciphers", view, ciphers);
+	} else if (ciphers) {
+		problems_add(&result->problems, &(struct problem){.severity = SEVERITY_FAULT, .object = view->object->key,
+			.field = ciphers->name, .value = ciphers->written, .rule = STR("a list with a cipher that OpenSSL knows"),
+			.fix = STR("write names as `openssl ciphers` prints them"), .effect = STR("the list of the ConfigMap is used")});
+	}
+	order = first_of(views, n, ANNOTATION_SSL_PREFER_SERVER_CIPHERS, &view);
+	if (!order || order->value.flag)
+		return;
+	out->ssl_client_cipher_order = true;
+	add_cipher_origin(result, out, "ssl_client_cipher_order", view, order);
 }
 
 void tls_end(struct reconcile *pass)

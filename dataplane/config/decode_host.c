@@ -323,6 +323,9 @@ bool decode_host(struct decode *d, const Weirlock__V1__Host *in, struct host_obj
 	host->has_tls = in->has_tls;
 	host->is_regex = in->is_regex;
 	host->redirect_to = STR("");
+	out->is_client_cipher_order = in->ssl_client_cipher_order;
+	if (!decode_text(d, "ssl_ciphers", in->ssl_ciphers, MAX_TEXT, &out->ssl_ciphers))
+		return false;
 	if (!decode_text(d, "certificate", in->certificate, MAX_NAME, &out->certificate) ||
 		!decode_text(d, "app_root", in->app_root, MAX_PATH, &host->app_root))
 		return false;

@@ -228,6 +228,16 @@ static void add_host_certificates(const struct generation *g, const struct host_
 	}
 }
 
+/* F1: of the host's names, whatever certificate they have. */
+static void add_host_ciphers(const struct host_object *h, struct tls_contexts *tls)
+{
+	if (!h->ssl_ciphers.len && !h->is_client_cipher_order)
+		return;
+	tls_contexts_set_ciphers(tls, h->host.name, h->ssl_ciphers, h->is_client_cipher_order);
+	for (size_t i = 0; i < h->n_aliases; i++)
+		tls_contexts_set_ciphers(tls, h->aliases[i], h->ssl_ciphers, h->is_client_cipher_order);
+}
+
 static struct tls_contexts *build_tls(struct compiling *c, const char **why)
 {
 	const struct generation *g = c->g;
@@ -242,8 +252,10 @@ static struct tls_contexts *build_tls(struct compiling *c, const char **why)
 	if (fallback)
 		tls_contexts_set_default(tls, fallback);
 	for (size_t i = 0; i < g->objects.n; i++) {
-		if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_HOST)
-			add_host_certificates(g, objects[i]->host, tls);
+		if (objects[i]->kind != WEIRLOCK__V1__KIND__KIND_HOST)
+			continue;
+		add_host_certificates(g, objects[i]->host, tls);
+		add_host_ciphers(objects[i]->host, tls);
 	}
 	if (client_tls_asks(g->client_tls)) {
 		const struct tls_auth_finder finder = client_tls_finder(g->client_tls);

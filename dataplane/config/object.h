@@ -71,6 +71,8 @@ struct host_object {
 	size_t n_regexes;
 	struct backend_slot **slots; /* of the routes */
 	size_t n_slots;
+	struct str ssl_ciphers; /* "": those of the settings */
+	bool is_client_cipher_order;
 	struct backend_slot *passthrough; /* NULL: none */
 	struct regex *match_cn; /* of its client_auth; NULL: none */
 	const struct proxy_ssl **proxy_ssl; /* of the routes, as many as differ */

@@ -23,9 +23,16 @@ struct tls_contexts {
 	SSL_CTX *ctx;
 	struct map names; /* of struct tls_certificate *, each a reference */
 	struct tls_certificate *fallback;
+	struct map ciphers; /* of struct cipher_choice */
 	struct tls_auth_finder auth; /* find NULL: nobody is asked for a certificate */
 	bool rejects_unknown_names;
 	bool is_for_reading; /* a certificate without a key is among them */
+};
+
+/* What one name wants otherwise than the options have it. */
+struct cipher_choice {
+	char *list; /* NULL: as the options have it */
+	bool is_client_order;
 };
 
 /* Where a connection keeps its struct tls_contexts while it shakes hands. */
@@ -50,26 +57,32 @@ static void make_index(void)
 		abort();
 }
 
-/* The certificate of a name that has one of its own. Borrowed. */
-static struct tls_certificate *find_named(const struct tls_contexts *t, struct str server_name, enum tls_found *how)
+/* By the name, or by its left-most label as "*". NULL when neither is in the map. */
+static void *find_by_name(const struct map *map, struct str server_name, enum tls_found *how)
 {
 	char folded[TLS_NAME_MAX];
-	struct tls_certificate *c;
 	struct str name;
 	size_t dot;
+	void *found;
 
 	if (!tls_name_fold(server_name, folded, &name))
 		return NULL;
-	c = map_get(&t->names, name);
+	found = map_get(map, name);
 	*how = TLS_FOUND_EXACT;
-	if (c)
-		return c;
+	if (found)
+		return found;
 	*how = TLS_FOUND_WILDCARD;
 	dot = str_find(name, '.');
 	if (dot == 0 || dot == name.len)
 		return NULL;
 	folded[dot - 1] = '*';
-	return map_get(&t->names, str_from_index(name, dot - 1));
+	return map_get(map, str_from_index(name, dot - 1));
+}
+
+/* The certificate of a name that has one of its own. Borrowed. */
+static struct tls_certificate *find_named(const struct tls_contexts *t, struct str server_name, enum tls_found *how)
+{
+	return find_by_name(&t->names, server_name, how);
 }
 
 struct tls_certificate *tls_contexts_look(const struct tls_contexts *t, struct str server_name, enum tls_found *how)
@@ -109,6 +122,20 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
+static void choose_ciphers(const struct tls_contexts *t, SSL *ssl, struct str name)
+{
+	enum tls_found how;
+	const struct cipher_choice *c = t->ciphers.n ? find_by_name(&t->ciphers, name, &how) : NULL;
+
+	if (!c)
+		return;
+	if (c->list)
+		SSL_set_cipher_list(ssl, c->list);
+	if (c->is_client_order)
+		SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+	ERR_clear_error();
+}
+
 /*
  * Comes first for every ClientHello, before a session is looked for: what is asked of the client decides which sessions are
  * good, so that none of another host takes the place of a certificate.
@@ -121,11 +148,13 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
 
 	(void)alert;
 	(void)arg;
-	if (!t || !t->auth.find)
+	if (!t || (!t->auth.find && !t->ciphers.n))
 		return SSL_CLIENT_HELLO_SUCCESS;
 	if (!tls_name_fold(tls_hello_name(ssl), folded, &name))
 		name = STR("");
-	tls_auth_ask(ssl, t->auth.find(t->auth.owner, name), name);
+	choose_ciphers(t, ssl, name);
+	if (t->auth.find)
+		tls_auth_ask(ssl, t->auth.find(t->auth.owner, name), name);
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -275,6 +304,20 @@ void tls_contexts_set_default(struct tls_contexts *t, struct tls_certificate *ce
 	t->fallback = certificate;
 }
 
+void tls_contexts_set_ciphers(struct tls_contexts *t, struct str server_name, struct str ciphers, bool is_client_order)
+{
+	char folded[TLS_NAME_MAX];
+	struct cipher_choice *c;
+	struct str name;
+
+	if (!tls_name_fold(server_name, folded, &name) || map_get(&t->ciphers, name))
+		return;
+	c = mem_zalloc(sizeof(*c));
+	c->list = ciphers.len ? mem_strdup(ciphers) : NULL;
+	c->is_client_order = is_client_order;
+	map_put(&t->ciphers, name, c);
+}
+
 void tls_contexts_set_auth(struct tls_contexts *t, const struct tls_auth_finder *finder)
 {
 	assert(!t->auth.find);
@@ -302,6 +345,13 @@ void tls_contexts_unref(struct tls_contexts **t)
 		tls_certificate_unref(&c);
 	}
 	map_deinit(&gone->names);
+	for (cursor = 0; map_next(&gone->ciphers, &cursor, NULL, &value);) {
+		struct cipher_choice *choice = value;
+
+		mem_free(choice->list);
+		mem_free(choice);
+	}
+	map_deinit(&gone->ciphers);
 	tls_certificate_unref(&gone->fallback);
 	if (gone->auth.find)
 		gone->auth.release(gone->auth.owner);

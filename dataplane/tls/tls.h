@@ -76,6 +76,8 @@ struct tls_contexts *tls_contexts_create(
 /* Before the first use only. `server_name` is exact or "*.suffix" (one label); keeps a reference to `certificate`. */
 void tls_contexts_add(struct tls_contexts *t, struct str server_name, struct tls_certificate *certificate);
 void tls_contexts_set_default(struct tls_contexts *t, struct tls_certificate *certificate);
+/* Ciphers of one server name for TLS 1.2 ("": those of the options), and whose order counts. Before the first use only. */
+void tls_contexts_set_ciphers(struct tls_contexts *t, struct str server_name, struct str ciphers, bool is_client_order);
 /*
  * Who decides, by the server name of a ClientHello ("" for none; lower case), whether a client is asked for a certificate.
  * Before the first use only; takes the finder's reference to `owner`, which `release` gives back.

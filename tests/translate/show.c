@@ -196,6 +196,10 @@ static void show_host(const struct resource *r, const struct usual *u, struct bu
 			buf_printf(out, " redirect-to=%s", m->redirect_to);
 		for (size_t i = 0; i < m->n_aliases; i++)
 			buf_printf(out, " alias=%s", m->aliases[i]);
+		if (m->ssl_ciphers[0])
+			buf_printf(out, " ciphers=%s", m->ssl_ciphers);
+		if (m->ssl_client_cipher_order)
+			buf_printf(out, " client-cipher-order");
 		if (m->passthrough_backend[0])
 			buf_printf(out, " passthrough=%s", m->passthrough_backend);
 		if (m->passthrough_proxy_protocol)
