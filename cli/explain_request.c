@@ -292,13 +292,42 @@ static void tell_request(struct story *s, json_t *root)
 	json_object_set_new(root, "request", request);
 }
 
+/* A client without a certificate: what whoever has none would meet (F9). */
+static enum judge_proof show_nothing(void *owner, struct tls_auth *auth)
+{
+	(void)owner;
+	(void)auth;
+	return JUDGE_PROOF_NONE;
+}
+
+static struct str no_subject(void *owner)
+{
+	(void)owner;
+	return STR("");
+}
+
+static struct str asked_name(void *owner)
+{
+	struct story *s = owner;
+	struct str sni = buf_str(&s->asked->sni);
+	char *lower = arena_alloc(&s->arena, sni.len + 1);
+
+	if (sni.len && sni.ptr[sni.len - 1] == '.')
+		sni.len--;
+	for (size_t i = 0; i < sni.len; i++)
+		lower[i] = (char)ascii_lower((unsigned char)sni.ptr[i]);
+	return str_of(lower, sni.len);
+}
+
 static void judge(struct story *s, json_t *root, json_t *answer)
 {
+	const struct judge_peer peer = {.server_name = asked_name, .prove = show_nothing, .subject = no_subject, .owner = s};
 	const struct judge_request request = {
 		.generation = s->generation,
 		.rules = &s->rules,
 		.conn = &s->asked->conn,
 		.head = &s->asked->head,
+		.peer = s->asked->conn.is_tls ? &peer : NULL,
 		.draw = s->asked->has_draw ? s->asked->draw : UINT64_MAX, /* weights of canaries: the largest share that is left, which is the route's own */
 	};
 

@@ -75,6 +75,9 @@ def run(t):
     t.equal(c.get("cn.test").status, 403, "match-cn holds over plain http (F9)")
     t.equal(c.get("on.test").status, 308, "plain http is redirected")
 
+    said = c.weirctl("explain", "request", "https://on.test/", of=c.proxies[0], status=None).stdout
+    t.contains(said, "400 Bad Request", "the host asks for a client certificate (F9)")
+
     # HTTP/2
     with http2.Client(c.https(), tls="on.test", context=showing(alice)) as client:
         for _ in range(3):
