@@ -15,7 +15,7 @@ struct arguments {
 	struct opt_list http, https, tcp;
 	const char *admin;
 	struct opt_common common;
-	struct opt rows[24];
+	struct opt rows[28];
 	struct opt_program program;
 };
 
@@ -48,6 +48,10 @@ static void make_rows(struct arguments *a)
 			"Where the last good snapshot is kept, sealed for the identity, to start from without a controller", 0, 0},
 		{"shutdown-grace-period", 0, OPT_UINT, &o->shutdown_grace_s, "SECONDS",
 			"Go on serving for so long after SIGTERM, not ready, until balancers have noticed; default 0", 0, 3600},
+		{"body-dir", 0, OPT_TEXT, &o->body_dir, "DIR",
+			"Where bodies are kept that are too large for memory; default /tmp", 0, 0},
+		{"body-mib", 0, OPT_UINT, &o->body_mib, "MIB",
+			"Most that may lie there; what does not fit is streamed; default 1024, 0 keeps none", 0, PROXY_BODY_MIB_MAX},
 		{"workers", 0, OPT_UINT, &o->n_workers, "N", "Threads that serve; default one for each CPU", 1, WORKERS_MAX},
 		{"zone", 0, OPT_TEXT, &o->zone, "ZONE",
 			"Where this proxy stands (topology.kubernetes.io/zone); it then obeys topology hints of EndpointSlices", 0, 0},
@@ -222,6 +226,7 @@ int main(int argc, char **argv)
 
 	process_prepare();
 	a.admin = "127.0.0.1:10255";
+	a.options.body_mib = 1024;
 	a.options.n_workers = uv_available_parallelism();
 	if (a.options.n_workers > WORKERS_MAX)
 		a.options.n_workers = WORKERS_MAX;

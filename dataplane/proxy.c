@@ -18,6 +18,7 @@
 #include "metrics.h"
 #include "process.h"
 #include "rpc.h"
+#include "spill.h"
 #include "subscribe.h"
 #include "worker.h"
 
@@ -37,6 +38,7 @@ struct proxy {
 	uv_timer_t grace_timer;
 	bool has_timer, has_grace_timer;
 	struct admin *admin;
+	int body_directory_fd;      /* -1 or less: none */
 	struct workers *workers;
 	struct probes *probes;
 	struct accesslog_sink sink;
@@ -332,12 +334,32 @@ void proxy_destroy(struct proxy *p)
 		return;
 	if (p->generation)
 		generation_unref(&p->generation);
+	if (p->body_directory_fd >= 0)
+		close(p->body_directory_fd);
 	content_destroy(p->seed);
 	rpc_identity_destroy(p->identity);
 	mem_free(p);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- opening */
+
+/* Its own or none: a proxy that cannot keep bodies streams them, and says so once, here. EXIT_FINE, or an exit status. */
+static int open_body_directory(struct proxy *p, struct buf *error)
+{
+	const struct proxy_options *o = p->options;
+	const char *path = o->body_dir ? o->body_dir : "/tmp";
+
+	p->body_directory_fd = spill_open_directory(path);
+	if (p->body_directory_fd >= 0)
+		return EXIT_FINE;
+	if (o->body_dir) {
+		buf_printf(error, "--body-dir: cannot write in %s: %s", path, uv_strerror(p->body_directory_fd));
+		return EXIT_BAD_INPUT;
+	}
+	log_warn("proxy", "request bodies that are too large for memory are streamed: cannot write directory=%s error=\"%s\"; name one with --body-dir",
+		path, uv_strerror(p->body_directory_fd));
+	return EXIT_FINE;
+}
 
 static int open_workers(struct proxy *p, struct buf *error)
 {
@@ -350,6 +372,8 @@ static int open_workers(struct proxy *p, struct buf *error)
 		.n_https = o->n_https,
 		.tcp = o->tcp,
 		.n_tcp = o->n_tcp,
+		.body_directory_fd = p->body_directory_fd,
+		.body_bytes = (uint64_t)o->body_mib << 20,
 		.sink = &p->sink,
 		.logs_json = o->logs_json,
 		.data = p,
@@ -425,7 +449,9 @@ static int open_all(struct proxy *p, struct buf *error)
 		if (!p->identity)
 			return EXIT_BAD_INPUT;
 	}
-	result = open_workers(p, error);
+	result = open_body_directory(p, error);
+	if (result == EXIT_FINE)
+		result = open_workers(p, error);
 	if (result == EXIT_FINE)
 		result = open_admin(p, error);
 	if (result == EXIT_FINE)
@@ -444,6 +470,7 @@ int proxy_open(uv_loop_t *loop, const struct proxy_options *options, struct buf 
 
 	p->loop = loop;
 	p->options = options;
+	p->body_directory_fd = -1;
 	p->process.started_ms = clock_wall_ms();
 	result = open_all(p, error);
 	if (result == EXIT_FINE) {

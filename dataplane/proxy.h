@@ -8,7 +8,7 @@
 #include "buf.h"
 #include "opt.h"
 
-enum { PROXY_ADDRS_MAX = 8 };
+enum { PROXY_BODY_MIB_MAX = 1 << 20, PROXY_ADDRS_MAX = 8 };
 
 struct proxy_options {
 	struct opt_list controllers;
@@ -23,6 +23,8 @@ struct proxy_options {
 	const char *inspect;    /* URL, or NULL */
 	const char *state_dir;  /* where the last good snapshot is kept, or NULL */
 	const char *zone;       /* where it stands, or NULL */
+	const char *body_dir;   /* for bodies too large for memory; NULL: /tmp */
+	unsigned body_mib;      /* most that may lie there */
 	unsigned n_workers;
 	unsigned shutdown_grace_s; /* how long it goes on serving, not ready, after proxy_stop */
 	bool logs_json;

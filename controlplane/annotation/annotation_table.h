@@ -90,6 +90,14 @@
 		.type = VALUE_SIZE, .min = 256, .max = 1 << 20)                                                             \
 	X(PROXY_BUFFERS_NUMBER, "proxy-buffers-number", LOCATION, LOW, COMMON, FALLBACK, "ConfigMap",                       \
 		"Buffers of a response", PLAIN_COUNT(1, 4096))                                                                    \
+	X(CLIENT_BODY_BUFFER_SIZE, "client-body-buffer-size", LOCATION, LOW, COMMON, REJECT, "ConfigMap",                   \
+		"Memory for a request body before a file is used", .type = VALUE_SIZE, .max = 1 << 26, .takes_b = true)     \
+	X(PROXY_MAX_TEMP_FILE_SIZE, "proxy-max-temp-file-size", LOCATION, LOW, RARE, FALLBACK, "ConfigMap",                 \
+		"Most of a buffered response in a file; 0: none", .type = VALUE_OFFSET, .max = INT64_MAX, .takes_b = true)  \
+	X(LIMIT_RATE, "limit-rate", LOCATION, LOW, RARE, FALLBACK, "ConfigMap",                                             \
+		"Kilobytes a second of one response; 0 or less: any", PLAIN_COUNT(-INT32_MAX, INT32_MAX))                   \
+	X(LIMIT_RATE_AFTER, "limit-rate-after", LOCATION, LOW, RARE, FALLBACK, "ConfigMap",                                 \
+		"Kilobytes of a response before limit-rate holds", PLAIN_COUNT(-INT32_MAX, INT32_MAX))                      \
 	X(UPSTREAM_VHOST, "upstream-vhost", LOCATION, LOW, COMMON, REJECT, "",                                              \
 		"Host header to endpoints; without variables", .type = VALUE_TEXT, .words = REGEX_CHARS, .max = 253)                    \
 	X(X_FORWARDED_PREFIX, "x-forwarded-prefix", LOCATION, MEDIUM, COMMON, REJECT, "",                                   \

@@ -2,6 +2,8 @@
 #include "mem.h"
 #include "pass.h"
 
+enum { KILO = 1024 }; /* limit-rate counts in kilobytes */
+
 /* One route's policy on its way. */
 struct filling {
 	struct reconcile *pass;
@@ -45,6 +47,14 @@ static uint32_t pick_u32(const struct filling *f, const char *field, enum annota
 	int64_t n = pick(f, field, annotation, setting)->number;
 
 	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n; /* tables bound them; a size could be larger */
+}
+
+/* Below zero is 0. */
+static uint64_t pick_u64(const struct filling *f, const char *field, enum annotation_id annotation, enum setting_id setting)
+{
+	int64_t n = pick(f, field, annotation, setting)->number;
+
+	return n < 0 ? 0 : (uint64_t)n;
 }
 
 /* The annotation's text, or "". */
@@ -178,7 +188,7 @@ static void fill_proxying(const struct filling *f)
 	out->connection_proxy_header = pick_text(f, "connection_proxy_header", ANNOTATION_CONNECTION_PROXY_HEADER);
 	out->proxy_http_1_0 = pick(f, "proxy_http_1_0", ANNOTATION_PROXY_HTTP_VERSION, SETTING_PROXY_HTTP_VERSION)->number == 0;
 	out->proxy_body_size_bytes =
-		(uint64_t)pick(f, "proxy_body_size_bytes", ANNOTATION_PROXY_BODY_SIZE, SETTING_PROXY_BODY_SIZE)->number;
+		pick_u64(f, "proxy_body_size_bytes", ANNOTATION_PROXY_BODY_SIZE, SETTING_PROXY_BODY_SIZE);
 	out->proxy_buffering =
 		pick(f, "proxy_buffering", ANNOTATION_PROXY_BUFFERING, SETTING_PROXY_BUFFERING)->number == 1;
 	out->no_request_buffering =
@@ -187,6 +197,13 @@ static void fill_proxying(const struct filling *f)
 		pick_u32(f, "proxy_buffer_size_bytes", ANNOTATION_PROXY_BUFFER_SIZE, SETTING_PROXY_BUFFER_SIZE);
 	out->proxy_buffers_number =
 		pick_u32(f, "proxy_buffers_number", ANNOTATION_PROXY_BUFFERS_NUMBER, SETTING_PROXY_BUFFERS_NUMBER);
+	out->client_body_buffer_bytes =
+		pick_u64(f, "client_body_buffer_bytes", ANNOTATION_CLIENT_BODY_BUFFER_SIZE, SETTING_CLIENT_BODY_BUFFER_SIZE);
+	out->proxy_max_temp_file_bytes = pick_u64(
+		f, "proxy_max_temp_file_bytes", ANNOTATION_PROXY_MAX_TEMP_FILE_SIZE, SETTING_PROXY_MAX_TEMP_FILE_SIZE);
+	out->limit_rate_bytes = KILO * pick_u64(f, "limit_rate_bytes", ANNOTATION_LIMIT_RATE, SETTING_LIMIT_RATE);
+	out->limit_rate_after_bytes =
+		KILO * pick_u64(f, "limit_rate_after_bytes", ANNOTATION_LIMIT_RATE_AFTER, SETTING_LIMIT_RATE_AFTER);
 	out->disable_access_log = log && !log->value.flag;
 	if (log)
 		add_origin(f, "disable_access_log", log);

@@ -136,6 +136,14 @@
 		.type = VALUE_CHOICE, .words = "off|on")                                                                    \
 	X(PROXY_BUFFER_SIZE, "proxy-buffer-size", COMMON, "4k", "Largest response head", BYTES(256, 1 << 20))               \
 	X(PROXY_BUFFERS_NUMBER, "proxy-buffers-number", COMMON, "4", "Buffers of a response", WEAK_COUNT(1, 4096))               \
+	X(CLIENT_BODY_BUFFER_SIZE, "client-body-buffer-size", COMMON, "8k", "Memory for a request body before a file is used", \
+		BYTES(0, 1 << 26))                                                                                          \
+	X(PROXY_MAX_TEMP_FILE_SIZE, "proxy-max-temp-file-size", RARE, "1024m", "Most of a buffered response in a file; 0: none", \
+		.type = VALUE_OFFSET, .max = INT64_MAX)                                                                     \
+	X(LIMIT_RATE, "limit-rate", RARE, "0", "Kilobytes a second of one response; 0 or less: any",                        \
+		WEAK_COUNT(-INT32_MAX, INT32_MAX))                                                                          \
+	X(LIMIT_RATE_AFTER, "limit-rate-after", RARE, "0", "Kilobytes of a response before limit-rate holds",               \
+		WEAK_COUNT(-INT32_MAX, INT32_MAX))                                                                          \
 	X(PROXY_HTTP_VERSION, "proxy-http-version", RARE, "1.1", "HTTP version spoken to backends", .type = VALUE_CHOICE,   \
 		.words = "1.0|1.1")                                                                                         \
 	X(PROXY_NEXT_UPSTREAM, "proxy-next-upstream", COMMON, "error timeout", "Failures after which another endpoint is tried", \

@@ -135,6 +135,8 @@ struct policy {
 	bool has_allowlist;
 	uint32_t next_upstream, next_upstream_tries, next_upstream_timeout_ms;
 	uint64_t proxy_body_size_bytes;
+	uint64_t client_body_buffer_bytes, proxy_max_temp_file_bytes;
+	uint64_t limit_rate_bytes, limit_rate_after_bytes; /* a second, 0: any; and what goes before */
 	uint32_t proxy_buffer_size_bytes, proxy_buffers_number;
 	struct str redirect_url;
 	uint32_t redirect_code;

@@ -12,6 +12,10 @@ static bool decode_timeouts_and_sizes(struct decode *d, const Weirlock__V1__Poli
 	p->proxy_send_timeout_ms = or_default(in->proxy_send_timeout_ms, 60000);
 	p->proxy_read_timeout_ms = or_default(in->proxy_read_timeout_ms, 60000);
 	p->proxy_body_size_bytes = in->proxy_body_size_bytes;
+	p->client_body_buffer_bytes = in->client_body_buffer_bytes;
+	p->proxy_max_temp_file_bytes = in->proxy_max_temp_file_bytes;
+	p->limit_rate_bytes = in->limit_rate_bytes;
+	p->limit_rate_after_bytes = in->limit_rate_after_bytes;
 	p->proxy_buffering = in->proxy_buffering;
 	p->no_request_buffering = in->no_request_buffering;
 	p->proxy_buffer_size_bytes = or_default(in->proxy_buffer_size_bytes, 4096);

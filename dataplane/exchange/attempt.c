@@ -395,6 +395,8 @@ static void rewind_request(struct exchange *ex)
 		ex->body = ex->replay;
 		ex->replay = (struct buf){0};
 	}
+	if (ex->store)
+		ex->store->sent = 0;
 	buf_deinit(&ex->wire);
 	buf_deinit(&ex->partial);
 	ex->sent_head = ex->sent_last = ex->sent_any = ex->got_any = ex->has_upload_failed = ex->is_unheard = false;

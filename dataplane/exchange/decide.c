@@ -51,5 +51,5 @@ enum exchange_state exchange_decide(struct exchange *ex)
 	}
 	ex->is_upgrade = j.is_upgrade;
 	ex->answer_location = j.location;
-	return j.status ? exchange_answer(ex, j.status, judge_end(&j)) : EX_PICK;
+	return j.status ? exchange_answer(ex, j.status, judge_end(&j)) : exchange_begin_store(ex);
 }

@@ -18,6 +18,7 @@
 #include "http.h"
 #include "later.h"
 #include "metrics.h"
+#include "spill.h"
 #include "upstream.h"
 
 enum {
@@ -51,6 +52,9 @@ struct exchange_env {
 	struct http_field fields[ENV_FIELDS];  /* of a head being parsed */
 	struct http_field passing[ENV_FIELDS]; /* those of a response that go on to the client */
 	struct upstream_pool *pool;
+	struct spill_space spill_space; /* for bodies that are kept */
+	uint64_t spill_warn_ms;         /* when more may be said of its want */
+	uint64_t n_spill_told;          /* of its refusals, how many were told of */
 	struct balance *balance;
 	struct metrics metrics;         /* read by the main thread */
 	struct accesslog log;

@@ -1,7 +1,7 @@
 /*
  * The states of a request and what may follow:
  *
- *	DECIDE ─▶ PICK ─▶ CONNECT ─▶ AWAIT ─▶ RELAY ─▶ FLUSH ─▶ OVER
+ *	DECIDE ─▶ STORE ─▶ PICK ─▶ CONNECT ─▶ AWAIT ─▶ RELAY ─▶ FLUSH ─▶ OVER
  *	   │       │ ◀───────┴─────────┤        └────────────────▶ OVER
  *	   │       └────────(pooled)──▶│
  *	   └──────▶ ANSWER ◀───────────┴─▶ TUNNEL ─▶ OVER
@@ -141,6 +141,7 @@ static void give_back(struct exchange *ex)
 {
 	struct exchange_env *env = ex->env;
 
+	exchange_drop_store(ex);
 	buf_deinit(&ex->body);
 	buf_deinit(&ex->wire);
 	buf_deinit(&ex->replay);
@@ -208,6 +209,8 @@ static enum exchange_state step(struct exchange *ex)
 	switch (ex->state) {
 	case EX_DECIDE:
 		return exchange_decide(ex);
+	case EX_STORE:
+		return exchange_keep_body(ex);
 	case EX_PICK:
 		return exchange_pick(ex);
 	case EX_CONNECT:
@@ -234,6 +237,8 @@ uint64_t exchange_wait_ms(const struct exchange *ex)
 	const struct policy *policy = ex->rule.match.route ? exchange_policy(ex) : NULL;
 
 	switch (ex->state) {
+	case EX_STORE:
+		return exchange_settings(ex)->client_body_timeout_ms;
 	case EX_CONNECT:
 		return policy->proxy_connect_timeout_ms;
 	case EX_AWAIT:

@@ -11,10 +11,12 @@
 #include "http1.h"
 #include "judge.h"
 #include "rewrite.h"
+#include "spill.h"
 #include "tunnel.h"
 
 enum exchange_state {
 	EX_DECIDE,  /* a head is there; nothing is decided */
+	EX_STORE,   /* the request's body is read whole */
 	EX_PICK,    /* an endpoint is to be chosen */
 	EX_CONNECT, /* a new connection to it is being made */
 	EX_AWAIT,   /* the request goes out; no response head so far */
@@ -29,6 +31,12 @@ enum { EXCHANGE_MAX_ATTEMPTS = 16, EXCHANGE_REPLAY_MAX = 64 * 1024 };
 
 /* Why an attempt at an endpoint gave no response. */
 enum attempt_failure { ATTEMPT_ERROR, ATTEMPT_TIMEOUT, ATTEMPT_INVALID };
+
+/* A request's body that is kept. */
+struct exchange_store {
+	struct spill spill;
+	uint64_t sent; /* of it, handed to the wire of this attempt */
+};
 
 struct exchange {
 	struct exchange *next, *prev;   /* spare ones, or tunnels */
@@ -63,7 +71,8 @@ struct exchange {
 	bool wants_body;                /* as the client was last told */
 	bool sent_continue;
 	uint64_t body_received;         /* payload bytes */
-	struct buf body;                /* payload that waits for a connection */
+	struct exchange_store *store;   /* the first part of it, or all; NULL: none is kept. In the arena */
+	struct buf body;                /* payload behind that, that waits for a connection */
 	struct buf wire;                /* bytes that the endpoint has not taken */
 	struct buf replay;              /* payload sent so far, while a retry may need it */
 	struct str request_trailers;    /* in the arena */
@@ -165,11 +174,26 @@ enum exchange_state exchange_retry(struct exchange *ex);
 /* The endpoint's connection is not needed any more. */
 void exchange_leave_upstream(struct exchange *ex, bool is_reusable);
 
+/* store.c: bodies that are read whole first (G6). */
+/* After the decision: EX_STORE, or EX_PICK when nothing is to be kept. */
+enum exchange_state exchange_begin_store(struct exchange *ex);
+enum exchange_state exchange_keep_body(struct exchange *ex);
+/* No retry needs it any more. */
+void exchange_drop_store(struct exchange *ex);
+/* Bytes of it that this attempt has not been given. */
+uint64_t exchange_stored_left(const struct exchange *ex);
+/* The next piece, in the worker's read buffer; empty at its end. False when it cannot be read. */
+bool exchange_read_stored(struct exchange *ex, struct str *out);
+/* D6, and bodies whose framing broke half-way: 0, or the status to answer with exchange_refuse_body. */
+unsigned exchange_judge_body(const struct exchange *ex);
+enum exchange_state exchange_refuse_body(struct exchange *ex, unsigned status);
+
 /* request.c: the request to the endpoint. */
 enum exchange_send {
 	EXCHANGE_SEND_OK,      /* all that is here is sent or waits for the socket */
 	EXCHANGE_SEND_FAILED,  /* the connection failed */
 	EXCHANGE_SEND_NO_HEAD, /* the rule gives no valid head: 500 */
+	EXCHANGE_SEND_NO_BODY, /* the kept body cannot be read: 500 */
 };
 /* Sends what can be sent. */
 enum exchange_send exchange_send_request(struct exchange *ex);

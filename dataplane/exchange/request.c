@@ -19,7 +19,7 @@ static void choose_framing(struct exchange *ex, struct rewrite_head *h)
 	case HTTP_BODY_CLOSE:
 		ex->sends_chunks = !ex->is_fed_last;
 		h->body = ex->sends_chunks ? HTTP_BODY_CHUNKED : HTTP_BODY_LENGTH;
-		h->content_length = ex->body.len + ex->fresh.len;
+		h->content_length = exchange_stored_left(ex) + ex->body.len + ex->fresh.len;
 		return;
 	}
 	abort();
@@ -120,24 +120,58 @@ void exchange_keep_for_replay(struct exchange *ex)
 	buf_add(&ex->replay, ex->fresh);
 }
 
-static void add_payload(struct exchange *ex, struct pieces *p, char chunk[20])
+/* What is kept goes first, and what came behind it when all of that is gone. */
+static void add_payload(const struct exchange *ex, struct pieces *p, struct str stored, char chunk[20])
 {
-	size_t size = ex->body.len + ex->fresh.len;
+	bool is_behind = exchange_stored_left(ex) == 0;
+	size_t size = stored.len + (is_behind ? ex->body.len + ex->fresh.len : 0);
 
 	if (ex->sends_chunks && size)
 		add_piece(p, str_of(chunk, http1_chunk_head(chunk, size)));
-	add_piece(p, buf_str(&ex->body));
-	add_piece(p, ex->fresh);
+	add_piece(p, stored);
+	if (is_behind) {
+		add_piece(p, buf_str(&ex->body));
+		add_piece(p, ex->fresh);
+	}
 	if (ex->sends_chunks && size)
 		add_piece(p, STR("\r\n"));
-	if (ex->sends_chunks && ex->is_fed_last && !ex->sent_last)
+	if (ex->sends_chunks && is_behind && ex->is_fed_last && !ex->sent_last)
 		add_piece(p, HTTP1_LAST_CHUNK);
+}
+
+/* Up to a piece of what is kept, and what is here. */
+static enum exchange_send send_piece(struct exchange *ex)
+{
+	struct pieces p = {0};
+	struct str stored;
+	char chunk[20];
+
+	if (!ex->sent_head) {
+		buf_clear(&ex->env->heads);
+		if (!write_head(ex, &ex->env->heads))
+			return EXCHANGE_SEND_NO_HEAD;
+		add_piece(&p, buf_str(&ex->env->heads));
+	}
+	if (exchange_stored_left(ex))
+		exchange_keep_fresh(ex); /* it lies where the piece is read to */
+	if (!exchange_read_stored(ex, &stored))
+		return EXCHANGE_SEND_NO_BODY;
+	add_payload(ex, &p, stored, chunk);
+	if (p.n && !write_pieces(ex, &p))
+		return EXCHANGE_SEND_FAILED;
+	ex->sent_head = true;
+	if (exchange_stored_left(ex))
+		return EXCHANGE_SEND_OK;
+	exchange_keep_for_replay(ex);
+	ex->sent_last = ex->is_fed_last;
+	buf_deinit(&ex->body);
+	ex->fresh = (struct str){0};
+	return EXCHANGE_SEND_OK;
 }
 
 enum exchange_send exchange_send_request(struct exchange *ex)
 {
-	struct pieces p = {0};
-	char chunk[20];
+	enum exchange_send result = EXCHANGE_SEND_OK;
 
 	if (ex->call)
 		return exchange_send_call(ex);
@@ -145,21 +179,10 @@ enum exchange_send exchange_send_request(struct exchange *ex)
 		return EXCHANGE_SEND_FAILED;
 	if (ex->wire.len)
 		return EXCHANGE_SEND_OK;
-	if (!ex->sent_head) {
-		buf_clear(&ex->env->heads);
-		if (!write_head(ex, &ex->env->heads))
-			return EXCHANGE_SEND_NO_HEAD;
-		add_piece(&p, buf_str(&ex->env->heads));
-	}
-	add_payload(ex, &p, chunk);
-	if (p.n && !write_pieces(ex, &p))
-		return EXCHANGE_SEND_FAILED;
-	exchange_keep_for_replay(ex);
-	ex->sent_head = true;
-	ex->sent_last = ex->is_fed_last;
-	buf_deinit(&ex->body);
-	ex->fresh = (struct str){0};
-	return EXCHANGE_SEND_OK;
+	do
+		result = send_piece(ex);
+	while (result == EXCHANGE_SEND_OK && !ex->wire.len && exchange_stored_left(ex));
+	return result;
 }
 
 bool exchange_is_sending(const struct exchange *ex)
@@ -187,8 +210,9 @@ void exchange_keep_fresh(struct exchange *ex)
 
 void exchange_update_body_wish(struct exchange *ex)
 {
-	bool wants = (ex->state == EX_AWAIT || ex->state == EX_RELAY) && ex->sent_head && !is_blocked(ex) &&
-		!ex->is_fed_last && !ex->is_body_bad && !ex->has_upload_failed;
+	bool is_taken = ex->state == EX_STORE ||
+		((ex->state == EX_AWAIT || ex->state == EX_RELAY) && ex->sent_head && !is_blocked(ex) && !exchange_stored_left(ex));
+	bool wants = is_taken && !ex->is_fed_last && !ex->is_body_bad && !ex->has_upload_failed;
 
 	if (wants && ex->head.expects_continue && !ex->sent_continue && !ex->body_received && !ex->status) {
 		ex->sent_continue = true;

@@ -2,7 +2,6 @@
 #include <assert.h>
 
 #include "exchange_private.h"
-#include "limit.h"
 
 enum { INTERIM_MAX = 64 };
 
@@ -169,6 +168,8 @@ static enum exchange_state begin_relay(struct exchange *ex, struct http_head *he
 		return exchange_pass_call(ex, &out);
 	http1_body_init(&ex->response_body, head);
 	ex->is_response_keep_alive = head->is_keep_alive;
+	if (exchange_is_request_sent(ex))
+		exchange_drop_store(ex);
 	return pass_on(ex, &out, rest, len);
 }
 
@@ -271,30 +272,15 @@ static enum exchange_state await_expired(struct exchange *ex)
 	return exchange_attempt_failed(ex, ATTEMPT_TIMEOUT, END_UPSTREAM_READ_TIMEOUT);
 }
 
-/* D6, and bodies whose framing broke half-way: 0, or the status to answer. */
-static unsigned judge_body(const struct exchange *ex)
-{
-	if (ex->is_body_bad)
-		return 400;
-	return ex->head.body == HTTP_BODY_CHUNKED ? limit_body_received(ex->rule.match.route, ex->body_received) : 0;
-}
-
-static enum exchange_state refuse_body(struct exchange *ex, unsigned status)
-{
-	ex->is_body_bad = true;
-	exchange_leave_upstream(ex, false);
-	return exchange_answer(ex, status, status == 413 ? END_TOO_LARGE : END_BAD_REQUEST);
-}
-
 enum exchange_state exchange_await(struct exchange *ex)
 {
-	unsigned refused = judge_body(ex);
+	unsigned refused = exchange_judge_body(ex);
 	unsigned events = ex->upstream_events;
 
 	assert(ex->state == EX_AWAIT && (ex->upstream || ex->call));
 	ex->upstream_events = 0;
 	if (refused)
-		return refuse_body(ex, refused);
+		return exchange_refuse_body(ex, refused);
 	if (ex->has_expired)
 		return await_expired(ex);
 	if (!ex->has_upload_failed && (!exchange_is_request_sent(ex) || !ex->sent_head)) {
@@ -310,6 +296,9 @@ enum exchange_state exchange_await(struct exchange *ex)
 		case EXCHANGE_SEND_NO_HEAD:
 			exchange_leave_upstream(ex, false);
 			return exchange_answer(ex, 500, END_MISCONFIGURED);
+		case EXCHANGE_SEND_NO_BODY:
+			exchange_leave_upstream(ex, false);
+			return exchange_answer(ex, 500, END_INTERNAL);
 		}
 	}
 	if (ex->call)
@@ -340,7 +329,7 @@ enum exchange_state exchange_relay(struct exchange *ex)
 	ex->events &= ~(unsigned)EXCHANGE_CLIENT_WRITABLE;
 	if (ex->has_expired)
 		return relay_expired(ex);
-	refused = judge_body(ex);
+	refused = exchange_judge_body(ex);
 	if (refused)
 		return exchange_break_off(ex, refused == 413 ? END_TOO_LARGE : END_BAD_REQUEST);
 	if (!ex->has_upload_failed && !exchange_is_request_sent(ex))

@@ -267,7 +267,7 @@ static unsigned check_backend(const struct judge_request *in, struct judgement *
 		return end_at(out, JUDGE_PROXY_SSL, 503);
 	if (judge_speaks_http2(out->backend))
 		return 0; /* G14: no chunks, and no Upgrade */
-	if (in->head->body == HTTP_BODY_CHUNKED && !in->has_whole_body && policy->proxy_http_1_0)
+	if (in->head->body == HTTP_BODY_CHUNKED && !in->has_whole_body && policy->no_request_buffering && policy->proxy_http_1_0)
 		return end_at(out, JUDGE_LENGTH, 411); /* HTTP/1.0 knows no chunks */
 	/* An upgrade that also brings a body is two readings of the bytes that follow: only the body is believed. */
 	out->is_upgrade = in->head->is_upgrade && in->head->body == HTTP_BODY_NONE && !policy->proxy_http_1_0;

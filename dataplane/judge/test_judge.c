@@ -80,7 +80,7 @@ static void put_main_host(struct content *c)
 	routes[2].policy.redirect_code = 301;
 	routes[4].policy.proxy_body_size_bytes = 10;
 	routes[5].policy.force_ssl_redirect = true;
-	routes[7].policy.proxy_http_1_0 = true;
+	routes[7].policy.proxy_http_1_0 = routes[7].policy.no_request_buffering = true;
 	routes[8].policy.rewrite_target = text("https://new.example/x");
 	h.name = text("a.example");
 	put_routes(c, &h, routes, CHECK_COUNT(routes));

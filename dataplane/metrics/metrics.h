@@ -49,6 +49,9 @@ typedef _Atomic uint64_t metric;
 	X(upstream_retries, counter, "weirlock_upstream_retries_total", "", "Requests tried again at another endpoint")   \
 	X(upstream_retries_denied, counter, "weirlock_upstream_retries_denied_total", "",                                 \
 		"Retries that weirlock.io/retry-budget did not allow")                                                    \
+	X(body_file_bytes, gauge, "weirlock_body_file_bytes", "", "Bytes of bodies that are kept in files now")           \
+	X(bodies_not_kept, counter, "weirlock_bodies_not_kept_total", "",                                                 \
+		"Request bodies that were streamed for want of room, though they were to be read whole")                  \
 	X(canary_requests, counter, "weirlock_canary_requests_total", "", "Requests that a canary took")                  \
 	X(endpoints_ejected, counter, "weirlock_endpoint_ejections_total", "",                                            \
 		"Times a worker left an endpoint alone for its failures")                                                 \

@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "mem.h"
+#include "spill.h"
 
 static void must(bool claim, const char *what)
 {
@@ -76,6 +77,8 @@ void fixture_start(struct fixture *f, unsigned n_workers)
 		.n_http = 1,
 		.https = &any,
 		.n_https = 1,
+		.body_directory_fd = spill_open_directory("/tmp"),
+		.body_bytes = FIXTURE_BODY_ROOM,
 		.data = f,
 		.on_served = on_served,
 		.on_drained = on_drained,
@@ -165,6 +168,7 @@ void fixture_policy(Weirlock__V1__Policy *p)
 	p->next_upstream_tries = 3;
 	p->proxy_body_size_bytes = FIXTURE_BODY_SIZE;
 	p->proxy_buffer_size_bytes = 4096;
+	p->client_body_buffer_bytes = 8192;
 	p->proxy_buffers_number = 4;
 }
 

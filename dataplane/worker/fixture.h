@@ -14,7 +14,7 @@
 #include "weirlock/v1/snapshot.pb-c.h"
 #include "worker.h"
 
-enum { FIXTURE_WAIT_MS = 10000, FIXTURE_BODY_SIZE = 1 << 20 };
+enum { FIXTURE_WAIT_MS = 10000, FIXTURE_BODY_SIZE = 1 << 20, FIXTURE_BODY_ROOM = 400000 };
 
 struct fixture {
 	uv_loop_t loop;

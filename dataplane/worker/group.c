@@ -120,7 +120,7 @@ static int start_all(struct workers *ws, struct buf *error)
 
 		w->group = ws;
 		w->index = k;
-		result = worker_start(w, ws->options.sink, ws->options.logs_json, https_port);
+		result = worker_start(w, &ws->options, https_port);
 		if (result) {
 			buf_printf(error, "cannot start worker %u: %s", k, uv_strerror(result));
 			return result;

@@ -103,6 +103,7 @@ static void test_retry_on_status(void)
 
 static void short_read(Weirlock__V1__Policy *policy)
 {
+	policy->no_request_buffering = true;
 	policy->proxy_read_timeout_ms = 200;
 	policy->next_upstream_tries = 1;
 }
@@ -232,6 +233,11 @@ static void fill(char *bytes, size_t size, size_t offset)
 		bytes[i] = (char)('a' + (offset + i) % 23);
 }
 
+static void streams(Weirlock__V1__Policy *policy)
+{
+	policy->no_request_buffering = true;
+}
+
 static void test_large_bodies(void)
 {
 	enum { SIZE = 1000000 };
@@ -240,7 +246,9 @@ static void test_large_bodies(void)
 
 	check_case("a body both ways, larger than every buffer, to a peer that reads late");
 	fill(body, SIZE, 0);
-	put(c, "PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000000\r\n\r\n");
+	put_host("s.test", streams);
+	fixture_apply(&f);
+	put(c, "PUT / HTTP/1.1\r\nHost: s.test\r\nContent-Length: 1000000\r\n\r\n");
 	b = backend_accept(backend);
 	take_until(b, "\r\n\r\n");
 	for (size_t done = 0; done < SIZE; done += 100000) {

@@ -338,14 +338,16 @@ static uint64_t random_seed(void)
 	return seed;
 }
 
-int worker_start(struct worker *w, struct accesslog_sink *sink, bool logs_json, uint16_t https_port)
+int worker_start(struct worker *w, const struct workers_options *options, uint16_t https_port)
 {
 	int error = uv_loop_init(&w->loop);
 
 	if (error)
 		return error;
-	env_init(&w->env, &w->loop, random_seed(), sink);
-	w->env.logs_json = logs_json;
+	env_init(&w->env, &w->loop, random_seed(), options->sink);
+	w->env.logs_json = options->logs_json;
+	w->env.spill_space.directory_fd = options->body_directory_fd;
+	w->env.spill_space.left_bytes = options->body_bytes / options->n_workers;
 	w->env.https_port = https_port;
 	conn_set_init(&w->conns, &w->env);
 	w->conns.on_empty = on_no_conns;

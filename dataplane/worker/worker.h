@@ -29,6 +29,8 @@ struct workers_options {
 	const struct addr *tcp;          /* where TCP services listen; ports have no meaning */
 	size_t n_tcp;                    /* at most WORKER_LISTENERS_MAX */
 	struct accesslog_sink *sink;     /* keeps; NULL: no access log */
+	int body_directory_fd;           /* for bodies too large for memory (spill.h); -1: none. Borrowed for good */
+	uint64_t body_bytes;             /* of all workers there */
 	bool logs_json;                  /* the built-in JSON line instead of the settings' format */
 	void *data;                      /* for the callbacks, which come on the main loop */
 	void (*on_served)(void *data);   /* every worker serves the newest generation; may be NULL */

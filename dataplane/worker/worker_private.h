@@ -76,7 +76,7 @@ struct worker {
 
 /* worker.c */
 /* The descriptors of `w->listeners` are taken. 0 or a negative errno. */
-int worker_start(struct worker *w, struct accesslog_sink *sink, bool logs_json, uint16_t https_port);
+int worker_start(struct worker *w, const struct workers_options *options, uint16_t https_port);
 void worker_wake(struct worker *w);
 
 /* group.c: called by workers. */

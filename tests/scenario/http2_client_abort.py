@@ -27,7 +27,7 @@ def run(t):
 
     c = t.cluster()
     b = t.backend(handler=handler)
-    c.config(log_format_upstream=LOG).route("a.test", b).start(workers=1)
+    c.config(log_format_upstream=LOG, proxy_request_buffering="off").route("a.test", b).start(workers=1)
     for target in ("/quiet", "/loud"):
         for leave in ("rst", "close", "reset"):
             client = http2.Client(c.http())
@@ -43,7 +43,7 @@ def run(t):
             if leave == "rst":
                 t.equal(client.ask().status, 200, "the connection goes on")
                 client.close()
-                c.config(log_format_upstream=LOG, upstream_keepalive_connections=0).settle()  # n_open counts what works
+                c.config(log_format_upstream=LOG, proxy_request_buffering="off", upstream_keepalive_connections=0).settle()  # n_open counts what works
     for line in ("499 /quiet client_gone", "200 /loud client_gone"):
         wait.until(lambda: c.access_log().count(line) == 3, f"three times {line!r}: however the client leaves, it is the one that left")
     with http2.Client(c.http()) as client:

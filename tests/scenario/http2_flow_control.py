@@ -26,7 +26,7 @@ def run(t):
 
     c = t.cluster()
     b = t.backend(handler=handler)
-    c.config(proxy_body_size="0").route("a.test", b).start(workers=1)
+    c.config(proxy_body_size="0", proxy_request_buffering="off").route("a.test", b).start(workers=1)
     proxy = c.proxies[0]
     with http2.Client(c.http()) as client:
         client.until(lambda: client.settings, "SETTINGS")
