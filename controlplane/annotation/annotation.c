@@ -121,11 +121,6 @@ static void complain_idle(const struct reading *r, enum annotation_id id, const 
 		const char *harmless;
 	} idle[] = {
 		{ANNOTATION_BACKEND_PROTOCOL, "FCGI", "requests are answered 502", ""},
-		{ANNOTATION_PROXY_BUFFERING, "", "responses are streamed", "off"},
-		{ANNOTATION_PROXY_BUFFERS_NUMBER, "", "responses are streamed", ""},
-		{ANNOTATION_PROXY_MAX_TEMP_FILE_SIZE, "", "responses are streamed", ""},
-		{ANNOTATION_LIMIT_RATE, "", "responses go as fast as clients take them", "0"},
-		{ANNOTATION_LIMIT_RATE_AFTER, "", "responses go as fast as clients take them", "0"},
 	};
 	struct str value = str_trim(p->value);
 

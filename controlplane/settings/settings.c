@@ -203,11 +203,6 @@ static void complain_idle(const struct reading *r, enum setting_id id, const str
 	} idle[] = {
 		{SETTING_ACCESS_LOG_PATH, "", "the access log goes to stdout"},
 		{SETTING_HTTP_ACCESS_LOG_PATH, "", "the access log goes to stdout"},
-		{SETTING_PROXY_BUFFERING, "off", "responses are streamed"},
-		{SETTING_PROXY_BUFFERS_NUMBER, "", "responses are streamed"},
-		{SETTING_PROXY_MAX_TEMP_FILE_SIZE, "", "responses are streamed"},
-		{SETTING_LIMIT_RATE, "0", "responses go as fast as clients take them"},
-		{SETTING_LIMIT_RATE_AFTER, "0", "responses go as fast as clients take them"},
 	};
 
 	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {

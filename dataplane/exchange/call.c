@@ -175,6 +175,7 @@ enum exchange_state exchange_pass_call(struct exchange *ex, const struct exchang
 			ex->client->trailers = upstream_call_trailers(ex->call);
 			note_trailers(ex, ex->client->trailers);
 		}
+		exchange_attempt(ex)->bytes_received += body.len;
 		if (exchange_hand_over(ex, head, body, is_last) == EX_OVER)
 			return EX_OVER;
 		if (is_last)

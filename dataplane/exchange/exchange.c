@@ -1,10 +1,10 @@
 /*
  * The states of a request and what may follow:
  *
- *	DECIDE ─▶ STORE ─▶ PICK ─▶ CONNECT ─▶ AWAIT ─▶ RELAY ─▶ FLUSH ─▶ OVER
- *	   │       │ ◀───────┴─────────┤        └────────────────▶ OVER
- *	   │       └────────(pooled)──▶│
- *	   └──────▶ ANSWER ◀───────────┴─▶ TUNNEL ─▶ OVER
+ *	DECIDE ─▶ STORE ─▶ PICK ─▶ CONNECT ─▶ AWAIT ─▶ RELAY ─▶ GIVE ─▶ FLUSH ─▶ OVER
+ *	   │                │ ◀───────┴─────────┤        └────────────────────────▶ OVER
+ *	   │                └────────(pooled)──▶│
+ *	   └──────▶ ANSWER ◀────────────────────┴─▶ TUNNEL ─▶ OVER
  *	              └─▶ FLUSH ─▶ OVER
  *
  * Callbacks only keep what happened and advance; every decision is in a state's function.
@@ -142,6 +142,7 @@ static void give_back(struct exchange *ex)
 	struct exchange_env *env = ex->env;
 
 	exchange_drop_store(ex);
+	exchange_drop_hold(ex);
 	buf_deinit(&ex->body);
 	buf_deinit(&ex->wire);
 	buf_deinit(&ex->replay);
@@ -219,6 +220,8 @@ static enum exchange_state step(struct exchange *ex)
 		return exchange_await(ex);
 	case EX_RELAY:
 		return exchange_relay(ex);
+	case EX_GIVE:
+		return exchange_give(ex);
 	case EX_ANSWER:
 		return exchange_send_page(ex);
 	case EX_FLUSH:
@@ -236,6 +239,8 @@ uint64_t exchange_wait_ms(const struct exchange *ex)
 {
 	const struct policy *policy = ex->rule.match.route ? exchange_policy(ex) : NULL;
 
+	if (exchange_is_paced(ex))
+		return EXCHANGE_PACE_MS;
 	switch (ex->state) {
 	case EX_STORE:
 		return exchange_settings(ex)->client_body_timeout_ms;
@@ -253,6 +258,7 @@ uint64_t exchange_wait_ms(const struct exchange *ex)
 		return tunnel_is_blocked(&ex->tunnel) ? policy->proxy_send_timeout_ms : policy->proxy_read_timeout_ms;
 	case EX_DECIDE:
 	case EX_PICK:
+	case EX_GIVE:
 	case EX_ANSWER:
 	case EX_FLUSH:
 	case EX_OVER:

@@ -21,6 +21,7 @@ enum exchange_state {
 	EX_CONNECT, /* a new connection to it is being made */
 	EX_AWAIT,   /* the request goes out; no response head so far */
 	EX_RELAY,   /* the response's head went to the client; its body follows */
+	EX_GIVE,    /* the response is here whole; the client gets what is kept of it */
 	EX_ANSWER,  /* we answer ourselves */
 	EX_FLUSH,   /* all is handed over; the client has not taken all of it */
 	EX_TUNNEL,  /* bytes both ways */
@@ -36,6 +37,18 @@ enum attempt_failure { ATTEMPT_ERROR, ATTEMPT_TIMEOUT, ATTEMPT_INVALID };
 struct exchange_store {
 	struct spill spill;
 	uint64_t sent; /* of it, handed to the wire of this attempt */
+};
+
+/* A response that is not passed on as it comes. */
+struct exchange_hold {
+	struct spill spill;    /* came from the endpoint */
+	uint64_t given;        /* of it, to the client */
+	struct buf rest;       /* behind it, where that took no more: one read at most */
+	uint64_t began_ms;
+	bool keeps;            /* proxy-buffering; else for limit-rate alone */
+	bool is_full;          /* the endpoint is not read now */
+	bool is_whole;         /* the endpoint has said all */
+	bool is_ended;         /* the client was told the end */
 };
 
 struct exchange {
@@ -110,6 +123,7 @@ struct exchange {
 
 	/* the response */
 	struct buf partial;             /* of its head */
+	struct exchange_hold *hold;     /* NULL: passed on as it comes. In the arena */
 	struct http1_body response_body;
 	bool is_response_keep_alive;
 	bool got_any;                   /* a byte of this attempt's response */
@@ -235,6 +249,20 @@ enum exchange_state exchange_hand_over(struct exchange *ex, const struct exchang
 enum exchange_state exchange_response_done(struct exchange *ex, bool is_reusable);
 /* The most that is read of the endpoint at once. */
 size_t exchange_read_size(const struct exchange *ex);
+
+/* hold.c: responses that are kept, or given out at a bounded rate (G7, J33). */
+enum { EXCHANGE_PACE_MS = 100 };
+/* Makes ex->hold when the rule and the response want it. */
+void exchange_begin_hold(struct exchange *ex, const struct http_head *head);
+void exchange_drop_hold(struct exchange *ex);
+/* A piece came: the client gets what it may have now, the rest is kept. */
+enum exchange_state exchange_hold_on(
+	struct exchange *ex, const struct exchange_head *head, struct str payload, bool is_last, bool is_reusable);
+/* Gives on while the endpoint still sends; `*may_read`: there is room again for what it has sent meanwhile. */
+enum exchange_state exchange_hold_step(struct exchange *ex, bool *may_read);
+enum exchange_state exchange_give(struct exchange *ex);
+/* What is kept waits for time to pass, and for nothing else. */
+bool exchange_is_paced(const struct exchange *ex);
 
 /* page.c: our own answers. */
 enum exchange_state exchange_send_page(struct exchange *ex);

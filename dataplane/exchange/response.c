@@ -81,7 +81,6 @@ enum exchange_state exchange_hand_over(struct exchange *ex, const struct exchang
 		ex->told_close = head->must_close;
 	}
 	ex->body_sent += payload.len;
-	exchange_attempt(ex)->bytes_received += payload.len;
 	switch (ex->client->ops->send(ex->client, head, payload, is_last)) {
 	case EXCHANGE_LOST:
 		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);
@@ -109,6 +108,9 @@ static enum exchange_state pass_on(struct exchange *ex, const struct exchange_he
 	if (result == PARSE_BAD)
 		return head ? exchange_attempt_failed(ex, ATTEMPT_INVALID, END_UPSTREAM_BAD_RESPONSE) :
 			exchange_over(ex, EXCHANGE_CUT, END_UPSTREAM_BAD_RESPONSE);
+	exchange_attempt(ex)->bytes_received += payload.len;
+	if (ex->hold)
+		return exchange_hold_on(ex, head, payload, result == PARSE_DONE, used == len);
 	if (exchange_hand_over(ex, head, payload, result == PARSE_DONE) == EX_OVER)
 		return EX_OVER;
 	if (ex->is_waiting_client)
@@ -122,6 +124,8 @@ static enum exchange_state upstream_ended(struct exchange *ex, bool is_orderly)
 		exchange_judge_endpoint(ex, 0);
 		return exchange_over(ex, EXCHANGE_CUT, END_UPSTREAM_CLOSED);
 	}
+	if (ex->hold)
+		return exchange_hold_on(ex, NULL, STR(""), true, false);
 	switch (ex->client->ops->send(ex->client, NULL, (struct str){0}, true)) {
 	case EXCHANGE_LOST:
 		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);
@@ -141,6 +145,12 @@ size_t exchange_read_size(const struct exchange *ex)
 	return most && most < ENV_READ_SIZE ? most : ENV_READ_SIZE;
 }
 
+/* The endpoint is not read now. */
+static bool is_stopped(const struct exchange *ex)
+{
+	return ex->hold ? ex->hold->is_full : ex->is_waiting_client;
+}
+
 static enum exchange_state read_body(struct exchange *ex)
 {
 	enum exchange_state next;
@@ -153,7 +163,7 @@ static enum exchange_state read_body(struct exchange *ex)
 		if (n == 0)
 			return EX_RELAY;
 		next = pass_on(ex, NULL, ex->env->space, (size_t)n);
-	} while (next == EX_RELAY && !ex->is_waiting_client && stream_has_pending(&ex->upstream->stream));
+	} while (next == EX_RELAY && !is_stopped(ex) && stream_has_pending(&ex->upstream->stream));
 	return next;
 }
 
@@ -170,6 +180,7 @@ static enum exchange_state begin_relay(struct exchange *ex, struct http_head *he
 	ex->is_response_keep_alive = head->is_keep_alive;
 	if (exchange_is_request_sent(ex))
 		exchange_drop_store(ex);
+	exchange_begin_hold(ex, head);
 	return pass_on(ex, &out, rest, len);
 }
 
@@ -318,6 +329,20 @@ static enum exchange_state relay_expired(struct exchange *ex)
 		ex, ex->call && exchange_is_sending(ex) ? END_UPSTREAM_SEND_TIMEOUT : END_UPSTREAM_READ_TIMEOUT);
 }
 
+static enum exchange_state relay_held(struct exchange *ex, unsigned events)
+{
+	bool may_read;
+	enum exchange_state next = exchange_hold_step(ex, &may_read);
+
+	if (next != EX_RELAY)
+		return next;
+	if (!ex->hold->is_full && ((events & STREAM_READABLE) || (may_read && stream_has_pending(&ex->upstream->stream))))
+		return read_body(ex);
+	if (events & STREAM_FAILED)
+		return exchange_over(ex, EXCHANGE_CUT, END_UPSTREAM_CLOSED);
+	return EX_RELAY;
+}
+
 enum exchange_state exchange_relay(struct exchange *ex)
 {
 	unsigned events = ex->upstream_events;
@@ -327,8 +352,9 @@ enum exchange_state exchange_relay(struct exchange *ex)
 	assert(ex->state == EX_RELAY && (ex->upstream || ex->call));
 	ex->upstream_events = 0;
 	ex->events &= ~(unsigned)EXCHANGE_CLIENT_WRITABLE;
-	if (ex->has_expired)
+	if (ex->has_expired && !exchange_is_paced(ex))
 		return relay_expired(ex);
+	ex->has_expired = false;
 	refused = exchange_judge_body(ex);
 	if (refused)
 		return exchange_break_off(ex, refused == 413 ? END_TOO_LARGE : END_BAD_REQUEST);
@@ -336,6 +362,8 @@ enum exchange_state exchange_relay(struct exchange *ex)
 		ex->has_upload_failed = exchange_send_request(ex) != EXCHANGE_SEND_OK;
 	if (ex->call)
 		return ex->is_waiting_client ? EX_RELAY : exchange_pass_call(ex, NULL);
+	if (ex->hold)
+		return relay_held(ex, events);
 	if (resumes)
 		stream_want_read(&ex->upstream->stream, true);
 	if (!ex->is_waiting_client &&

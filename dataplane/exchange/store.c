@@ -58,7 +58,7 @@ unsigned exchange_judge_body(const struct exchange *ex)
 enum exchange_state exchange_refuse_body(struct exchange *ex, unsigned status)
 {
 	ex->is_body_bad = true;
-	if (ex->upstream)
+	if (ex->upstream || ex->call)
 		exchange_leave_upstream(ex, false);
 	return exchange_answer(ex, status, status == 413 ? END_TOO_LARGE : END_BAD_REQUEST);
 }

@@ -156,6 +156,13 @@ uint64_t spill_size(const struct spill *s)
 	return s->memory.len + s->file_bytes;
 }
 
+bool spill_has_room(const struct spill *s)
+{
+	if (!s->file_bytes && s->memory.len < s->memory_bytes)
+		return true;
+	return s->space->directory_fd >= 0 && s->space->left_bytes && s->file_bytes < s->file_max;
+}
+
 static ssize_t read_file(const struct spill *s, uint64_t at, char *to, size_t n)
 {
 	ssize_t got;

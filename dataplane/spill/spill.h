@@ -42,6 +42,8 @@ void spill_deinit(struct spill *s);
 /* All or nothing: false when there is no room, or the disk failed. */
 bool spill_add(struct spill *s, struct str bytes);
 uint64_t spill_size(const struct spill *s);
+/* Whether a byte more has a chance. */
+bool spill_has_room(const struct spill *s);
 /* Up to `n` bytes from `at`, which is within it. 0 at its end, a negative errno when the file cannot be read. */
 ssize_t spill_read(const struct spill *s, uint64_t at, char *to, size_t n);
 
