@@ -54,11 +54,13 @@ static bool apply(void *data, struct content *content, struct config_errors *err
 {
 	struct proxy *p = data;
 	uint64_t began_us = clock_mono_us();
-	const struct generation *g = config_compile_change(
-		subscribe_content(p->subscribe), content, p->generation, str_from(p->options->zone), errors);
+	const struct generation *g;
 	struct content_id id;
 	char text[16];
 
+	if (p->is_ending) /* it came while the channel was being closed: nobody is served any more */
+		return true;
+	g = config_compile_change(subscribe_content(p->subscribe), content, p->generation, str_from(p->options->zone), errors);
 	if (!g) {
 		p->process.snapshots_refused++;
 		return false;
