@@ -1,0 +1,213 @@
+/* What others ask of the controller: /readyz and /metrics, proxies and weirctl over the channel, the API server by the webhook. */
+#include <errno.h>
+
+#include "blame.h"
+#include "clock.h"
+#include "controller_private.h"
+#include "endpoints.h"
+#include "log.h"
+#include "process.h"
+#include "snapshot.h"
+#include "standing.h"
+
+static bool is_ready(void *owner, struct buf *reason)
+{
+	struct controller *c = owner;
+
+	if (c->is_stopping)
+		buf_add(reason, STR("stopping"));
+	else if (c->is_ready)
+		return true;
+	else if (c->kube && !c->is_synced)
+		kube_waiting(c->kube, reason);
+	else
+		buf_add(reason, STR("no snapshot yet"));
+	return false;
+}
+
+static bool is_healthy(void *owner, struct buf *reason)
+{
+	struct controller *c = owner;
+
+	if (c->is_stopping) /* N3 */
+		buf_add(reason, STR("stopping"));
+	return !c->is_stopping;
+}
+
+static void add_metrics(void *owner, struct buf *out)
+{
+	struct controller *c = owner;
+
+	buf_printf(out,
+		"# HELP weirlock_build_info The version that runs.\n# TYPE weirlock_build_info gauge\n"
+		"weirlock_build_info{program=\"weirlock-controller\",version=\"%s\"} 1\n",
+		WEIRLOCK_VERSION);
+	buf_printf(out, "# HELP weirlock_controller_objects Objects as last seen.\n# TYPE weirlock_controller_objects gauge\n");
+	for (enum object_kind kind = 0; kind < KIND_COUNT; kind++)
+		buf_printf(out, "weirlock_controller_objects{kind=\"%.*s\"} %zu\n", STR_ARG(object_kind_text(kind)),
+			store_list(c->store, kind).n);
+	buf_printf(out, "# HELP weirlock_controller_problems Mistakes in objects that stand.\n"
+			"# TYPE weirlock_controller_problems gauge\nweirlock_controller_problems %zu\n",
+		c->told.n);
+	buf_printf(out, "# HELP weirlock_controller_builds_total Snapshots built, also those like the one before.\n"
+			"# TYPE weirlock_controller_builds_total counter\nweirlock_controller_builds_total %llu\n",
+		(unsigned long long)c->n_builds);
+	buf_printf(out, "# HELP weirlock_controller_parts_built_total Hosts, Services and settings that builds worked out anew.\n"
+			"# TYPE weirlock_controller_parts_built_total counter\nweirlock_controller_parts_built_total %llu\n",
+		(unsigned long long)c->n_parts_built);
+	buf_printf(out, "# HELP weirlock_controller_build_defects_total Times that a build in parts was not what one from nothing is.\n"
+			"# TYPE weirlock_controller_build_defects_total counter\nweirlock_controller_build_defects_total %llu\n",
+		(unsigned long long)c->n_defects);
+	buf_printf(out, "# HELP weirlock_controller_last_build_seconds How long the last one took.\n"
+			"# TYPE weirlock_controller_last_build_seconds gauge\nweirlock_controller_last_build_seconds %.6f\n",
+		(double)c->build_us / 1e6);
+	buf_printf(out, "# HELP process_resident_memory_bytes Resident memory.\n# TYPE process_resident_memory_bytes gauge\n"
+			"process_resident_memory_bytes %llu\n",
+		(unsigned long long)process_rss_bytes());
+	publish_metrics(c->publish, out);
+	if (c->keep)
+		keep_metrics(c->keep, out);
+	if (c->kube)
+		kube_metrics(c->kube, out);
+	if (c->writes)
+		writes_metrics(c->writes, out);
+	if (c->admission)
+		admission_metrics(c->admission, out);
+}
+
+static void list_problems(void *data, struct problems *out)
+{
+	struct controller *c = data;
+
+	problems_add_all(out, &c->told);
+}
+
+static void tell_standing(void *data, struct str object, struct publish_standing *out, struct problems *faults)
+{
+	struct controller *c = data;
+
+	standing_of(c->store, &c->reconcile, &c->found, object, out, faults);
+}
+
+static struct str who_leads(void *data)
+{
+	struct controller *c = data;
+
+	return c->writes ? writes_leader(c->writes) : STR("");
+}
+
+static struct content *build_pinned_endpoints(void *data, struct content *pinned, struct content *live)
+{
+	struct controller *c = data;
+
+	return endpoints_of_pinned(c->store, &c->reconcile, pinned, live);
+}
+
+static void look_up(void *data, struct str object, publish_found_fn *done, void *owner)
+{
+	struct controller *c = data;
+
+	blame_object(c->lookups, c->store, object, done, owner);
+}
+
+static int keep_what_is_pinned(void *data, const struct pin *pin)
+{
+	struct controller *c = data;
+
+	return c->keep ? keep_pin(c->keep, pin) : -ENOENT;
+}
+
+/* The past, from disk where there is a place for it; without one it begins now. */
+static void open_archive(struct controller *c)
+{
+	struct keep_options options = {c->options->state_dir, c->identity, NULL};
+	struct buf error = {0};
+
+	c->archive = options.archive = archive_create(0, 0);
+	if (!options.directory || !options.identity)
+		return;
+	c->keep = keep_open(c->loop, &options, &error);
+	if (c->keep)
+		keep_load(c->keep);
+	else
+		log_error("controller", "the history of snapshots is not kept: %s", buf_cstr(&error));
+	buf_deinit(&error);
+}
+
+static void take_pin(struct controller *c)
+{
+	struct pin pin = {0};
+
+	if (!c->keep || !keep_load_pin(c->keep, &pin))
+		return;
+	log_warn("controller", "a snapshot was pinned before this controller started, and still is by=%s reason=%s", pin.by, pin.reason);
+	publish_take_pin(c->publish, &pin);
+}
+
+int controller_open_channel(struct controller *c, struct buf *error)
+{
+	const struct controller_options *o = c->options;
+	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
+		.standing = tell_standing, .look_up = look_up, .keep_pin = keep_what_is_pinned,
+		.pinned_endpoints = build_pinned_endpoints, .leader = who_leads};
+	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
+
+	if (!o->is_insecure) {
+		c->identity = rpc_identity_load(o->identity, error);
+		if (!c->identity)
+			return EXIT_BAD_INPUT;
+	}
+	open_archive(c);
+	publish.archive = c->archive;
+	c->publish = publish_create(c->loop, &publish);
+	take_pin(c);
+	server.identity = c->identity;
+	server.data = c->publish;
+	c->server = rpc_server_create(c->loop, &server);
+	if (!c->server) {
+		buf_add(error, STR("no socket could be made for the control channel"));
+		return EXIT_NO_CONNECTION;
+	}
+	publish_attach(c->publish, c->server);
+	return EXIT_FINE;
+}
+
+int controller_listen(struct controller *c, struct buf *error)
+{
+	for (size_t i = 0; i < c->options->listen.n; i++) {
+		struct buf bound = {0};
+		int result = rpc_server_listen(c->server, c->options->listen.items[i], &bound, error);
+
+		buf_printf(&c->urls, " control=%s", buf_cstr(&bound));
+		buf_deinit(&bound);
+		if (result < 0)
+			return EXIT_NO_CONNECTION;
+	}
+	return EXIT_FINE;
+}
+
+int controller_open_admin(struct controller *c, struct buf *error)
+{
+	struct admin_hooks hooks = {c, is_healthy, is_ready, add_metrics};
+	int result = admin_open(c->loop, &c->options->admin, &hooks, &c->admin);
+	char text[ADDR_TEXT_MAX];
+
+	if (result < 0) {
+		buf_printf(error, "--admin %s: %s", addr_text(&c->options->admin, text), uv_strerror(result));
+		return EXIT_NO_CONNECTION;
+	}
+	return EXIT_FINE;
+}
+
+/* Not before all is in: who is asked about conflicts must know all Ingresses. */
+int controller_open_admission(struct controller *c, struct buf *error)
+{
+	const struct controller_options *o = c->options;
+	const struct admission_options options = {o->admission, o->admission_certificate, o->admission_key, o->admission_client_ca,
+		c->store, &c->reconcile};
+	int status = EXIT_FINE;
+
+	if (o->has_admission)
+		admission_open(c->loop, &options, error, &status, &c->admission);
+	return status;
+}
