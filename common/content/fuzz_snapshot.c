@@ -40,11 +40,17 @@ static void take_raw(struct str bytes)
 	content_destroy(c);
 }
 
-/* What its puts and drops come to, or NULL when one of them cannot be done at all. */
+/* What its emptied buckets, drops and puts come to, or NULL when one of them cannot be done at all. */
 static struct content *expected(const struct content *from, const Weirlock__V1__Delta *delta)
 {
 	struct content *c = content_copy(from);
+	const ProtobufCBinaryData *replaces = &delta->replaces;
 
+	if (replaces->len && replaces->len != CONTENT_BUCKETS / 8)
+		goto out;
+	for (unsigned i = 0; replaces->len && i < CONTENT_BUCKETS; i++)
+		if (replaces->data[i / 8] & (1u << i % 8))
+			content_empty_bucket(c, i);
 	for (size_t i = 0; i < delta->n_drop; i++)
 		if (!content_drop(c, (uint32_t)delta->drop[i]->kind, str_from(delta->drop[i]->name)))
 			goto out;

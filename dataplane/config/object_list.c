@@ -159,7 +159,7 @@ void object_list_change(struct object_list *l, const struct object_list *before,
 		changes[i].before = NULL;
 	for (size_t i = 0; i < before->n_chunks; i++) {
 		const struct object_chunk *next = i + 1 < before->n_chunks ? before->chunks[i + 1] : NULL;
-		size_t within = count_within(next, changes + done, n - done);
+		size_t within = done < n ? count_within(next, changes + done, n - done) : 0;
 
 		if (within)
 			merge_chunk(&m, before->chunks[i], changes + done, within);
