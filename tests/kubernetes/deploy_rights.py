@@ -172,7 +172,7 @@ def is_whole(t, c, release, certificate, name, status):
     forget(c.api)
     controller = release.start()
     here = {"--identity": t.identity("proxy"), "--state-dir": os.path.join(t.directory, "proxy.state"), "--admin": "0.0.0.0:0",
-            "--shutdown-grace-period": "1"}
+            "--body-dir": t.directory, "--shutdown-grace-period": "1"}
     own = ("--controller", "--http", "--https")
     proxy = c.proxy(controllers=[controller.listen], options=replaced([w for w in release.proxy_words if not w.startswith(own)], here))
     c.proxies[:] = [proxy]
