@@ -2,12 +2,10 @@
 #include <errno.h>
 
 #include "blame.h"
-#include "clock.h"
 #include "controller_private.h"
 #include "endpoints.h"
 #include "log.h"
 #include "process.h"
-#include "snapshot.h"
 #include "standing.h"
 
 static bool is_ready(void *owner, struct buf *reason)

@@ -121,24 +121,12 @@ static SSL_CTX *make_context(const struct rpc_identity *identity, bool is_server
 	return ctx;
 }
 
-/* True if the file is not the one seen before; remembers what is there now. */
-static bool look_at(const char *path, struct stat *seen)
-{
-	struct stat now = {0}, before = *seen;
-
-	if (stat(path, &now) != 0)
-		now = (struct stat){0};
-	*seen = now;
-	return now.st_ino != before.st_ino || now.st_dev != before.st_dev || now.st_size != before.st_size ||
-		now.st_mtim.tv_sec != before.st_mtim.tv_sec || now.st_mtim.tv_nsec != before.st_mtim.tv_nsec;
-}
-
 static bool look(struct rpc_identity *identity)
 {
 	bool is_new = false;
 
 	for (size_t i = 0; i < N_FILES; i++)
-		is_new = look_at(identity->paths[i], &identity->seen[i]) || is_new;
+		is_new = file_is_new(identity->paths[i], &identity->seen[i]) || is_new;
 	return is_new;
 }
 
@@ -224,7 +212,7 @@ struct rpc_identity *rpc_identity_load(const char *directory, struct buf *error)
 		}
 	}
 	look(identity);
-	look_at(identity->deny_path, &identity->deny_seen);
+	file_is_new(identity->deny_path, &identity->deny_seen);
 	if (!read_files(identity, error) || !read_deny(identity, error)) {
 		rpc_identity_destroy(identity);
 		return NULL;
@@ -261,7 +249,7 @@ static void refresh(struct rpc_identity *identity)
 			log_warn("rpc", "identity changed and is bad, the old one stays: %s", buf_cstr(&error));
 	}
 	buf_clear(&error);
-	if (look_at(identity->deny_path, &identity->deny_seen)) {
+	if (file_is_new(identity->deny_path, &identity->deny_seen)) {
 		if (read_deny(identity, &error))
 			log_info("rpc", "denied certificates read again file=%s n=%zu", identity->deny_path, identity->deny.entries.n);
 		else

@@ -51,13 +51,9 @@ static void run_cases(const struct addr *addr, bool is_in_pieces)
 	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
 		struct buf got = {0};
 		int fd = dial_to(addr);
-		size_t step = is_in_pieces ? 1 : cases[i].in.len;
 
 		check_case(cases[i].name);
-		for (size_t at = 0; at < cases[i].in.len; at += step) {
-			if (send(fd, cases[i].in.ptr + at, step, MSG_NOSIGNAL) < 0)
-				break;
-		}
+		dial_send(fd, cases[i].in, is_in_pieces ? 1 : cases[i].in.len);
 		dial_read_all(fd, &got);
 		if (cases[i].want)
 			CHECK_STR(buf_str(&got), str_from(cases[i].want));

@@ -160,3 +160,21 @@ struct str trust_fingerprint(const struct trust *t, size_t index)
 {
 	return str_of(t->fingerprints[index], FINGERPRINT_BYTES);
 }
+
+struct str trust_bio_text(struct arena *arena, BIO *bio)
+{
+	char *bytes;
+	long len = BIO_get_mem_data(bio, &bytes);
+	struct str text = arena_str(arena, str_of(bytes, len > 0 ? (size_t)len : 0));
+
+	BIO_free(bio);
+	return text;
+}
+
+struct str trust_name_text(struct arena *arena, const X509_NAME *name)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
+	return trust_bio_text(arena, bio);
+}

@@ -3,8 +3,6 @@
 
 #include "answer.h"
 
-enum { MESSAGE_BYTES = 300 };
-
 enum feed_outcome kubewrite_outcome(const struct kubeapi_result *r, struct buf *message)
 {
 	bool is_fine = r->status >= 200 && r->status < 300;
@@ -17,30 +15,22 @@ enum feed_outcome kubewrite_outcome(const struct kubeapi_result *r, struct buf *
 
 void kubewrite_problem(const struct kubewrite *what, enum feed_outcome outcome, struct str message, struct problems *out)
 {
-	struct buf field = {0}, rule = {0}, fix = {0}, effect = {0};
+	struct buf field = {0}, needs = {0}, effect = {0};
 
 	rule_add_object(&what->rule, &field);
-	buf_printf(&rule, "%s, but %s", what->does, feed_outcome_text(outcome));
-	if (message.len) {
-		buf_add(&rule, STR(": "));
-		buf_add_escaped(&rule, str_first(message, MESSAGE_BYTES));
-	}
-	if (outcome == FEED_FORBIDDEN) {
-		buf_add(&fix, STR("it needs "));
-		rule_add(&what->rule, &fix);
-	}
+	rule_add(&what->rule, &needs);
 	buf_printf(&effect, "%s%s", what->effect, what->is_last ? "" : "; it is tried again");
-	problems_add(out,
-		&(struct problem){
-			.severity = SEVERITY_FAULT,
-			.object = STR("Kubernetes API"),
+	trouble_add(
+		&(struct trouble){
 			.field = buf_str(&field),
-			.rule = buf_str(&rule),
-			.fix = buf_str(&fix),
+			.does = what->does,
+			.outcome = outcome,
+			.message = message,
+			.needs = buf_str(&needs),
 			.effect = buf_str(&effect),
-		});
+		},
+		out);
 	buf_deinit(&field);
-	buf_deinit(&rule);
-	buf_deinit(&fix);
+	buf_deinit(&needs);
 	buf_deinit(&effect);
 }

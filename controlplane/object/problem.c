@@ -126,6 +126,17 @@ bool problem_equal(const struct problem *a, const struct problem *b)
 	return compare(a, b) == 0;
 }
 
+bool problems_equal(const struct problems *a, const struct problems *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (!problem_equal(&a->items[i], &b->items[i]))
+			return false;
+	}
+	return true;
+}
+
 void problem_text(const struct problem *p, struct buf *out)
 {
 	buf_add(out, p->object);

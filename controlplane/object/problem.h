@@ -41,6 +41,8 @@ void problems_clear(struct problems *list);
 void problems_deinit(struct problems *list);
 /* All members alike. */
 bool problem_equal(const struct problem *a, const struct problem *b);
+/* The same ones in the same order. */
+bool problems_equal(const struct problems *a, const struct problems *b);
 /* "Ingress default/web: nginx.ingress.kubernetes.io/proxy-read-timeout: '60s' is not …; fix; effect". One line. */
 void problem_text(const struct problem *p, struct buf *out);
 

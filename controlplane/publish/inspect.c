@@ -1,35 +1,14 @@
 /* The service for people: what is published, who serves it and what was wrong. Nothing here holds a key. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "clock.h"
 #include "describe.h"
 #include "mem.h"
 #include "operate.h"
 #include "problem.h"
+#include "process.h"
 #include "proxies.h"
 
 enum { ERRORS_SHOWN = 8, SNAPSHOTS_SHOWN = 1024, PROXY_OVERHEAD = 8,
 	STATUS_MAX_BYTES = RPC_ANSWER_MAX - 32 * 1024, VIEW_MAX_BYTES = 256 * 1024 * 1024 };
-
-static uint64_t rss_bytes(void)
-{
-	unsigned long size = 0, resident = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-	char line[128] = "";
-	char *end = line;
-
-	if (!f)
-		return 0;
-	if (fgets(line, sizeof(line), f)) {
-		size = strtoul(line, &end, 10);
-		resident = strtoul(end, NULL, 10);
-	}
-	fclose(f);
-	return size ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
-}
 
 Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy, struct arena *arena)
 {
@@ -83,7 +62,7 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 	out.source = p->source;
 	if (p->options.leader)
 		out.leader = arena_text(&arena, p->options.leader(p->options.data));
-	out.rss_bytes = rss_bytes();
+	out.rss_bytes = process_rss_bytes();
 	out.uptime_ms = clock_mono_ms() - p->started_ms;
 	out.n_problems = (uint32_t)problems.n;
 	if (p->current) {

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "mem.h"
+#include "trust.h"
 
 enum { CHAIN_MAX = 16, NAMES_MAX = 1000 };
 
@@ -109,30 +110,12 @@ static int64_t unix_time(const ASN1_TIME *t)
 	return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
-static struct str bio_text(struct arena *arena, BIO *bio)
-{
-	char *bytes;
-	long len = BIO_get_mem_data(bio, &bytes);
-	struct str text = arena_str(arena, str_of(bytes, len > 0 ? (size_t)len : 0));
-
-	BIO_free(bio);
-	return text;
-}
-
-static struct str issuer_text(struct arena *arena, X509 *leaf)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-
-	X509_NAME_print_ex(bio, X509_get_issuer_name(leaf), 0, XN_FLAG_RFC2253);
-	return bio_text(arena, bio);
-}
-
 static struct str serial_text(struct arena *arena, X509 *leaf)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 
 	i2a_ASN1_INTEGER(bio, X509_get0_serialNumber(leaf));
-	return bio_text(arena, bio);
+	return trust_bio_text(arena, bio);
 }
 
 static struct str key_text(struct arena *arena, EVP_PKEY *key)
@@ -158,7 +141,7 @@ static void describe(struct arena *arena, X509 *leaf, EVP_PKEY *key, struct cert
 	out->fingerprint = arena_str(arena, str_of(digest, len));
 	out->not_before_s = unix_time(X509_get0_notBefore(leaf));
 	out->not_after_s = unix_time(X509_get0_notAfter(leaf));
-	out->issuer = issuer_text(arena, leaf);
+	out->issuer = trust_name_text(arena, X509_get_issuer_name(leaf));
 	out->serial = serial_text(arena, leaf);
 	out->key_type = key_text(arena, key);
 	read_names(arena, leaf, out);

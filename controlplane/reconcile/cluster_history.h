@@ -4,6 +4,7 @@
  * A small cluster with a random history, for tests: few names, and of each history a few of those, so that objects meet.
  * Hosts take each other's aliases and "www." redirects, Ingresses share Services and Secrets, classes and ConfigMaps come and go.
  */
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -203,16 +204,9 @@ static inline struct object *history_slice(struct history *h, unsigned n)
 
 static inline void history_add_base64(struct buf *text, struct str bytes)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *room = buf_reserve(text, 4 * (bytes.len / 3 + 1) + 1);
 
-	for (size_t i = 0; i < bytes.len; i += 3) {
-		uint32_t group = 0;
-
-		for (size_t j = 0; j < 3; j++)
-			group = group << 8 | (i + j < bytes.len ? (uint8_t)bytes.ptr[i + j] : 0);
-		for (size_t j = 0; j < 4; j++)
-			buf_add_char(text, i + j > bytes.len ? '=' : digits[group >> (18 - 6 * j) & 63]);
-	}
+	text->len += (size_t)EVP_EncodeBlock((unsigned char *)room, (const unsigned char *)bytes.ptr, (int)bytes.len);
 }
 
 static inline struct object *history_secret(struct history *h, unsigned n)

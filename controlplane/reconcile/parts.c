@@ -114,21 +114,10 @@ static void take_resources(struct parts *p, struct part *part, struct reconcile_
 	part->n_resources = result->n_resources;
 }
 
-static bool is_same_problems(const struct problems *a, const struct problems *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (!problem_equal(&a->items[i], &b->items[i]))
-			return false;
-	}
-	return true;
-}
-
 static void take_problems(struct parts *p, struct part *part, struct reconcile_result *result)
 {
 	problems_sort(&result->problems);
-	if (is_same_problems(&part->problems, &result->problems))
+	if (problems_equal(&part->problems, &result->problems))
 		return;
 	problems_deinit(&part->problems);
 	part->problems.arena.block_size = 256; /* there are tens of thousands of parts */

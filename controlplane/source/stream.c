@@ -11,7 +11,7 @@
 #include "mem.h"
 
 enum { PAGE_BYTES = 64 * 1024 * 1024, LINE_BYTES = 8 * 1024 * 1024, PAGE = 500, SILENCE_S = 150, LIVED_MS = 5000 };
-enum { MESSAGE_BYTES = 300, MAX_LISTING = 16, WATCH_S = 300 };
+enum { MAX_LISTING = 16, WATCH_S = 300 };
 
 static void start(struct stream *s, unsigned wait_ms);
 
@@ -25,32 +25,24 @@ static uint32_t chance(struct kube *k)
 
 static void describe(const struct stream *s, struct problems *out)
 {
-	struct buf field = {0}, fix = {0}, rule = {0};
+	struct buf field = {0}, needs = {0};
 
 	scope_add_text(&s->scope, &field);
-	buf_printf(&rule, "list and watch are to work, but %s", feed_outcome_text(s->trouble));
-	if (s->message.len) {
-		buf_add(&rule, STR(": "));
-		buf_add_escaped(&rule, str_first(buf_str(&s->message), MESSAGE_BYTES));
-	}
-	if (s->trouble == FEED_FORBIDDEN) {
-		buf_add(&fix, STR("it needs "));
-		scope_add_rule(&s->scope, &fix);
-	}
-	problems_add(out,
-		&(struct problem){
-			.severity = SEVERITY_FAULT,
-			.object = STR("Kubernetes API"),
+	scope_add_rule(&s->scope, &needs);
+	trouble_add(
+		&(struct trouble){
 			.field = buf_str(&field),
-			.rule = buf_str(&rule),
-			.fix = buf_str(&fix),
+			.does = "list and watch are to work",
+			.outcome = s->trouble,
+			.message = buf_str(&s->message),
+			.needs = buf_str(&needs),
 			.effect = s->state.is_listed ? STR("what is known keeps serving; it is tried again")
 				: s->is_in           ? STR("the controller goes on without; it is tried again")
 						     : STR("nothing is published before it is there; it is tried again"),
-		});
+		},
+		out);
 	buf_deinit(&field);
-	buf_deinit(&fix);
-	buf_deinit(&rule);
+	buf_deinit(&needs);
 }
 
 static void send_problems(struct stream *s, const struct problems *problems)

@@ -3,6 +3,8 @@
 
 #include "kubeapi.h"
 
+enum { MESSAGE_BYTES = 300 };
+
 static const struct {
 	const char *group, *plural;
 } resources[KIND_COUNT] = {
@@ -71,4 +73,28 @@ void rule_add(const struct rule *r, struct buf *out)
 void scope_add_rule(const struct scope *s, struct buf *out)
 {
 	rule_add(&(struct rule){resources[s->kind].group, resources[s->kind].plural, "\"list\", \"watch\"", s->namespace_, s->name}, out);
+}
+
+void trouble_add(const struct trouble *t, struct problems *out)
+{
+	struct buf rule = {0}, fix = {0};
+
+	buf_printf(&rule, "%s, but %s", t->does, feed_outcome_text(t->outcome));
+	if (t->message.len) {
+		buf_add(&rule, STR(": "));
+		buf_add_escaped(&rule, str_first(t->message, MESSAGE_BYTES));
+	}
+	if (t->outcome == FEED_FORBIDDEN)
+		buf_printf(&fix, "it needs %.*s", STR_ARG(t->needs));
+	problems_add(out,
+		&(struct problem){
+			.severity = SEVERITY_FAULT,
+			.object = STR("Kubernetes API"),
+			.field = t->field,
+			.rule = buf_str(&rule),
+			.fix = buf_str(&fix),
+			.effect = t->effect,
+		});
+	buf_deinit(&rule);
+	buf_deinit(&fix);
 }

@@ -1,8 +1,13 @@
 #ifndef SOURCE_WHERE_H
 #define SOURCE_WHERE_H
-/* Where the API server has what: paths of lists and watches, and the rules that RBAC needs for them. No I/O. */
+/*
+ * Where the API server has what: paths of lists and watches, the rules that RBAC needs for them, and what is said when a call
+ * does not work. No I/O.
+ */
 #include "buf.h"
+#include "feed.h"
 #include "object.h"
+#include "problem.h"
 
 /* Which objects: all texts may be "" for any. */
 struct scope {
@@ -27,5 +32,17 @@ void rule_add_object(const struct rule *rule, struct buf *out);
 void rule_add(const struct rule *rule, struct buf *out);
 /* "a Role in namespace a with apiGroups [networking.k8s.io], resources [ingresses], verbs [list, watch]" */
 void scope_add_rule(const struct scope *scope, struct buf *out);
+
+/* A call of ours that does not work. Texts are borrowed. */
+struct trouble {
+	struct str field;   /* what it is about */
+	const char *does;   /* "list and watch are to work" */
+	enum feed_outcome outcome;
+	struct str message; /* the server's words; may be empty */
+	struct str needs;   /* the rule that is missing, if it is a 403 */
+	struct str effect;
+};
+/* The problem that stands while it is so. */
+void trouble_add(const struct trouble *t, struct problems *out);
 
 #endif

@@ -91,17 +91,6 @@ void store_destroy(struct store *s)
 	mem_free(s);
 }
 
-static bool problems_equal(const struct problems *a, const struct problems *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (!problem_equal(&a->items[i], &b->items[i]))
-			return false;
-	}
-	return true;
-}
-
 /* Makes `list` say what `now` says. False when it did already. */
 static bool set_problems(struct store *s, struct problems *list, const struct problems *now)
 {

@@ -4,6 +4,7 @@
 
 #include "exchange_private.h"
 #include "tls.h"
+#include "trust.h"
 
 /* nginx excuses these where any certificate will do: it is well made, and only nobody known vouches for it. */
 static bool is_excusable(long error)
@@ -29,31 +30,12 @@ static enum judge_proof prove(void *owner, struct tls_auth *auth)
 	abort();
 }
 
-static struct str bio_text(struct arena *arena, BIO *bio)
-{
-	char *bytes;
-	long len = BIO_get_mem_data(bio, &bytes);
-	struct str text = arena_str(arena, str_of(bytes, len > 0 ? (size_t)len : 0));
-
-	BIO_free(bio);
-	return text;
-}
-
-/* As RFC 2253 has it, every byte that is not plain ASCII escaped: it can stand in a field. */
-static struct str name_text(struct arena *arena, const X509_NAME *name)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-
-	X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
-	return bio_text(arena, bio);
-}
-
 static struct str subject(void *owner)
 {
 	const struct exchange_peer *p = owner;
 	X509 *x = SSL_get0_peer_certificate(p->ssl);
 
-	return x ? name_text(p->arena, X509_get_subject_name(x)) : STR("");
+	return x ? trust_name_text(p->arena, X509_get_subject_name(x)) : STR("");
 }
 
 /* Upper case and a last dot are the same name (B1). */
@@ -109,7 +91,7 @@ static struct str pem_text(struct arena *arena, X509 *x)
 	BIO *bio = BIO_new(BIO_s_mem());
 
 	PEM_write_bio_X509(bio, x);
-	return escape(arena, bio_text(arena, bio));
+	return escape(arena, trust_bio_text(arena, bio));
 }
 
 static struct str failed_text(struct arena *arena, long error)
@@ -133,8 +115,8 @@ const struct rewrite_certificate *exchange_certificate(
 	c->verify = !x ? STR("NONE") : proof == JUDGE_PROOF_GOOD ? STR("SUCCESS") : failed_text(p->arena, p->error);
 	if (!x)
 		return c;
-	c->subject = name_text(p->arena, X509_get_subject_name(x));
-	c->issuer = name_text(p->arena, X509_get_issuer_name(x));
+	c->subject = trust_name_text(p->arena, X509_get_subject_name(x));
+	c->issuer = trust_name_text(p->arena, X509_get_issuer_name(x));
 	if (auth->passes_certificate)
 		c->cert = pem_text(p->arena, x);
 	return c;

@@ -211,3 +211,8 @@ void env_request_id(struct exchange_env *env, char id[32])
 		id[2 * i + 1] = digits[bytes[i] & 15];
 	}
 }
+
+void env_note_files(struct exchange_env *env)
+{
+	metrics_set(&env->metrics.body_file_bytes, env->spill_space.used_bytes);
+}

@@ -96,6 +96,8 @@ const struct settings *env_settings(const struct exchange_env *env);
 struct str env_date(struct exchange_env *env);
 /* From a buffered generator; at most 256. */
 void env_random_bytes(struct exchange_env *env, unsigned char *out, size_t n);
+/* Tells the metrics what bodies have put into files so far. */
+void env_note_files(struct exchange_env *env);
 /* 32 lower-case hex digits. */
 void env_request_id(struct exchange_env *env, char id[32]);
 

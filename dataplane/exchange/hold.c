@@ -36,7 +36,7 @@ void exchange_drop_hold(struct exchange *ex)
 	spill_deinit(&ex->hold->spill);
 	buf_deinit(&ex->hold->rest);
 	ex->hold = NULL;
-	metrics_set(&ex->env->metrics.body_file_bytes, ex->env->spill_space.used_bytes);
+	env_note_files(ex->env);
 }
 
 static uint64_t kept(const struct exchange_hold *h)
@@ -72,7 +72,7 @@ static void keep(struct exchange *ex, struct str bytes)
 {
 	if (bytes.len && (ex->hold->rest.len || !spill_add(&ex->hold->spill, bytes)))
 		buf_add(&ex->hold->rest, bytes);
-	metrics_set(&ex->env->metrics.body_file_bytes, ex->env->spill_space.used_bytes);
+	env_note_files(ex->env);
 }
 
 static ssize_t read_kept(struct exchange *ex, size_t n)
@@ -99,7 +99,7 @@ static void empty(struct exchange *ex)
 	buf_deinit(&h->rest);
 	h->spill = fresh;
 	h->given = 0;
-	metrics_set(&ex->env->metrics.body_file_bytes, ex->env->spill_space.used_bytes);
+	env_note_files(ex->env);
 }
 
 static void note_given(struct exchange_hold *h, size_t n)
@@ -132,7 +132,7 @@ static enum exchange_state give(struct exchange *ex)
 			return EX_OVER;
 		h->is_ended = h->is_whole && !kept(h);
 	}
-	if (!kept(h) && h->spill.space && spill_size(&h->spill))
+	if (!kept(h) && spill_size(&h->spill))
 		empty(ex);
 	return EX_RELAY;
 }
@@ -198,7 +198,6 @@ enum exchange_state exchange_give(struct exchange *ex)
 	}
 	if (!h->is_ended)
 		return EX_GIVE;
-	ex->end = END_DONE;
 	return ex->is_waiting_client ? EX_FLUSH : EX_OVER;
 }
 

@@ -126,15 +126,8 @@ static enum exchange_state upstream_ended(struct exchange *ex, bool is_orderly)
 	}
 	if (ex->hold)
 		return exchange_hold_on(ex, NULL, STR(""), true, false);
-	switch (ex->client->ops->send(ex->client, NULL, (struct str){0}, true)) {
-	case EXCHANGE_LOST:
-		return exchange_over(ex, EXCHANGE_CUT, END_CLIENT_GONE);
-	case EXCHANGE_WAITING:
-		ex->is_waiting_client = true;
-		break;
-	case EXCHANGE_SENT:
-		break;
-	}
+	if (exchange_hand_over(ex, NULL, (struct str){0}, true) == EX_OVER)
+		return EX_OVER;
 	return exchange_response_done(ex, false);
 }
 

@@ -29,7 +29,7 @@ void exchange_drop_store(struct exchange *ex)
 		return;
 	spill_deinit(&ex->store->spill);
 	ex->store = NULL;
-	metrics_set(&ex->env->metrics.body_file_bytes, ex->env->spill_space.used_bytes);
+	env_note_files(ex->env);
 }
 
 static void warn_of_room(struct exchange_env *env)
@@ -79,7 +79,7 @@ enum exchange_state exchange_keep_body(struct exchange *ex)
 		exchange_keep_fresh(ex); /* behind what is kept; the rest follows as it comes */
 		return EX_PICK;
 	}
-	metrics_set(&ex->env->metrics.body_file_bytes, ex->env->spill_space.used_bytes);
+	env_note_files(ex->env);
 	ex->fresh = (struct str){0};
 	return ex->is_fed_last ? EX_PICK : EX_STORE;
 }

@@ -1,7 +1,8 @@
 #include "frames.h"
 
-#include <stdint.h>
 #include <stdlib.h>
+
+enum { SETTINGS_COST = 32 };
 
 nghttp2_option *frames_options(void)
 {
@@ -34,4 +35,21 @@ bool frames_collect(nghttp2_session *session, struct buf *out, size_t enough)
 			break;
 	}
 	return true;
+}
+
+uint32_t frames_cost(const nghttp2_frame_hd *hd)
+{
+	switch (hd->type) {
+	case NGHTTP2_HEADERS:
+	case NGHTTP2_RST_STREAM:
+	case NGHTTP2_CONTINUATION:
+	case NGHTTP2_GOAWAY:
+		return 0;
+	case NGHTTP2_DATA:
+		return !hd->length && !(hd->flags & NGHTTP2_FLAG_END_STREAM);
+	case NGHTTP2_SETTINGS:
+		return hd->flags & NGHTTP2_FLAG_ACK ? 0 : SETTINGS_COST;
+	default: /* PING, PRIORITY, WINDOW_UPDATE */
+		return 1;
+	}
 }

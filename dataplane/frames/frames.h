@@ -4,6 +4,7 @@
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buf.h"
 
@@ -11,5 +12,11 @@
 nghttp2_option *frames_options(void);
 /* Empties `out`, then fills it with frames until there are no more or enough for one write. False: the session failed. */
 bool frames_collect(nghttp2_session *session, struct buf *out, size_t enough);
+
+/*
+ * What a frame that begins costs whoever takes it beside what it brings: 0 for heads, bodies, resets and the end, which other
+ * bounds hold. To be spent from a budget.
+ */
+uint32_t frames_cost(const nghttp2_frame_hd *hd);
 
 #endif

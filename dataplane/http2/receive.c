@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <openssl/evp.h>
 
+#include "frames.h"
 #include "http2_private.h"
 #include "judge_conn.h"
 #include "mem.h"
@@ -15,7 +16,6 @@
  */
 static const struct http2_rate reset_rate = {.burst = 256, .per_s = 32};
 static const struct http2_rate control_rate = {.burst = 1024, .per_s = 128};
-enum { SETTINGS_COST = 32 };
 
 static struct http2_stream *stream_of(nghttp2_session *session, int32_t id)
 {
@@ -46,28 +46,10 @@ static bool spend_reset(struct http2 *h)
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *data)
 {
 	struct http2 *h = data;
-	uint32_t cost = 1;
+	uint32_t cost = frames_cost(hd);
 
 	(void)session;
-	switch (hd->type) {
-	case NGHTTP2_HEADERS:
-	case NGHTTP2_RST_STREAM:
-	case NGHTTP2_CONTINUATION:
-	case NGHTTP2_GOAWAY:
-		return 0;
-	case NGHTTP2_DATA:
-		if (hd->length || (hd->flags & NGHTTP2_FLAG_END_STREAM))
-			return 0;
-		break;
-	case NGHTTP2_SETTINGS:
-		if (hd->flags & NGHTTP2_FLAG_ACK)
-			return 0;
-		cost = SETTINGS_COST;
-		break;
-	default: /* PING, PRIORITY, WINDOW_UPDATE */
-		break;
-	}
-	return spend_control(h, cost) ? 0 : violate(h, END_HTTP2_FLOOD);
+	return !cost || spend_control(h, cost) ? 0 : violate(h, END_HTTP2_FLOOD);
 }
 
 /* Frames of kinds that nobody knows, once they are whole: read over. */

@@ -79,7 +79,6 @@ static void drop_file(struct spill *s)
 {
 	close(s->fd);
 	s->space->n_files--;
-	s->space->left_bytes += s->file_bytes;
 	s->space->used_bytes -= s->file_bytes;
 	s->file_bytes = 0;
 }
@@ -108,7 +107,7 @@ static bool add_to_file(struct spill *s, struct str bytes)
 
 	if (bytes.len > s->file_max - s->file_bytes)
 		return false;
-	if (bytes.len > s->space->left_bytes)
+	if (bytes.len > s->space->max_bytes - s->space->used_bytes)
 		return refuse(s->space, 0);
 	if (!need_file(s))
 		return false;
@@ -119,7 +118,6 @@ static bool add_to_file(struct spill *s, struct str bytes)
 		return refuse(s->space, error);
 	}
 	s->file_bytes += bytes.len;
-	s->space->left_bytes -= bytes.len;
 	s->space->used_bytes += bytes.len;
 	return true;
 }
@@ -160,7 +158,7 @@ bool spill_has_room(const struct spill *s)
 {
 	if (!s->file_bytes && s->memory.len < s->memory_bytes)
 		return true;
-	return s->space->directory_fd >= 0 && s->space->left_bytes && s->file_bytes < s->file_max;
+	return s->space->directory_fd >= 0 && s->space->used_bytes < s->space->max_bytes && s->file_bytes < s->file_max;
 }
 
 static ssize_t read_file(const struct spill *s, uint64_t at, char *to, size_t n)

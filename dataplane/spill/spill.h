@@ -17,7 +17,7 @@
 /* Where the files of one worker go. */
 struct spill_space {
 	int directory_fd;    /* borrowed; -1: there are no files */
-	uint64_t left_bytes; /* of what may lie in files */
+	uint64_t max_bytes;  /* what may lie in files */
 	uint64_t used_bytes; /* what lies there */
 	unsigned n_files;    /* open now */
 	uint64_t n_refused;  /* times that something did not fit, or the disk failed */

@@ -64,7 +64,7 @@ static void test_sizes(int directory_fd)
 	};
 
 	for (size_t i = 0; i < CHECK_COUNT(rows); i++) {
-		struct spill_space space = {.directory_fd = directory_fd, .left_bytes = 1 << 20};
+		struct spill_space space = {.directory_fd = directory_fd, .max_bytes = 1 << 20};
 		struct spill s;
 		size_t total = 0;
 
@@ -80,7 +80,6 @@ static void test_sizes(int directory_fd)
 		check_whole(&s);
 		spill_deinit(&s);
 		CHECK_INT(space.n_files, 0);
-		CHECK_INT(space.left_bytes, 1 << 20);
 		CHECK_INT(space.used_bytes, 0);
 		CHECK_INT(space.n_refused, 0);
 	}
@@ -88,7 +87,7 @@ static void test_sizes(int directory_fd)
 
 static void test_bounds(int directory_fd)
 {
-	struct spill_space space = {.directory_fd = directory_fd, .left_bytes = 100};
+	struct spill_space space = {.directory_fd = directory_fd, .max_bytes = 100};
 	struct spill one, other;
 
 	check_case("two bodies share the room of their worker");
@@ -106,12 +105,12 @@ static void test_bounds(int directory_fd)
 	CHECK(add(&other, 50));
 	check_whole(&other);
 	spill_deinit(&other);
-	CHECK_INT(space.left_bytes, 100);
+	CHECK_INT(space.used_bytes, 0);
 }
 
 static void test_file_max(int directory_fd)
 {
-	struct spill_space space = {.directory_fd = directory_fd, .left_bytes = 1000};
+	struct spill_space space = {.directory_fd = directory_fd, .max_bytes = 1000};
 	struct spill s;
 
 	check_case("the most of one body");
@@ -130,7 +129,7 @@ static void test_file_max(int directory_fd)
 
 static void test_no_files(void)
 {
-	struct spill_space space = {.directory_fd = -1, .left_bytes = 1000};
+	struct spill_space space = {.directory_fd = -1, .max_bytes = 1000};
 	struct spill s;
 
 	check_case("memory alone");
@@ -145,7 +144,7 @@ static void test_no_files(void)
 static void test_full_disk(void)
 {
 	/* a descriptor that takes no byte stands for a disk that is full */
-	struct spill_space space = {.directory_fd = -1, .left_bytes = 1000, .used_bytes = 1, .n_files = 1};
+	struct spill_space space = {.directory_fd = -1, .max_bytes = 1000, .used_bytes = 1, .n_files = 1};
 	struct spill s = {.space = &space, .file_max = 100, .fd = -1};
 
 	check_case("a write that fails keeps what was there");

@@ -1,6 +1,7 @@
 /* What nghttp2 says while it reads and writes: heads, bodies and ends of calls, and whether the endpoint may go on so. */
 #include <assert.h>
 
+#include "frames.h"
 #include "upstream_private.h"
 
 /*
@@ -8,7 +9,7 @@
  * those are credited, and so is what it sends of answers.
  */
 static const struct http2_rate control_rate = {.burst = 2048, .per_s = 256};
-enum { SETTINGS_COST = 32, INTERIM_MAX = 64 };
+enum { INTERIM_MAX = 64 };
 
 static const struct http2_limits head_limits = {
 	.bytes = UPSTREAM_HEAD_BYTES, .n_fields = UPSTREAM_HEAD_FIELDS, .keeps_underscores = true};
@@ -28,33 +29,12 @@ static bool spend_control(struct upstream_session *s, uint32_t cost)
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *data)
 {
 	struct upstream_session *s = data;
-	uint32_t cost = 1;
+	bool is_of_call = hd->type == NGHTTP2_HEADERS || hd->type == NGHTTP2_RST_STREAM;
+	uint32_t cost = is_of_call && !call_of(session, hd->stream_id) ? 1 : frames_cost(hd);
 
-	(void)session;
-	switch (hd->type) {
-	case NGHTTP2_CONTINUATION:
-	case NGHTTP2_GOAWAY:
-		return 0;
-	case NGHTTP2_HEADERS:
-	case NGHTTP2_RST_STREAM:
-		if (!call_of(session, hd->stream_id))
-			break;
+	if (!cost && (is_of_call || hd->type == NGHTTP2_DATA))
 		http2_budget_credit(&s->controls, 1);
-		return 0;
-	case NGHTTP2_DATA:
-		if (!hd->length && !(hd->flags & NGHTTP2_FLAG_END_STREAM))
-			break;
-		http2_budget_credit(&s->controls, 1);
-		return 0;
-	case NGHTTP2_SETTINGS:
-		if (hd->flags & NGHTTP2_FLAG_ACK)
-			return 0;
-		cost = SETTINGS_COST;
-		break;
-	default: /* PING, PRIORITY, WINDOW_UPDATE */
-		break;
-	}
-	return spend_control(s, cost) ? 0 : upstream_session_violate(s, UPSTREAM_FATE_FLOOD);
+	return !cost || spend_control(s, cost) ? 0 : upstream_session_violate(s, UPSTREAM_FATE_FLOOD);
 }
 
 /* Frames of kinds that nobody knows, once they are whole: read over. */

@@ -347,7 +347,7 @@ int worker_start(struct worker *w, const struct workers_options *options, uint16
 	env_init(&w->env, &w->loop, random_seed(), options->sink);
 	w->env.logs_json = options->logs_json;
 	w->env.spill_space.directory_fd = options->body_directory_fd;
-	w->env.spill_space.left_bytes = options->body_bytes / options->n_workers;
+	w->env.spill_space.max_bytes = options->body_bytes / options->n_workers;
 	w->env.https_port = https_port;
 	conn_set_init(&w->conns, &w->env);
 	w->conns.on_empty = on_no_conns;

@@ -23,6 +23,17 @@ static inline int dial_to(const struct addr *addr)
 	return fd;
 }
 
+/* `step` bytes at a time; what the other end does not take any more is left out. */
+static inline void dial_send(int fd, struct str bytes, size_t step)
+{
+	for (size_t at = 0; at < bytes.len; at += step) {
+		size_t n = bytes.len - at < step ? bytes.len - at : step;
+
+		if (send(fd, bytes.ptr + at, n, MSG_NOSIGNAL) < 0)
+			break;
+	}
+}
+
 /* All that comes until the other end closes. */
 static inline void dial_read_all(int fd, struct buf *out)
 {

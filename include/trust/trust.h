@@ -7,6 +7,7 @@
 #include <openssl/x509_vfy.h>
 #include <stdint.h>
 
+#include "arena.h"
 #include "str.h"
 
 enum { TRUST_MAX = 1000 }; /* certificates, and as many revocation lists */
@@ -29,5 +30,10 @@ const STACK_OF(X509_NAME) *trust_names(const struct trust *t);
 /* How many certificates, and the SHA-256 of the DER of one. */
 size_t trust_n(const struct trust *t);
 struct str trust_fingerprint(const struct trust *t, size_t index);
+
+/* A name as RFC 2253 has it, every byte that is not plain ASCII escaped: it can stand in a field. In `arena`. */
+struct str trust_name_text(struct arena *arena, const X509_NAME *name);
+/* What was written to `bio` (takes), a memory BIO. In `arena`. */
+struct str trust_bio_text(struct arena *arena, BIO *bio);
 
 #endif

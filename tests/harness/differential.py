@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 
-from . import haproxy, process, wait
+from . import backend, haproxy, process, wait
 
 SILENCE = 4.0  # seconds without a byte after which a proxy is said to wait for more
 NGINX = """daemon off; master_process off; pid {dir}/nginx.pid; error_log {dir}/error.log; events {{ worker_connections 1024; }}
@@ -39,27 +39,15 @@ backend one
 OWN = re.compile(r"(?i)(x-request-id|x-real-ip|x-forwarded-.*|x-original-.*|x-scheme|host|connection|content-length|transfer-encoding)$")
 
 
-class Recorder:
+class Recorder(backend.Backend):
     """A backend that takes whatever comes: it keeps the bytes of each connection and answers each whole message with 200."""
 
-    def __init__(self, answer=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"):
-        self.answer, self.seen, self.lock = answer, {}, threading.Lock()
-        self.listener = socket.socket()
-        self.listener.bind(("127.0.0.1", 0))
-        self.listener.listen(512)
-        self.address = self.listener.getsockname()
-        threading.Thread(target=self._accept, daemon=True).start()
+    def __init__(self):
+        self.answer, self.seen, self.lock = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", {}, threading.Lock()
+        super().__init__("recorder", self._record)
 
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
-
-    def _serve(self, sock):
-        data = b""
+    def _record(self, connection):
+        sock, data = connection.sock, b""
         while True:
             whole = message(data)
             if whole:
@@ -83,10 +71,6 @@ class Recorder:
         if data:
             with self.lock:
                 self.seen.setdefault(key_of(data), []).append("part of a request")
-        sock.close()
-
-    def close(self):
-        self.listener.close()
 
 
 def key_of(data):
