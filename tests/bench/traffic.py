@@ -61,9 +61,10 @@ def rounds(scenario, programs, pids, args):
 
 def rounds_of(one, args):
     """The same for any round: one(seconds) gives its figures and the share of the cores that others had."""
-    one(min(1.0, args.seconds))  # warms up
-    made = []
-    while sum(share <= DISTURBED for _, share in made) < args.runs and len(made) < PATIENCE * args.runs:
+    if not args.smoke:
+        one(min(1.0, args.seconds))  # warms up
+    made, patience = [], 1 if args.smoke else PATIENCE
+    while sum(share <= DISTURBED for _, share in made) < args.runs and len(made) < patience * args.runs:
         made.append(one(args.seconds))
     made.sort(key=lambda r: r[1])
     kept = made[:args.runs]

@@ -1,4 +1,4 @@
-"""Runs scenarios, two at a time, and prints one line each."""
+"""Runs scenarios, some at a time, and prints one line each."""
 import argparse
 import ast
 import os
@@ -122,7 +122,8 @@ def main():
     options.add_argument("--release", default="build/release", help="programs for scenarios that measure")
     options.add_argument("--logs", default="build/test-logs/scenario")
     options.add_argument("--results", help="a file to which results are added, a line each")
-    options.add_argument("--width", type=int, default=2, help="how many at a time")
+    options.add_argument("--width", type=int, default=(os.cpu_count() or 1) + 1, help="how many at a time (one more than cores: "
+                         "most of them wait)")
     options.add_argument("--part", default="scenario", help="what results are counted under")
     options.add_argument("--netns", action="store_true", help="each in a network namespace of its own")
     options.add_argument("--list", action="store_true")
@@ -145,7 +146,8 @@ def main():
         made = os.path.join(shared, "identity")
         scenario.make_identity(made)
         os.environ["WEIRLOCK_TEST_IDENTITY"] = made
-        runner.many([p for p in plans if not p.is_alone], args.width)
+        # those that may take long first, so that none is left for the end
+        runner.many(sorted((p for p in plans if not p.is_alone), key=lambda p: -p.seconds), args.width)
         runner.many([p for p in plans if p.is_alone], 1)
     failed = [name for word, name in runner.results if word == "fail"]
     passed = sum(word == "pass" for word, _ in runner.results)

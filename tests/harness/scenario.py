@@ -103,6 +103,10 @@ class Scenario:
             if part not in text:
                 raise AssertionError(f"{part!r} is not in {text[:3000]!r}")
 
+    def times(self, few, many):
+        """How often something is repeated: few in the test command, many with WEIRLOCK_LONG=1 in the environment."""
+        return many if os.environ.get("WEIRLOCK_LONG") == "1" else few
+
     def say(self, text):
         """A figure or a note for the runner's line."""
         print("note: " + text, flush=True)
