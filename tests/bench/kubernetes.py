@@ -165,6 +165,7 @@ def measure(args, directory):
     if args.smoke and not os.path.exists(subprocess.run([kubernetes.BUILD, "--where"], capture_output=True, text=True, check=True).stdout.strip()):
         machine.say("kubernetes: left out, its API server is not built (tests/kubernetes/build)")
         return None
+    args.changes = args.changes or (5 if args.smoke else 500)
     os.makedirs(directory)
     subprocess.run(["ip", "address", "add", "10.244.0.0/16", "dev", "lo"], capture_output=True, check=False)
     t = scenario.Scenario(directory, args.bin)
