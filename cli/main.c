@@ -47,6 +47,8 @@ static const struct opt opts[] = {
 	{"insecure", 0, OPT_FLAG, &line.target.is_insecure, NULL, "No TLS: for ipc:// and loopback only", 0, 0},
 	{"output", 'o', OPT_CHOICE, &format_word, "table|wide|json|yaml", "How to print", 0, 0},
 	{"namespace", 'n', OPT_TEXT, &line.namespace_, "NS", "Only objects of this namespace", 0, 0},
+	{"pool", 0, OPT_TEXT, &line.target.pool, "NAME",
+		"Of a controller with pools: only this one; without it the first that has what is asked for, or all", 0, 0},
 	{"configmap", 0, OPT_TEXT, &line.target.configmap, "NS/NAME", "With --manifests and check: the ConfigMap with the settings", 0, 0},
 	{"tcp-services-configmap", 0, OPT_TEXT, &line.target.tcp_services, "NS/NAME",
 		"With --manifests and check: as the controller's option", 0, 0},

@@ -15,6 +15,7 @@
 
 static const struct column list_columns[] = {
 	{"SNAPSHOT", "snapshot", false},
+	{"POOL", "pool", false},
 	{"BUILT", "built", false},
 	{"RESOURCES", "resources", false},
 	{"PUT", "put", false},
@@ -50,6 +51,8 @@ static int list(struct command_line *line)
 
 		json_object_set_new(row, "snapshot", render_hex(str_of(s->id.data, s->id.len), 6));
 		json_object_set_new(row, "id", render_hex(str_of(s->id.data, s->id.len), 32));
+		if (s->pool[0])
+			json_object_set_new(row, "pool", render_text(str_from(s->pool)));
 		json_object_set_new(row, "built", json_string(clock_rfc3339(s->built_ms, time)));
 		json_object_set_new(row, "resources", json_integer(s->n_resources));
 		json_object_set_new(row, "put", json_integer(s->n_put));
@@ -141,6 +144,8 @@ static int diff(struct command_line *line)
 	status = snapshot_named(line, line->args.items[1], &before);
 	if (status != 0)
 		return status;
+	if (line->args.n == 2 && !line->target.pool && line->target.found_pool[0])
+		line->target.pool = line->target.found_pool; /* the newest of the same one */
 	status = snapshot_named(line, line->args.n > 2 ? line->args.items[2] : "", &after);
 	if (status != 0) {
 		view_deinit(&before);

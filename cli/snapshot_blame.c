@@ -211,6 +211,7 @@ static int ask(struct command_line *line, char *host, json_t *rows)
 	int status;
 
 	request.host = host;
+	request.pool = target_pool(&line->target);
 	request.objects = objects;
 	request.n_objects = list_objects(rows, objects);
 	status = target_operate(&line->target, "Blame", &request.base, ANSWER_MS, &answer);

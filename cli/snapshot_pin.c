@@ -27,23 +27,34 @@ static void add_name(struct buf *out)
 }
 
 static const struct column columns[] = {
+	{"POOL", "pool", false},
 	{"PINNED", "pinned", false},
 	{"SERVED", "served", false},
 	{"NOT-KEPT", "not_kept", false},
 	{0},
 };
 
+static json_t *pool_row(const Weirlock__V1__PinnedPool *p)
+{
+	json_t *row = json_object();
+
+	json_object_set_new(row, "pool", render_text(str_from(p->pool)));
+	if (p->pinned_id.len)
+		json_object_set_new(row, "pinned", render_hex(str_of(p->pinned_id.data, p->pinned_id.len), 32));
+	if (p->served_id.len)
+		json_object_set_new(row, "served", render_hex(str_of(p->served_id.data, p->served_id.len), 32));
+	if (p->not_kept[0])
+		json_object_set_new(row, "not_kept", render_text(str_from(p->not_kept)));
+	return row;
+}
+
+/* A line a pool that was changed. */
 static void print(struct command_line *line, const Weirlock__V1__PinResponse *r)
 {
-	json_t *rows = json_array(), *row = json_object();
+	json_t *rows = json_array();
 
-	if (r->pinned_id.len)
-		json_object_set_new(row, "pinned", render_hex(str_of(r->pinned_id.data, r->pinned_id.len), 32));
-	if (r->served_id.len)
-		json_object_set_new(row, "served", render_hex(str_of(r->served_id.data, r->served_id.len), 32));
-	if (r->not_kept[0])
-		json_object_set_new(row, "not_kept", render_text(str_from(r->not_kept)));
-	json_array_append_new(rows, row);
+	for (size_t i = 0; i < r->n_pools; i++)
+		json_array_append_new(rows, pool_row(r->pools[i]));
 	output_rows(&line->out, rows, columns);
 	json_decref(rows);
 }
@@ -59,6 +70,7 @@ static int ask(struct command_line *line, const char *method, const char *id, co
 	int status = 0;
 
 	request.id.data = bytes;
+	request.pool = target_pool(&line->target);
 	if (id[0])
 		status = target_parse_id(id, bytes, &request.id.len);
 	if (status != 0)

@@ -52,12 +52,14 @@ static void set_memory(json_t *row, uint64_t bytes)
 	json_object_set_new(row, "memory_bytes", json_integer((json_int_t)bytes));
 }
 
-/* "default" of "spiffe://weirlock/proxy/default"; nothing without TLS. */
+/* As its controller says; of a proxy itself and of older controllers: "default" of "spiffe://weirlock/proxy/default". */
 static struct str pool_of(const Weirlock__V1__ProxyStatus *p)
 {
 	static const char prefix[] = "spiffe://weirlock/proxy/";
 	struct str identity = str_from(p->identity);
 
+	if (p->pool[0])
+		return str_from(p->pool);
 	return str_starts_with(identity, str_from(prefix)) ? str_from_index(identity, sizeof(prefix) - 1) : STR("");
 }
 
@@ -160,7 +162,7 @@ static json_t *proxy_row(const Weirlock__V1__ProxyStatus *p)
 	return row;
 }
 
-static void set_pin(json_t *row, const Weirlock__V1__StatusResponse *s)
+static void set_pin(json_t *row, const Weirlock__V1__PoolStatus *s)
 {
 	char time[CLOCK_TEXT_MAX];
 	struct buf text = {0};
@@ -202,8 +204,8 @@ static json_t *controller_row(const Weirlock__V1__StatusResponse *s)
 		json_object_set_new(row, "leader", render_text(str_from(s->leader)));
 	json_object_set_new(row, "resources", json_integer(s->n_resources));
 	json_object_set_new(row, "problems", json_integer(s->n_problems));
-	if (s->pinned_id.len) {
-		set_pin(row, s);
+	if (s->n_pools == 1 && s->pinned_id.len) {
+		set_pin(row, s->pools[0]);
 	} else if (s->n_problems) {
 		char text[64];
 
@@ -211,6 +213,52 @@ static json_t *controller_row(const Weirlock__V1__StatusResponse *s)
 		json_object_set_new(row, "why", json_string(text));
 	}
 	return row;
+}
+
+/* Only where there is more than one; else the controller's line says it all. */
+static json_t *pool_row(const Weirlock__V1__PoolStatus *p)
+{
+	json_t *row = json_object();
+
+	json_object_set_new(row, "role", json_string("pool"));
+	json_object_set_new(row, "name", render_text(str_from(p->name)));
+	json_object_set_new(row, "pool", render_text(str_from(p->name)));
+	json_object_set_new(row, "state", json_string(p->pinned_id.len ? "pinned" : p->snapshot_id.len ? "ready" : "syncing"));
+	if (p->snapshot_id.len) {
+		json_object_set_new(row, "snapshot", render_hex(str_of(p->snapshot_id.data, p->snapshot_id.len), 6));
+		json_object_set_new(row, "snapshot_id", render_hex(str_of(p->snapshot_id.data, p->snapshot_id.len), 32));
+		set_age(row, "age", p->snapshot_age_ms);
+	}
+	json_object_set_new(row, "resources", json_integer(p->n_resources));
+	json_object_set_new(row, "proxies", json_integer(p->n_proxies));
+	json_object_set_new(row, "in_step", json_integer(p->n_synced));
+	json_object_set_new(row, "what", render_text(str_from(p->what)));
+	if (p->pinned_id.len)
+		set_pin(row, p);
+	else if (p->what[0])
+		json_object_set_new(row, "why", render_text(str_from(p->what)));
+	return row;
+}
+
+static bool is_asked_for(const struct command_line *line, struct str pool)
+{
+	return !line->target.pool || str_eq(str_from(line->target.pool), pool);
+}
+
+/* Leaves those of the pool that is asked for. */
+static void choose_proxies(const struct command_line *line, Weirlock__V1__StatusResponse *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_proxies; i++) {
+		Weirlock__V1__ProxyStatus *p = s->proxies[i];
+
+		if (is_asked_for(line, pool_of(p)))
+			s->proxies[n++] = p;
+		else
+			weirlock__v1__proxy_status__free_unpacked(p, NULL);
+	}
+	s->n_proxies = n;
 }
 
 static bool is_in_step(const Weirlock__V1__ProxyStatus *p)
@@ -285,11 +333,16 @@ int command_status(struct command_line *line)
 		status = target_status(&line->target, &s);
 	if (status != 0)
 		return status;
+	choose_proxies(line, s);
 	if (s->n_proxies)
 		qsort(s->proxies, s->n_proxies, sizeof(*s->proxies), compare_names);
 	rows = json_array();
 	if (strcmp(s->role, "proxy") != 0)
 		json_array_append_new(rows, controller_row(s));
+	for (size_t i = 0; s->n_pools > 1 && i < s->n_pools; i++) {
+		if (is_asked_for(line, str_from(s->pools[i]->name)))
+			json_array_append_new(rows, pool_row(s->pools[i]));
+	}
 	for (size_t i = 0; i < s->n_proxies; i++) {
 		json_array_append_new(rows, proxy_row(s->proxies[i]));
 		if (!is_in_step(s->proxies[i]))

@@ -142,16 +142,18 @@ static int ask_blob(struct target *t, const char *method, const ProtobufCMessage
 		return status;
 	status = ask(&s, method, request, &answer);
 	if (status == 0) {
-		status = fetch(&s, (const Weirlock__V1__Blob *)answer, out);
+		const Weirlock__V1__Blob *blob = (const Weirlock__V1__Blob *)answer;
+
+		snprintf(t->found_pool, sizeof(t->found_pool), "%s", blob->pool);
+		status = fetch(&s, blob, out);
 		protobuf_c_message_free_unpacked(answer, NULL);
 	}
 	close_session(&s);
 	return status;
 }
 
-static int ask_plain(struct target *t, const char *method, ProtobufCMessage **answer)
+static int ask_plain(struct target *t, const char *method, const ProtobufCMessage *request, ProtobufCMessage **answer)
 {
-	Weirlock__V1__Empty nothing = WEIRLOCK__V1__EMPTY__INIT;
 	struct session s;
 	int status;
 
@@ -160,15 +162,27 @@ static int ask_plain(struct target *t, const char *method, ProtobufCMessage **an
 	status = open_session(t, &s);
 	if (status != 0)
 		return status;
-	status = ask(&s, method, &nothing.base, answer);
+	status = ask(&s, method, request, answer);
 	close_session(&s);
 	return status;
 }
 
+char *target_pool(const struct target *t)
+{
+	static char none[] = "";
+	union {
+		const char *word;
+		char *field; /* packing only reads */
+	} pool = {.word = t->pool};
+
+	return t->pool ? pool.field : none;
+}
+
 int target_status(struct target *t, Weirlock__V1__StatusResponse **out)
 {
+	Weirlock__V1__Empty nothing = WEIRLOCK__V1__EMPTY__INIT;
 	ProtobufCMessage *answer = NULL;
-	int status = ask_plain(t, "Status", &answer);
+	int status = ask_plain(t, "Status", &nothing.base, &answer);
 
 	*out = (Weirlock__V1__StatusResponse *)answer;
 	return status;
@@ -176,8 +190,12 @@ int target_status(struct target *t, Weirlock__V1__StatusResponse **out)
 
 int target_history(struct target *t, Weirlock__V1__SnapshotsResponse **out)
 {
+	Weirlock__V1__SnapshotsRequest request = WEIRLOCK__V1__SNAPSHOTS_REQUEST__INIT;
 	ProtobufCMessage *answer = NULL;
-	int status = ask_plain(t, "Snapshots", &answer);
+	int status;
+
+	request.pool = target_pool(t);
+	status = ask_plain(t, "Snapshots", &request.base, &answer);
 
 	*out = (Weirlock__V1__SnapshotsResponse *)answer;
 	return status;
@@ -267,6 +285,7 @@ static int ask_snapshot(struct target *t, const char *id, struct buf *packed)
 	uint8_t bytes[32];
 	int status = 0;
 
+	request.pool = target_pool(t);
 	if (id[0]) {
 		request.id.data = bytes;
 		status = target_parse_id(id, bytes, &request.id.len);

@@ -19,6 +19,8 @@ struct target {
 	const char *configmap; /* for --manifests: as the controller's options */
 	const char *tcp_services, *udp_services;
 	const char *ingress_class;
+	const char *pool;   /* --pool; NULL: any */
+	char found_pool[64]; /* of the snapshot that was read last; "": its source has no pools */
 	unsigned timeout_s; /* 0: the default */
 };
 
@@ -32,6 +34,8 @@ int target_problems(struct target *t, Weirlock__V1__ProblemsResponse **out);
 int target_status(struct target *t, Weirlock__V1__StatusResponse **out);
 int target_history(struct target *t, Weirlock__V1__SnapshotsResponse **out);
 
+/* What a request says of --pool: "" is any. Borrowed. */
+char *target_pool(const struct target *t);
 /* Hex of an id or of its first bytes (4 to 32): 0, or the exit status after a line on stderr. */
 int target_parse_id(const char *hex, uint8_t *bytes, size_t *len);
 /* Calls a method of the service Operate. 0 and an owned answer, or the exit status after a line on stderr. */

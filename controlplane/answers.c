@@ -94,10 +94,11 @@ static struct str who_leads(void *data)
 	return c->writes ? writes_leader(c->writes) : STR("");
 }
 
-static struct content *build_pinned_endpoints(void *data, struct content *pinned, struct content *live)
+static struct content *build_pinned_endpoints(void *data, size_t pool, struct content *pinned, struct content *live)
 {
 	struct controller *c = data;
 
+	(void)pool;
 	return endpoints_of_pinned(c->store, &c->reconcile, pinned, live);
 }
 
@@ -108,10 +109,11 @@ static void look_up(void *data, struct str object, publish_found_fn *done, void 
 	blame_object(c->lookups, c->store, object, done, owner);
 }
 
-static int keep_what_is_pinned(void *data, const struct pin *pin)
+static int keep_what_is_pinned(void *data, size_t pool, const struct pin *pin)
 {
 	struct controller *c = data;
 
+	(void)pool;
 	return c->keep ? keep_pin(c->keep, pin) : -ENOENT;
 }
 
@@ -139,15 +141,16 @@ static void take_pin(struct controller *c)
 	if (!c->keep || !keep_load_pin(c->keep, &pin))
 		return;
 	log_warn("controller", "a snapshot was pinned before this controller started, and still is by=%s reason=%s", pin.by, pin.reason);
-	publish_take_pin(c->publish, &pin);
+	publish_take_pin(c->publish, 0, &pin);
 }
 
 int controller_open_channel(struct controller *c, struct buf *error)
 {
 	const struct controller_options *o = c->options;
+	struct publish_pool pool = {.name = PUBLISH_DEFAULT_POOL};
 	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
 		.standing = tell_standing, .look_up = look_up, .keep_pin = keep_what_is_pinned,
-		.pinned_endpoints = build_pinned_endpoints, .leader = who_leads};
+		.pinned_endpoints = build_pinned_endpoints, .leader = who_leads, .pools = &pool, .n_pools = 1};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
 
 	if (!o->is_insecure) {
@@ -156,7 +159,7 @@ int controller_open_channel(struct controller *c, struct buf *error)
 			return EXIT_BAD_INPUT;
 	}
 	open_archive(c);
-	publish.archive = c->archive;
+	pool.archive = c->archive;
 	c->publish = publish_create(c->loop, &publish);
 	take_pin(c);
 	server.identity = c->identity;

@@ -52,7 +52,7 @@ static void publish_it(struct controller *c, struct snapshot *s, uint64_t start_
 	c->build_us = clock_mono_us() - start_us;
 	s->event_us = c->is_ready ? event_us : 0;
 	c->is_audit_due = true;
-	if (publish_set_snapshot(c->publish, s)) /* which says what changed and who gets it */
+	if (publish_set_snapshot(c->publish, 0, s)) /* which says what changed and who gets it */
 		log_debug("controller", "built id=%s resources=%zu parts=%zu build_ms=%.1f", content_id_text(&s->id, id),
 			content_count(s->content), parts_last_count(c->parts), (double)c->build_us / 1000);
 	snapshot_unref(&s);
@@ -104,7 +104,7 @@ static void build_endpoints(struct controller *c)
 /* Parts that a change should have touched and did not would be served for ever. */
 static void audit(struct controller *c)
 {
-	struct snapshot *current = publish_current(c->publish), *anew;
+	struct snapshot *current = publish_current(c->publish, 0), *anew;
 	struct problems problems = {0};
 
 	anew = reconcile_build(c->store, &c->reconcile, clock_wall_ms(), NULL, &problems);

@@ -70,20 +70,31 @@ static void ask(struct operate *o, struct blaming *b, const char *object)
 }
 
 /* The snapshot in which the host became what it is. */
-static void add_since(struct operate *o, struct blaming *b, const char *host)
+static bool add_since_of(const struct archive *archive, struct blaming *b, const char *host)
 {
-	struct archive *archive = o->publish->archive;
 	const struct archive_entry *e;
 	size_t index;
 
 	if (!archive_changed(archive, WEIRLOCK__V1__KIND__KIND_HOST, str_from(host), &index))
-		return;
+		return false;
 	e = archive_at(archive, index);
 	b->response.since_id.len = sizeof(e->id.bytes);
 	b->response.since_id.data = arena_alloc(&b->arena, sizeof(e->id.bytes));
 	memcpy(b->response.since_id.data, e->id.bytes, sizeof(e->id.bytes));
 	b->response.since_ms = e->built_ms;
 	b->response.is_oldest = !archive_at(archive, index + 1);
+	return true;
+}
+
+/* In the pool that is named, or the first that serves it. */
+static void add_since(struct operate *o, struct blaming *b, const Weirlock__V1__BlameRequest *request)
+{
+	const struct publish *p = o->publish;
+
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		if ((!request->pool[0] || !strcmp(request->pool, p->lanes[i].name)) && add_since_of(p->lanes[i].archive, b, request->host))
+			return;
+	}
 }
 
 static void on_gone(void *data, struct rpc_call *call)
@@ -113,7 +124,7 @@ void operate__blame(Weirlock__V1__Operate_Service *service, const Weirlock__V1__
 	weirlock__v1__blame_response__init(&b->response);
 	b->response.objects = arena_alloc(&b->arena, (request->n_objects + 1) * sizeof(*b->response.objects));
 	rpc_call_hold(b->call, on_gone, b);
-	add_since(o, b, request->host);
+	add_since(o, b, request);
 	for (size_t i = 0; i < request->n_objects; i++)
 		ask(o, b, request->objects[i]);
 	end_one(b);

@@ -85,6 +85,22 @@ static bool is_replaced(const struct publish *p, const struct proxy *proxy)
 	return false;
 }
 
+/* Its certificate is good, and the pool that it names is none of ours. */
+static void refuse_stranger(struct publish *p, const Weirlock__V1__HelloRequest *request, struct rpc_call *call)
+{
+	const char *identity = rpc_peer_identity(rpc_call_peer(call));
+	struct str pool = lane_pool_of(identity);
+	struct buf shown = {0};
+
+	buf_add_escaped(&shown, str_from(request->name));
+	if (strangers_note(&p->strangers, str_from(request->name), pool, clock_mono_ms()))
+		log_warn("publish", "proxy refused, its pool is not served name=%s identity=%s", buf_cstr(&shown), identity);
+	buf_deinit(&shown);
+	rpc_call_fail(call, RPC_PERMISSION_DENIED,
+		"this controller serves no pool '%.*s': give it --pool %.*s=..., or the proxy a certificate of another pool", STR_ARG(pool),
+		STR_ARG(pool));
+}
+
 static void control__hello(Weirlock__V1__Control_Service *service, const Weirlock__V1__HelloRequest *request,
 	Weirlock__V1__HelloResponse_Closure closure, void *closure_data)
 {
@@ -94,6 +110,7 @@ static void control__hello(Weirlock__V1__Control_Service *service, const Weirloc
 	Weirlock__V1__HelloResponse response = WEIRLOCK__V1__HELLO_RESPONSE__INIT;
 	char version[] = WEIRLOCK_VERSION;
 	struct buf shown = {0};
+	struct lane *lane;
 	struct proxy *proxy;
 
 	if (request->schema_min > CONTENT_SCHEMA || request->schema_max < CONTENT_SCHEMA) {
@@ -102,6 +119,11 @@ static void control__hello(Weirlock__V1__Control_Service *service, const Weirloc
 	}
 	if (strlen(request->name) > 253 || strlen(request->version) > 64) {
 		rpc_call_fail(call, RPC_INVALID_ARGUMENT, "the name or version is too long");
+		return;
+	}
+	lane = lane_of_identity(p, rpc_peer_identity(peer));
+	if (!lane) {
+		refuse_stranger(p, request, call);
 		return;
 	}
 	proxy = rpc_peer_data(peer);
@@ -113,7 +135,7 @@ static void control__hello(Weirlock__V1__Control_Service *service, const Weirloc
 		return;
 	}
 	proxy = mem_zalloc(sizeof(*proxy));
-	*proxy = (struct proxy){.next = p->proxies, .peer = peer, .pid = request->pid, .heard_ms = clock_mono_ms()};
+	*proxy = (struct proxy){.next = p->proxies, .lane = lane, .peer = peer, .pid = request->pid, .heard_ms = clock_mono_ms()};
 	proxy->name = mem_strdup(str_from(request->name));
 	proxy->version = mem_strdup(str_from(request->version));
 	proxy->identity = mem_strdup(str_from(rpc_peer_identity(peer)));
@@ -146,13 +168,14 @@ static void answer_watch(struct proxy *proxy, Weirlock__V1__WatchResponse *respo
 	rpc_call_answer(call, &response->base);
 }
 
-static void push(struct publish *p, struct proxy *proxy, enum way_form form)
+static void push(struct proxy *proxy, enum way_form form)
 {
+	struct publish *p = proxy->lane->publish;
 	struct way_answer answer;
 
-	way_answer(p, proxy, form, &answer);
+	way_answer(proxy, form, &answer);
 	proxy->pushed_form = form;
-	proxy->pushed = p->current->id;
+	proxy->pushed = proxy->lane->current->id;
 	proxy->has_pushed = true;
 	proxy->has_pushed_from = proxy->has_applied;
 	proxy->pushed_from = proxy->applied;
@@ -166,44 +189,45 @@ static void push(struct publish *p, struct proxy *proxy, enum way_form form)
 }
 
 /* Sent a moment ago, and the proxy asks again from the same place: something went wrong on its side. Not in a circle. */
-static bool is_too_soon(const struct publish *p, const struct proxy *proxy, enum way_form form)
+static bool is_too_soon(const struct proxy *proxy, enum way_form form)
 {
-	return proxy->has_pushed && proxy->pushed_form == form && content_id_eq(&proxy->pushed, &p->current->id) &&
+	return proxy->has_pushed && proxy->pushed_form == form && content_id_eq(&proxy->pushed, &proxy->lane->current->id) &&
 		proxy->has_pushed_from == proxy->has_applied &&
 		(!proxy->has_applied || content_id_eq(&proxy->pushed_from, &proxy->applied)) &&
 		clock_mono_us() - proxy->pushed_us < REPEAT_MS * 1000;
 }
 
-void control_serve(struct publish *p, struct proxy *proxy)
+void control_serve(struct proxy *proxy)
 {
+	const struct snapshot *current = proxy->lane->current;
 	Weirlock__V1__WatchResponse response = WEIRLOCK__V1__WATCH_RESPONSE__INIT;
 	Weirlock__V1__Redirect redirect = WEIRLOCK__V1__REDIRECT__INIT;
 	enum way_form form;
 
 	if (!proxy->watch)
 		return;
-	if (p->is_leaving) {
+	if (proxy->lane->publish->is_leaving) {
 		redirect.after_ms = (uint32_t)(clock_mono_us() % 1000); /* spread, so that not all come at once */
 		response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_REDIRECT;
 		response.redirect = &redirect;
 		answer_watch(proxy, &response);
 		return;
 	}
-	if (!p->current || (proxy->has_applied && content_id_eq(&proxy->applied, &p->current->id)) ||
-		(proxy->has_refused && content_id_eq(&proxy->refused, &p->current->id)))
+	if (!current || (proxy->has_applied && content_id_eq(&proxy->applied, &current->id)) ||
+		(proxy->has_refused && content_id_eq(&proxy->refused, &current->id)))
 		return;
-	form = way_form_for(p, proxy);
-	if (!is_too_soon(p, proxy, form))
-		push(p, proxy, form);
+	form = way_form_for(proxy);
+	if (!is_too_soon(proxy, form))
+		push(proxy, form);
 }
 
-static void heartbeat(struct publish *p, struct proxy *proxy)
+static void heartbeat(struct proxy *proxy)
 {
 	Weirlock__V1__WatchResponse response = WEIRLOCK__V1__WATCH_RESPONSE__INIT;
 	Weirlock__V1__Heartbeat same = WEIRLOCK__V1__HEARTBEAT__INIT;
 
-	if (p->current)
-		same.id = id_data(&p->current->id);
+	if (proxy->lane->current)
+		same.id = id_data(&proxy->lane->current->id);
 	response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_SAME;
 	response.same = &same;
 	answer_watch(proxy, &response);
@@ -219,9 +243,9 @@ void control_tick(struct publish *p)
 			control_free_proxy(p, proxy);
 			continue;
 		}
-		control_serve(p, proxy);
+		control_serve(proxy);
 		if (proxy->watch && now >= proxy->watch_due_ms)
-			heartbeat(p, proxy);
+			heartbeat(proxy);
 	}
 	wait_look(p->operate);
 }
@@ -309,7 +333,7 @@ static void control__watch(Weirlock__V1__Control_Service *service, const Weirloc
 	proxy->watch = call;
 	proxy->watch_due_ms = clock_mono_ms() + p->options.watch_ttl_ms;
 	rpc_call_hold(call, watch_gone, p);
-	control_serve(p, proxy);
+	control_serve(proxy);
 }
 
 /* ------------------------------------------------------------------------------------------------------- the others */
@@ -340,11 +364,12 @@ void control_fetch(struct blobs *blobs, const Weirlock__V1__FetchRequest *reques
 static void control__fetch(Weirlock__V1__Control_Service *service, const Weirlock__V1__FetchRequest *request,
 	Weirlock__V1__FetchResponse_Closure closure, void *closure_data)
 {
-	struct publish *p = container_of(service, struct publish, control);
+	struct proxy *proxy = proxy_of(rpc_call_of(closure_data));
 
+	(void)service;
 	(void)closure;
-	if (proxy_of(rpc_call_of(closure_data)))
-		control_fetch(p->pushes, request, rpc_call_of(closure_data));
+	if (proxy) /* blobs of another pool are not there for it, whoever told it their ids */
+		control_fetch(proxy->lane->pushes, request, rpc_call_of(closure_data));
 }
 
 static void control__report(Weirlock__V1__Control_Service *service, const Weirlock__V1__ReportRequest *request,
@@ -388,15 +413,17 @@ static void control__goodbye(Weirlock__V1__Control_Service *service, const Weirl
 
 Weirlock__V1__ProxyState control_state(const struct publish *p, const struct proxy *proxy)
 {
+	const struct snapshot *current = proxy->lane->current;
+
 	if (!proxy->peer || clock_mono_ms() - proxy->heard_ms > (uint64_t)p->options.watch_ttl_ms * 2)
 		return WEIRLOCK__V1__PROXY_STATE__PROXY_SILENT;
 	if (proxy->report && proxy->report->is_draining)
 		return WEIRLOCK__V1__PROXY_STATE__PROXY_DRAINING;
-	if (p->current && proxy->has_refused && content_id_eq(&proxy->refused, &p->current->id))
+	if (current && proxy->has_refused && content_id_eq(&proxy->refused, &current->id))
 		return WEIRLOCK__V1__PROXY_STATE__PROXY_REFUSED;
 	if (!proxy->has_applied)
 		return WEIRLOCK__V1__PROXY_STATE__PROXY_CONNECTING;
-	if (p->current && content_id_eq(&proxy->applied, &p->current->id))
+	if (current && content_id_eq(&proxy->applied, &current->id))
 		return WEIRLOCK__V1__PROXY_STATE__PROXY_SYNCED;
 	return WEIRLOCK__V1__PROXY_STATE__PROXY_BEHIND;
 }

@@ -1,4 +1,6 @@
 /* The service for people: what is published, who serves it and what was wrong. Nothing here holds a key. */
+#include <string.h>
+
 #include "clock.h"
 #include "describe.h"
 #include "mem.h"
@@ -19,12 +21,13 @@ Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy,
 	out->name = proxy->name;
 	out->identity = proxy->identity;
 	out->version = proxy->version;
+	out->pool = proxy->lane->name;
 	out->state = control_state(p, proxy);
 	if (proxy->has_applied) {
 		out->applied_id = id_data(&proxy->applied);
 		out->applied_age_ms = now - proxy->applied_ms;
 	}
-	operate_behind(p->operate, proxy, &out->n_behind, &out->behind_ms);
+	operate_behind(proxy, &out->n_behind, &out->behind_ms);
 	out->last_heard_ms = now - proxy->heard_ms;
 	if (proxy->refusal) {
 		out->errors = proxy->refusal->errors;
@@ -38,9 +41,51 @@ Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy,
 
 static void list_problems(struct publish *p, struct problems *out)
 {
+	struct buf pools = {0};
+
+	for (size_t i = 0; i < p->n_lanes; i++)
+		buf_printf(&pools, "%s%s", i ? ", " : "", p->lanes[i].name);
+	strangers_problems(&p->strangers, buf_str(&pools), clock_mono_ms(), out);
+	buf_deinit(&pools);
 	if (p->options.problems)
 		p->options.problems(p->options.data, out);
 	operate_problems(p->operate, out);
+}
+
+static Weirlock__V1__PoolStatus *inspect_pool(struct lane *l, struct arena *arena)
+{
+	Weirlock__V1__PoolStatus *out = arena_alloc(arena, sizeof(*out));
+	uint64_t now = clock_wall_ms();
+
+	weirlock__v1__pool_status__init(out);
+	out->name = l->name;
+	if (l->current) {
+		out->snapshot_id = id_data(&l->current->id);
+		out->snapshot_age_ms = now > l->current->built_ms ? now - l->current->built_ms : 0;
+		out->n_resources = (uint32_t)content_count(l->current->content);
+	}
+	for (const struct proxy *proxy = l->publish->proxies; proxy; proxy = proxy->next) {
+		if (proxy->lane != l || !proxy->peer || (proxy->report && proxy->report->is_draining))
+			continue;
+		out->n_proxies++;
+		out->n_synced += control_state(l->publish, proxy) == WEIRLOCK__V1__PROXY_STATE__PROXY_SYNCED;
+	}
+	pinning_fill(l, arena, out);
+	return out;
+}
+
+static void fill_pools(struct publish *p, Weirlock__V1__StatusResponse *out, struct arena *arena)
+{
+	const Weirlock__V1__PoolStatus *first;
+
+	out->pools = arena_alloc(arena, p->n_lanes * sizeof(*out->pools));
+	for (size_t i = 0; i < p->n_lanes; i++)
+		out->pools[out->n_pools++] = inspect_pool(&p->lanes[i], arena);
+	first = out->pools[0];
+	out->snapshot_id = first->snapshot_id;
+	out->snapshot_age_ms = first->snapshot_age_ms;
+	out->n_resources = first->n_resources;
+	operate_pin_status(out);
 }
 
 static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
@@ -55,7 +100,6 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 
 	(void)request;
 	list_problems(p, &problems);
-	operate_pin_status(p->operate, &out);
 	out.role = role;
 	out.name = p->name;
 	out.version = version;
@@ -65,13 +109,7 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 	out.rss_bytes = process_rss_bytes();
 	out.uptime_ms = clock_mono_ms() - p->started_ms;
 	out.n_problems = (uint32_t)problems.n;
-	if (p->current) {
-		uint64_t now = clock_wall_ms();
-
-		out.snapshot_id = id_data(&p->current->id);
-		out.snapshot_age_ms = now > p->current->built_ms ? now - p->current->built_ms : 0;
-		out.n_resources = (uint32_t)content_count(p->current->content);
-	}
+	fill_pools(p, &out, &arena);
 	out.proxies = arena_alloc(&arena, (p->n_proxies + 1) * sizeof(*out.proxies));
 	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next) {
 		Weirlock__V1__ProxyStatus *status = inspect_proxy(p, proxy, &arena);
@@ -90,50 +128,59 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 }
 
 /* Proxies that serve it; what is pinned is served with the endpoints of now, by another id. */
-static uint32_t count_serving(const struct publish *p, const struct content_id *id, bool is_pinned)
+static uint32_t count_serving(const struct lane *l, const struct content_id *id, bool is_pinned)
 {
 	uint32_t n = 0;
 
-	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)
-		n += proxy->peer && proxy->has_applied &&
-			(content_id_eq(&proxy->applied, id) || (is_pinned && content_id_eq(&proxy->applied, &p->current->id)));
+	for (struct proxy *proxy = l->publish->proxies; proxy; proxy = proxy->next)
+		n += proxy->lane == l && proxy->peer && proxy->has_applied &&
+			(content_id_eq(&proxy->applied, id) || (is_pinned && content_id_eq(&proxy->applied, &l->current->id)));
 	return n;
 }
 
-static Weirlock__V1__SnapshotInfo *snapshot_info(const struct publish *p, const struct archive_entry *e, struct arena *arena)
+static Weirlock__V1__SnapshotInfo *snapshot_info(const struct lane *l, const struct archive_entry *e, struct arena *arena)
 {
 	Weirlock__V1__SnapshotInfo *info = arena_alloc(arena, sizeof(*info));
 
 	weirlock__v1__snapshot_info__init(info);
+	info->pool = l->name;
 	info->id = id_data(&e->id);
 	info->built_ms = e->built_ms;
 	info->n_resources = e->n_resources;
 	info->size_bytes = e->size_bytes;
 	archive_count(e, &info->n_put, &info->n_drop);
 	info->is_structural = e->is_structural;
-	info->is_pinned = p->operate->pin.content && content_id_eq(&p->operate->pin_id, &e->id);
-	info->n_proxies = count_serving(p, &e->id, info->is_pinned);
+	info->is_pinned = l->pin.content && content_id_eq(&l->pin_id, &e->id);
+	info->n_proxies = count_serving(l, &e->id, info->is_pinned);
 	return info;
 }
 
-static void inspect__snapshots(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
+static void list_snapshots(struct lane *l, Weirlock__V1__SnapshotsResponse *out, struct arena *arena)
+{
+	const struct archive_entry *e;
+
+	for (size_t i = 0; out->n_snapshots < SNAPSHOTS_SHOWN && (e = archive_at(l->archive, i)); i++)
+		out->snapshots[out->n_snapshots++] = snapshot_info(l, e, arena);
+}
+
+static void inspect__snapshots(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__SnapshotsRequest *request,
 	Weirlock__V1__SnapshotsResponse_Closure closure, void *closure_data)
 {
 	struct publish *p = container_of(service, struct publish, inspect);
 	Weirlock__V1__SnapshotsResponse out = WEIRLOCK__V1__SNAPSHOTS_RESPONSE__INIT;
 	struct arena arena = {0};
-	const struct archive_entry *e;
 
-	(void)request;
 	out.snapshots = arena_alloc(&arena, SNAPSHOTS_SHOWN * sizeof(*out.snapshots));
-	while (out.n_snapshots < SNAPSHOTS_SHOWN && (e = archive_at(p->archive, out.n_snapshots)))
-		out.snapshots[out.n_snapshots++] = snapshot_info(p, e, &arena);
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		if (!request->pool[0] || !strcmp(request->pool, p->lanes[i].name))
+			list_snapshots(&p->lanes[i], &out, &arena);
+	}
 	closure(&out, closure_data);
 	arena_deinit(&arena);
 }
 
 static void answer_blob(struct publish *p, struct str bytes, Weirlock__V1__BlobContent content,
-	const struct content_id *id, struct rpc_call *call)
+	const struct content_id *id, const struct lane *lane, struct rpc_call *call)
 {
 	Weirlock__V1__Blob blob = WEIRLOCK__V1__BLOB__INIT;
 	struct str blob_id = blobs_put(p->views, bytes);
@@ -145,22 +192,40 @@ static void answer_blob(struct publish *p, struct str bytes, Weirlock__V1__BlobC
 	blob.blob_id = blob.sha256 = (ProtobufCBinaryData){blob_id.len, data.field};
 	blob.size_bytes = bytes.len;
 	blob.content = content;
+	if (lane)
+		blob.pool = lane->name;
 	if (id)
 		blob.snapshot_id = id_data(id);
 	rpc_call_answer(call, &blob.base);
 }
 
 /* Of what was served a while ago there is more than of what is only in the archive: where its values came from. Owned, or NULL. */
-static struct snapshot *find_snapshot(const struct publish *p, struct str id)
+static struct snapshot *find_in(const struct lane *l, struct str id)
 {
-	struct snapshot *s = history_find(p->history, id);
+	struct snapshot *s = history_find(l->history, id);
 	size_t index;
 
+	if (!id.len)
+		return l->current ? snapshot_ref(l->current) : NULL;
 	if (s)
 		return snapshot_ref(s);
-	if (!archive_find(p->archive, id, &index))
+	if (!archive_find(l->archive, id, &index))
 		return NULL;
-	return snapshot_create(archive_content(p->archive, index), archive_at(p->archive, index)->built_ms);
+	return snapshot_create(archive_content(l->archive, index), archive_at(l->archive, index)->built_ms);
+}
+
+/* In the pool that is named, or the first that has it. */
+static struct snapshot *find_snapshot(
+	const struct publish *p, const Weirlock__V1__GetSnapshotRequest *request, const struct lane **lane)
+{
+	struct snapshot *s = NULL;
+
+	for (size_t i = 0; !s && i < p->n_lanes; i++) {
+		*lane = &p->lanes[i];
+		if (!request->pool[0] || !strcmp(request->pool, p->lanes[i].name))
+			s = find_in(*lane, str_of(request->id.data, request->id.len));
+	}
+	return s;
 }
 
 static void inspect__get_snapshot(Weirlock__V1__Inspect_Service *service,
@@ -168,20 +233,19 @@ static void inspect__get_snapshot(Weirlock__V1__Inspect_Service *service,
 {
 	struct publish *p = container_of(service, struct publish, inspect);
 	struct rpc_call *call = rpc_call_of(closure_data);
-	struct snapshot *s = request->id.len ? find_snapshot(p, str_of(request->id.data, request->id.len))
-		: p->current         ? snapshot_ref(p->current)
-				     : NULL;
+	const struct lane *lane = NULL;
+	struct snapshot *s = find_snapshot(p, request, &lane);
 	struct buf packed;
 
 	(void)closure;
 	if (!s) {
 		rpc_call_fail(call, RPC_NOT_FOUND, request->id.len ? "no snapshot of the history has that id" :
-								    "there is no snapshot yet");
+								    "there is no snapshot of it yet");
 		return;
 	}
 	buf_init(&packed, VIEW_MAX_BYTES);
 	if (describe_snapshot(s, &packed))
-		answer_blob(p, buf_str(&packed), WEIRLOCK__V1__BLOB_CONTENT__BLOB_SNAPSHOT, &s->id, call);
+		answer_blob(p, buf_str(&packed), WEIRLOCK__V1__BLOB_CONTENT__BLOB_SNAPSHOT, &s->id, lane, call);
 	else
 		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "the snapshot is too large to be shown");
 	buf_deinit(&packed);
@@ -203,7 +267,7 @@ static void inspect__problems(Weirlock__V1__Inspect_Service *service, const Weir
 	buf_init(&packed, VIEW_MAX_BYTES);
 	if (describe_problems(&problems, &packed))
 		answer_blob(p, buf_str(&packed), WEIRLOCK__V1__BLOB_CONTENT__BLOB_PROBLEMS,
-			p->current ? &p->current->id : NULL, call);
+			p->lanes[0].current ? &p->lanes[0].current->id : NULL, NULL, call);
 	else
 		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "there are too many problems to be shown");
 	buf_deinit(&packed);

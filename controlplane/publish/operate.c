@@ -16,7 +16,6 @@ struct operate *operate_create(struct publish *p)
 void operate_destroy(struct operate *o)
 {
 	wait_end_all(o);
-	operate_pin_deinit(o);
 	mem_free(o);
 }
 
@@ -30,56 +29,57 @@ static void note(struct operate *o, enum propagation_stage stage, uint64_t event
 }
 
 /* `age` is 0 for the newest. */
-static const struct covered *covered_at(const struct operate *o, size_t age)
+static const struct covered *covered_at(const struct lane *l, size_t age)
 {
-	return &o->covered[(o->newest + COVERED_MAX - age) % COVERED_MAX];
+	return &l->covered[(l->newest + COVERED_MAX - age) % COVERED_MAX];
 }
 
-const struct covered *operate_find(const struct operate *o, const struct content_id *id, size_t *age)
+const struct covered *operate_find(const struct lane *l, const struct content_id *id, size_t *age)
 {
-	for (size_t i = 0; i < o->n_covered; i++) {
+	for (size_t i = 0; i < l->n_covered; i++) {
 		if (age)
 			*age = i;
-		if (content_id_eq(&covered_at(o, i)->id, id))
-			return covered_at(o, i);
+		if (content_id_eq(&covered_at(l, i)->id, id))
+			return covered_at(l, i);
 	}
 	return NULL;
 }
 
-void operate_behind(const struct operate *o, const struct proxy *proxy, uint32_t *n, uint64_t *for_ms)
+void operate_behind(const struct proxy *proxy, uint32_t *n, uint64_t *for_ms)
 {
+	const struct lane *l = proxy->lane;
 	size_t age = 0;
-	bool is_known = proxy->has_applied && operate_find(o, &proxy->applied, &age);
+	bool is_known = proxy->has_applied && operate_find(l, &proxy->applied, &age);
 
 	*n = is_known ? (uint32_t)age : 0;
 	*for_ms = 0;
-	if (!o->n_covered || (is_known && age == 0))
+	if (!l->n_covered || (is_known && age == 0))
 		return;
-	*for_ms = clock_mono_ms() - covered_at(o, is_known ? age - 1 : o->n_covered - 1)->since_ms;
+	*for_ms = clock_mono_ms() - covered_at(l, is_known ? age - 1 : l->n_covered - 1)->since_ms;
 	if (!*for_ms)
 		*for_ms = 1;
 }
 
 /* It holds what the one before held, and more; but what is pinned holds what it held. */
-static void remember(struct operate *o)
+static void remember(struct lane *l)
 {
-	uint64_t seq = o->pin.content ? o->pin_seq : o->n_covered ? o->covered[o->newest].seq : 0;
+	uint64_t seq = l->pin.content ? l->pin_seq : l->n_covered ? l->covered[l->newest].seq : 0;
 
-	o->newest = o->n_covered ? (o->newest + 1) % COVERED_MAX : 0;
-	if (o->n_covered < COVERED_MAX)
-		o->n_covered++;
-	o->covered[o->newest] = (struct covered){o->publish->current->id, seq, clock_mono_ms()};
+	l->newest = l->n_covered ? (l->newest + 1) % COVERED_MAX : 0;
+	if (l->n_covered < COVERED_MAX)
+		l->n_covered++;
+	l->covered[l->newest] = (struct covered){l->current->id, seq, clock_mono_ms()};
 }
 
-void operate_built(struct operate *o)
+void operate_built(struct lane *l)
 {
-	remember(o);
-	note(o, PROPAGATION_BUILT, o->publish->current->event_us);
+	remember(l);
+	note(l->publish->operate, PROPAGATION_BUILT, l->current->event_us);
 }
 
 void operate_sent(struct operate *o, struct proxy *proxy)
 {
-	proxy->pushed_event_us = o->publish->current->event_us;
+	proxy->pushed_event_us = proxy->lane->current->event_us;
 	note(o, PROPAGATION_SENT, proxy->pushed_event_us);
 }
 

@@ -14,80 +14,78 @@
 enum { TEXT_MAX = 200 };
 
 /* The snapshot to serve for `live`. Owned: one reference. */
-struct snapshot *operate_choose(struct operate *o, struct snapshot *live)
+struct snapshot *operate_choose(struct lane *l, struct snapshot *live)
 {
-	const struct publish_options *options = &o->publish->options;
+	const struct publish_options *options = &l->publish->options;
 	struct content *others = NULL;
 	struct snapshot *s;
 
-	if (o->live != live) {
-		snapshot_unref(&o->live);
-		o->live = snapshot_ref(live);
+	if (l->live != live) {
+		snapshot_unref(&l->live);
+		l->live = snapshot_ref(live);
 	}
-	if (!o->pin.content)
+	if (!l->pin.content)
 		return snapshot_ref(live);
 	if (options->pinned_endpoints)
-		others = options->pinned_endpoints(options->data, o->pin.content, live->content);
-	s = snapshot_create(pin_content(&o->pin, live->content, others), live->built_ms);
+		others = options->pinned_endpoints(options->data, l->index, l->pin.content, live->content);
+	s = snapshot_create(pin_content(&l->pin, live->content, others), live->built_ms);
 	content_destroy(others);
 	s->event_us = live->event_us;
-	for (size_t i = 0; o->pin_origins && i < o->pin_origins->n_origins; i++)
-		snapshot_add_origin(s, &o->pin_origins->origins[i]);
+	for (size_t i = 0; l->pin_origins && i < l->pin_origins->n_origins; i++)
+		snapshot_add_origin(s, &l->pin_origins->origins[i]);
 	snapshot_sort_origins(s);
 	return s;
 }
 
 /* Writes it down; why not is remembered for status and problems. */
-static void keep(struct operate *o)
+static void keep(struct lane *l)
 {
-	struct publish *p = o->publish;
-	int result = p->options.keep_pin ? p->options.keep_pin(p->options.data, o->pin.content ? &o->pin : NULL) : -ENOENT;
+	const struct publish_options *options = &l->publish->options;
+	int result = options->keep_pin ? options->keep_pin(options->data, l->index, l->pin.content ? &l->pin : NULL) : -ENOENT;
 
-	buf_clear(&o->pin_not_kept);
-	if (result == 0 || !o->pin.content)
+	buf_clear(&l->pin_not_kept);
+	if (result == 0 || !l->pin.content)
 		return;
-	buf_add(&o->pin_not_kept, result == -ENOENT ? STR("the controller has no --state-dir, or no --identity") : str_from(strerror(-result)));
-	log_error("publish", "what is pinned is lost when this controller restarts: %s", buf_cstr(&o->pin_not_kept));
+	buf_add(&l->pin_not_kept, result == -ENOENT ? STR("the controller has no --state-dir, or no --identity") : str_from(strerror(-result)));
+	log_error("publish", "what is pinned is lost when this controller restarts pool=%s: %s", l->name, buf_cstr(&l->pin_not_kept));
 }
 
-static void let_go(struct operate *o)
+static void let_go(struct lane *l)
 {
-	pin_deinit(&o->pin);
-	snapshot_unref(&o->pin_origins);
-	o->pin_seq = 0;
+	pin_deinit(&l->pin);
+	snapshot_unref(&l->pin_origins);
+	l->pin_seq = 0;
 }
 
-void operate_take_pin(struct operate *o, struct pin *pin)
+void operate_take_pin(struct lane *l, struct pin *pin)
 {
 	const struct covered *c;
 
-	let_go(o);
-	o->pin = *pin;
+	let_go(l);
+	l->pin = *pin;
 	*pin = (struct pin){0};
-	o->pin_id = content_id(o->pin.content);
-	c = operate_find(o, &o->pin_id, NULL);
-	o->pin_seq = c ? c->seq : 0;
-	o->pin_origins = history_find(o->publish->history, str_of(o->pin_id.bytes, sizeof(o->pin_id.bytes)));
-	if (o->pin_origins)
-		snapshot_ref(o->pin_origins);
+	l->pin_id = content_id(l->pin.content);
+	c = operate_find(l, &l->pin_id, NULL);
+	l->pin_seq = c ? c->seq : 0;
+	l->pin_origins = history_find(l->history, str_of(l->pin_id.bytes, sizeof(l->pin_id.bytes)));
+	if (l->pin_origins)
+		snapshot_ref(l->pin_origins);
 }
 
-void operate_pin_deinit(struct operate *o)
+void operate_pin_deinit(struct lane *l)
 {
-	let_go(o);
-	snapshot_unref(&o->live);
-	buf_deinit(&o->pin_not_kept);
+	let_go(l);
+	snapshot_unref(&l->live);
+	buf_deinit(&l->pin_not_kept);
 }
 
-/* Proxies get what is to be served now. */
-static void serve(struct operate *o)
+/* The pool's proxies get what is to be served now. */
+static void serve(struct lane *l)
 {
-	struct snapshot *live = o->live;
-
-	if (live)
-		publish_set_snapshot(o->publish, live);
-	if (!o->pin.content)
-		wait_cover(o, o->live_seq);
+	if (l->live)
+		lane_set(l, l->live);
+	if (!l->pin.content)
+		wait_cover(l, l->live_seq);
 }
 
 /* Who asks: the certificate says the role, and weirctl adds who typed it. */
@@ -118,105 +116,176 @@ static char *shortened(const char *text)
 	return copy;
 }
 
-static void answer(struct operate *o, struct rpc_call *call)
+static Weirlock__V1__PinnedPool *describe(struct lane *l, struct arena *arena)
 {
-	Weirlock__V1__PinResponse response = WEIRLOCK__V1__PIN_RESPONSE__INIT;
-	char none[] = "";
+	Weirlock__V1__PinnedPool *out = arena_alloc(arena, sizeof(*out));
 
-	if (o->pin.content)
-		response.pinned_id = id_data(&o->pin_id);
-	if (o->publish->current)
-		response.served_id = id_data(&o->publish->current->id);
-	buf_cstr(&o->pin_not_kept);
-	response.not_kept = o->pin_not_kept.len ? o->pin_not_kept.ptr : none;
-	rpc_call_answer(call, &response.base);
+	weirlock__v1__pinned_pool__init(out);
+	out->pool = l->name;
+	if (l->pin.content)
+		out->pinned_id = id_data(&l->pin_id);
+	if (l->current)
+		out->served_id = id_data(&l->current->id);
+	out->not_kept = arena_text(arena, buf_str(&l->pin_not_kept));
+	return out;
 }
 
+/* The first one once more, as it was before there were pools. */
+static void answer(struct lane *const *lanes, size_t n, struct rpc_call *call)
+{
+	Weirlock__V1__PinResponse response = WEIRLOCK__V1__PIN_RESPONSE__INIT;
+	struct arena arena = {0};
+
+	response.pools = arena_alloc(&arena, n * sizeof(*response.pools));
+	for (size_t i = 0; i < n; i++)
+		response.pools[response.n_pools++] = describe(lanes[i], &arena);
+	response.pinned_id = response.pools[0]->pinned_id;
+	response.served_id = response.pools[0]->served_id;
+	response.not_kept = response.pools[0]->not_kept;
+	rpc_call_answer(call, &response.base);
+	arena_deinit(&arena);
+}
+
+static bool is_asked_for(const struct lane *l, const Weirlock__V1__PinRequest *request)
+{
+	return !request->pool[0] || !strcmp(l->name, request->pool);
+}
+
+static void pin_one(struct lane *l, size_t index, const Weirlock__V1__PinRequest *request, struct rpc_call *call)
+{
+	struct pin pin = {.since_ms = clock_wall_ms(), .content = archive_content(l->archive, index),
+		.by = name_of(call, request->by), .reason = shortened(request->reason), .is_rollback = index != 0};
+	char text[16];
+
+	operate_take_pin(l, &pin);
+	log_warn("publish", "snapshot pinned pool=%s id=%s by=%s reason=%s: changes do not reach proxies until it is let go, but for endpoints",
+		l->name, content_id_text(&l->pin_id, text), l->pin.by, l->pin.reason);
+	keep(l);
+	serve(l);
+}
+
+/* Of every pool that has the snapshot, or of the one that is named. */
 void operate__pin(Weirlock__V1__Operate_Service *service, const Weirlock__V1__PinRequest *request,
 	Weirlock__V1__PinResponse_Closure closure, void *closure_data)
 {
-	struct operate *o = container_of(service, struct operate, service);
+	struct publish *p = container_of(service, struct operate, service)->publish;
 	struct rpc_call *call = rpc_call_of(closure_data);
-	struct archive *archive = o->publish->archive;
-	struct pin pin = {.since_ms = clock_wall_ms()};
-	struct content_id id;
-	size_t index = 0;
-	char text[16];
+	struct arena arena = {0};
+	struct lane **pinned = arena_alloc(&arena, p->n_lanes * sizeof(struct lane *));
+	size_t n = 0, n_asked = 0, index;
 
 	(void)closure;
-	if (!archive_at(archive, 0) || (request->id.len && !archive_find(archive, str_of(request->id.data, request->id.len), &index))) {
-		rpc_call_fail(call, RPC_NOT_FOUND, request->id.len ? "no snapshot of the history has that id, or more than one" :
-								   "there is no snapshot yet");
-		return;
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		struct lane *l = &p->lanes[i];
+
+		index = 0;
+		if (!is_asked_for(l, request))
+			continue;
+		n_asked++;
+		if (!archive_at(l->archive, 0) ||
+			(request->id.len && !archive_find(l->archive, str_of(request->id.data, request->id.len), &index)))
+			continue;
+		pin_one(l, index, request, call);
+		pinned[n++] = l;
 	}
-	pin.content = archive_content(archive, index);
-	pin.by = name_of(call, request->by);
-	pin.reason = shortened(request->reason);
-	pin.is_rollback = index != 0;
-	operate_take_pin(o, &pin);
-	id = o->pin_id;
-	log_warn("publish", "snapshot pinned id=%s by=%s reason=%s: changes do not reach proxies until it is let go, but for endpoints",
-		content_id_text(&id, text), o->pin.by, o->pin.reason);
-	keep(o);
-	serve(o);
-	answer(o, call);
+	if (n)
+		answer(pinned, n, call);
+	else if (!n_asked)
+		rpc_call_fail(call, RPC_NOT_FOUND, "there is no such pool");
+	else
+		rpc_call_fail(call, RPC_NOT_FOUND, request->id.len ? "no snapshot of the history has that id, or more than one" :
+								     "there is no snapshot yet");
+	arena_deinit(&arena);
 }
 
 void operate__unpin(Weirlock__V1__Operate_Service *service, const Weirlock__V1__PinRequest *request,
 	Weirlock__V1__PinResponse_Closure closure, void *closure_data)
 {
-	struct operate *o = container_of(service, struct operate, service);
+	struct publish *p = container_of(service, struct operate, service)->publish;
 	struct rpc_call *call = rpc_call_of(closure_data);
-	char *by;
+	struct arena arena = {0};
+	struct lane **freed = arena_alloc(&arena, p->n_lanes * sizeof(struct lane *));
+	size_t n = 0;
+	char *by = name_of(call, request->by);
 
 	(void)closure;
-	if (!o->pin.content) {
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		struct lane *l = &p->lanes[i];
+
+		if (!is_asked_for(l, request) || !l->pin.content)
+			continue;
+		log_warn("publish", "snapshot let go pool=%s by=%s: proxies get the newest one", l->name, by);
+		let_go(l);
+		keep(l);
+		serve(l);
+		freed[n++] = l;
+	}
+	if (n)
+		answer(freed, n, call);
+	else
 		rpc_call_fail(call, RPC_NOT_FOUND, "nothing is pinned");
-		return;
-	}
-	by = name_of(call, request->by);
-	log_warn("publish", "snapshot let go by=%s: proxies get the newest one", by);
 	mem_free(by);
-	let_go(o);
-	keep(o);
-	serve(o);
-	answer(o, call);
+	arena_deinit(&arena);
 }
 
-void operate_pin_status(struct operate *o, Weirlock__V1__StatusResponse *out)
+void pinning_fill(const struct lane *l, struct arena *arena, Weirlock__V1__PoolStatus *out)
 {
-	if (!o->pin.content)
+	if (!l->pin.content)
 		return;
-	out->pinned_id = id_data(&o->pin_id);
-	out->pinned_since_ms = o->pin.since_ms;
-	out->pinned_by = o->pin.by;
-	out->pin_reason = o->pin.reason;
-	out->is_rollback = o->pin.is_rollback;
-	if (o->live)
-		out->newest_id = id_data(&o->live->id);
-	if (o->pin_not_kept.len) {
-		buf_cstr(&o->pin_not_kept);
-		out->pin_not_kept = o->pin_not_kept.ptr;
+	out->pinned_id = id_data(&l->pin_id);
+	out->pinned_since_ms = l->pin.since_ms;
+	out->pinned_by = l->pin.by;
+	out->pin_reason = l->pin.reason;
+	out->is_rollback = l->pin.is_rollback;
+	if (l->live)
+		out->newest_id = id_data(&l->live->id);
+	out->pin_not_kept = arena_text(arena, buf_str(&l->pin_not_kept));
+}
+
+/* As it was before there were pools: of the first one that is pinned. */
+void operate_pin_status(Weirlock__V1__StatusResponse *out)
+{
+	for (size_t i = 0; i < out->n_pools; i++) {
+		const Weirlock__V1__PoolStatus *pool = out->pools[i];
+
+		if (!pool->pinned_id.len)
+			continue;
+		out->pinned_id = pool->pinned_id;
+		out->pinned_since_ms = pool->pinned_since_ms;
+		out->pinned_by = pool->pinned_by;
+		out->pin_reason = pool->pin_reason;
+		out->is_rollback = pool->is_rollback;
+		out->newest_id = pool->newest_id;
+		out->pin_not_kept = pool->pin_not_kept;
+		return;
 	}
 }
 
-void operate_problems(const struct operate *o, struct problems *out)
+static void add_problem(const struct lane *l, struct problems *out)
 {
 	struct buf object = {0}, value = {0}, effect = {0};
 	char time[CLOCK_TEXT_MAX], text[16];
 
-	if (!o->pin.content)
+	if (!l->pin.content)
 		return;
-	buf_printf(&object, "Snapshot %s", content_id_text(&o->pin_id, text));
-	buf_printf(&value, "since %s by %s%s%s", clock_rfc3339(o->pin.since_ms, time), o->pin.by, o->pin.reason[0] ? ": " : "",
-		o->pin.reason);
+	buf_printf(&object, "Snapshot %s", content_id_text(&l->pin_id, text));
+	buf_printf(&value, "since %s by %s%s%s", clock_rfc3339(l->pin.since_ms, time), l->pin.by, l->pin.reason[0] ? ": " : "",
+		l->pin.reason);
 	buf_add(&effect, STR("what is in it is served, with the endpoints of the cluster; other changes wait"));
-	if (o->pin_not_kept.len)
-		buf_printf(&effect, "; lost when this controller restarts: %.*s", STR_ARG(buf_str(&o->pin_not_kept)));
+	if (l->publish->n_lanes > 1)
+		buf_printf(&effect, "; in pool %s", l->name);
+	if (l->pin_not_kept.len)
+		buf_printf(&effect, "; lost when this controller restarts: %.*s", STR_ARG(buf_str(&l->pin_not_kept)));
 	problems_add(out, &(struct problem){.severity = SEVERITY_WARN, .object = buf_str(&object), .field = STR("pin"),
 				  .value = buf_str(&value), .rule = STR("what follows the cluster"),
 				  .fix = STR("weirctl snapshot unpin, once what was wrong is mended"), .effect = buf_str(&effect)});
 	buf_deinit(&object);
 	buf_deinit(&value);
 	buf_deinit(&effect);
+}
+
+void operate_problems(const struct operate *o, struct problems *out)
+{
+	for (size_t i = 0; i < o->publish->n_lanes; i++)
+		add_problem(&o->publish->lanes[i], out);
 }

@@ -1,10 +1,9 @@
 #ifndef PROXIES_H
 #define PROXIES_H
 /* What the files of this room share: the proxies and what is known of each. */
-#include "blob.h"
-#include "archive.h"
+#include "lane.h"
 #include "publish.h"
-#include "way.h"
+#include "strangers.h"
 #include "weirlock/v1/control.pb-c.h"
 
 enum {
@@ -19,6 +18,7 @@ enum {
 
 struct proxy {
 	struct proxy *next;
+	struct lane *lane; /* of its pool */
 	char *name, *version, *identity;
 	uint32_t pid;
 	struct rpc_peer *peer;  /* NULL: its session is over */
@@ -42,15 +42,14 @@ struct publish {
 	struct publish_options options;
 	char *name, *source;
 	uv_timer_t timer;
-	struct history *history;
-	struct snapshot *current;
-	struct proxy *proxies;
+	struct lane *lanes;           /* one a pool */
+	size_t n_lanes;
+	struct proxy *proxies;        /* of all pools */
 	size_t n_proxies;
-	struct ways ways;
-	struct blobs *pushes, *views; /* what proxies fetch holds keys; what people fetch never does */
+	struct blobs *views;          /* what people fetch never holds keys */
 	uint64_t started_ms, n_pushes, n_refusals;
+	struct strangers strangers;
 	struct operate *operate;
-	struct archive *archive; /* the options', or an own one */
 	bool is_leaving;
 	void (*on_closed)(void *data);
 	void *closed_data;
@@ -59,8 +58,10 @@ struct publish {
 /* Fills the tables of handlers. */
 void publish_control_init(struct publish *p);
 void publish_inspect_init(struct publish *p);
+/* How many proxies the pool has. */
+size_t publish_count(const struct lane *l);
 /* Answers the proxy's held Watch if there is news for it. */
-void control_serve(struct publish *p, struct proxy *proxy);
+void control_serve(struct proxy *proxy);
 /* Heartbeats, and repeats what was not acknowledged. */
 void control_tick(struct publish *p);
 void control_free_proxy(struct publish *p, struct proxy *proxy);

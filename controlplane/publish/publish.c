@@ -3,17 +3,26 @@
 #include <assert.h>
 
 #include "clock.h"
-#include "log.h"
 #include "mem.h"
 #include "operate.h"
-#include "pin.h"
 #include "proxies.h"
 
-enum { TICK_MS = 100, DEFAULT_TTL_MS = 5000, DEFAULT_HISTORY = 256, BLOBS_KEPT = 8, BLOB_BYTES_KEPT = 64 * 1024 * 1024 };
+enum { TICK_MS = 100, DEFAULT_TTL_MS = 5000, DEFAULT_HISTORY = 256, VIEWS_KEPT = 8, VIEW_BYTES_KEPT = 64 * 1024 * 1024 };
 
 static void on_tick(uv_timer_t *timer)
 {
 	control_tick(container_of(timer, struct publish, timer));
+}
+
+static void open_lanes(struct publish *p)
+{
+	static const struct publish_pool only = {.name = PUBLISH_DEFAULT_POOL};
+	const struct publish_pool *pools = p->options.n_pools ? p->options.pools : &only;
+
+	p->n_lanes = p->options.n_pools ? p->options.n_pools : 1;
+	p->lanes = mem_calloc(p->n_lanes, sizeof(*p->lanes));
+	for (size_t i = 0; i < p->n_lanes; i++)
+		lane_init(&p->lanes[i], p, i, &pools[i]);
 }
 
 struct publish *publish_create(uv_loop_t *loop, const struct publish_options *options)
@@ -27,14 +36,12 @@ struct publish *publish_create(uv_loop_t *loop, const struct publish_options *op
 		p->options.history_limit = DEFAULT_HISTORY;
 	p->name = mem_strdup(str_from(options->name));
 	p->source = mem_strdup(str_from(options->source));
-	p->history = history_create(p->options.history_limit);
-	p->pushes = blobs_create(BLOBS_KEPT, BLOB_BYTES_KEPT);
-	p->views = blobs_create(BLOBS_KEPT, BLOB_BYTES_KEPT);
+	p->views = blobs_create(VIEWS_KEPT, VIEW_BYTES_KEPT);
 	p->started_ms = clock_mono_ms();
 	publish_control_init(p);
 	publish_inspect_init(p);
 	p->operate = operate_create(p);
-	p->archive = options->archive ? options->archive : archive_create(p->options.history_limit, 0);
+	open_lanes(p);
 	uv_timer_init(loop, &p->timer);
 	uv_timer_start(&p->timer, on_tick, TICK_MS, TICK_MS);
 	return p;
@@ -58,49 +65,34 @@ void publish_peer_gone(void *publish, struct rpc_peer *peer)
 	proxy->watch = NULL;
 }
 
-/* It is what proxies are to serve from now on. False when it is already. */
-static bool serve(struct publish *p, struct snapshot *s)
+bool publish_set_snapshot(struct publish *p, size_t pool, struct snapshot *s)
 {
-	char id[16];
-
-	if (!history_add(p->history, s))
-		return false;
-	ways_forget(&p->ways);
-	snapshot_unref(&p->current);
-	p->current = snapshot_ref(s);
-	log_info("publish", "snapshot id=%s resources=%zu put=%u drop=%u proxies=%zu", content_id_text(&s->id, id),
-		content_count(s->content), s->n_put, s->n_drop, p->n_proxies);
-	operate_built(p->operate);
-	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)
-		control_serve(p, proxy);
-	return true;
+	return lane_set(&p->lanes[pool], s);
 }
 
-bool publish_set_snapshot(struct publish *p, struct snapshot *live)
+void publish_take_pin(struct publish *p, size_t pool, struct pin *pin)
 {
-	struct snapshot *s;
-	bool is_new;
-
-	archive_add(p->archive, live);
-	s = operate_choose(p->operate, live);
-	is_new = serve(p, s);
-	snapshot_unref(&s);
-	return is_new;
-}
-
-void publish_take_pin(struct publish *p, struct pin *pin)
-{
-	operate_take_pin(p->operate, pin);
+	operate_take_pin(&p->lanes[pool], pin);
 }
 
 void publish_cover(struct publish *p, uint64_t seq)
 {
-	wait_cover(p->operate, seq);
+	for (size_t i = 0; i < p->n_lanes; i++)
+		wait_cover(&p->lanes[i], seq);
 }
 
-struct snapshot *publish_current(const struct publish *p)
+struct snapshot *publish_current(const struct publish *p, size_t pool)
 {
-	return p->operate->live;
+	return p->lanes[pool].live;
+}
+
+size_t publish_count(const struct lane *l)
+{
+	size_t n = 0;
+
+	for (const struct proxy *proxy = l->publish->proxies; proxy; proxy = proxy->next)
+		n += proxy->lane == l;
+	return n;
 }
 
 bool publish_is_acked(const struct publish *p)
@@ -111,43 +103,71 @@ bool publish_is_acked(const struct publish *p)
 	return false;
 }
 
-void publish_metrics(const struct publish *p, struct buf *out)
+static void count_states(const struct lane *l, struct buf *out)
 {
 	static const char *const states[] = {"connecting", "synced", "behind", "refused", "silent", "draining"};
 	unsigned counts[sizeof(states) / sizeof(states[0])] = {0};
-	uint64_t now = clock_wall_ms();
-	char id[16] = "";
 
-	for (const struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)
-		counts[control_state(p, proxy)]++;
-	buf_add(out, STR("# TYPE weirlock_controller_proxies gauge\n"));
+	for (const struct proxy *proxy = l->publish->proxies; proxy; proxy = proxy->next) {
+		if (proxy->lane == l)
+			counts[control_state(l->publish, proxy)]++;
+	}
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		buf_printf(out, "weirlock_controller_proxies{state=\"%s\"} %u\n", states[i], counts[i]);
+		buf_printf(out, "weirlock_controller_proxies{state=\"%s\",pool=\"%s\"} %u\n", states[i], l->name, counts[i]);
+}
+
+static void lane_metrics(const struct publish *p, struct buf *out)
+{
+	uint64_t now = clock_wall_ms();
+	char id[16];
+
+	buf_add(out, STR("# HELP weirlock_controller_pinned A snapshot is pinned by hand.\n# TYPE weirlock_controller_pinned gauge\n"));
+	for (size_t i = 0; i < p->n_lanes; i++)
+		buf_printf(out, "weirlock_controller_pinned{pool=\"%s\"} %d\n", p->lanes[i].name, p->lanes[i].pin.content != NULL);
+	buf_add(out, STR("# TYPE weirlock_controller_snapshot_info gauge\n"));
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		if (p->lanes[i].current)
+			buf_printf(out, "weirlock_controller_snapshot_info{id=\"%s\",pool=\"%s\"} 1\n",
+				content_id_text(&p->lanes[i].current->id, id), p->lanes[i].name);
+	}
+	buf_add(out, STR("# TYPE weirlock_controller_snapshot_resources gauge\n"));
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		if (p->lanes[i].current)
+			buf_printf(out, "weirlock_controller_snapshot_resources{pool=\"%s\"} %zu\n", p->lanes[i].name,
+				content_count(p->lanes[i].current->content));
+	}
+	buf_add(out, STR("# TYPE weirlock_controller_snapshot_age_seconds gauge\n"));
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		const struct snapshot *s = p->lanes[i].current;
+
+		if (s)
+			buf_printf(out, "weirlock_controller_snapshot_age_seconds{pool=\"%s\"} %llu\n", p->lanes[i].name,
+				(unsigned long long)(now > s->built_ms ? (now - s->built_ms) / 1000 : 0));
+	}
+}
+
+void publish_metrics(const struct publish *p, struct buf *out)
+{
+	buf_add(out, STR("# TYPE weirlock_controller_proxies gauge\n"));
+	for (size_t i = 0; i < p->n_lanes; i++)
+		count_states(&p->lanes[i], out);
 	buf_printf(out, "# TYPE weirlock_controller_pushes_total counter\nweirlock_controller_pushes_total %llu\n",
 		(unsigned long long)p->n_pushes);
 	buf_printf(out, "# TYPE weirlock_controller_refusals_total counter\nweirlock_controller_refusals_total %llu\n",
 		(unsigned long long)p->n_refusals);
-	ways_metrics(&p->ways, out);
+	buf_printf(out, "# HELP weirlock_controller_strangers_total Times that a proxy of a pool that is not served was sent away.\n"
+			"# TYPE weirlock_controller_strangers_total counter\nweirlock_controller_strangers_total %llu\n",
+		(unsigned long long)p->strangers.total);
+	ways_metrics(p, out);
 	propagation_metrics(&p->operate->propagation, out);
-	buf_printf(out, "# HELP weirlock_controller_pinned A snapshot is pinned by hand.\n# TYPE weirlock_controller_pinned gauge\n"
-			"weirlock_controller_pinned %d\n",
-		p->operate->pin.content != NULL);
-	if (!p->current)
-		return;
-	buf_printf(out, "# TYPE weirlock_controller_snapshot_info gauge\nweirlock_controller_snapshot_info{id=\"%s\"} 1\n",
-		content_id_text(&p->current->id, id));
-	buf_printf(out, "# TYPE weirlock_controller_snapshot_resources gauge\nweirlock_controller_snapshot_resources %zu\n",
-		content_count(p->current->content));
-	buf_printf(out, "# TYPE weirlock_controller_snapshot_age_seconds gauge\n"
-			"weirlock_controller_snapshot_age_seconds %llu\n",
-		(unsigned long long)(now > p->current->built_ms ? (now - p->current->built_ms) / 1000 : 0));
+	lane_metrics(p, out);
 }
 
 void publish_leave(struct publish *p)
 {
 	p->is_leaving = true;
 	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next)
-		control_serve(p, proxy);
+		control_serve(proxy);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -168,12 +188,9 @@ void publish_close(struct publish *p, void (*on_closed)(void *data), void *data)
 		control_free_proxy(p, p->proxies);
 	}
 	operate_destroy(p->operate);
-	if (!p->options.archive)
-		archive_destroy(p->archive);
-	ways_forget(&p->ways);
-	snapshot_unref(&p->current);
-	history_destroy(p->history);
-	blobs_destroy(p->pushes);
+	for (size_t i = 0; i < p->n_lanes; i++)
+		lane_deinit(&p->lanes[i]);
+	mem_free(p->lanes);
 	blobs_destroy(p->views);
 	mem_free(p->name);
 	mem_free(p->source);

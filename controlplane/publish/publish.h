@@ -35,6 +35,14 @@ struct publish_found {
 };
 typedef void publish_found_fn(void *owner, const struct publish_found *found);
 
+#define PUBLISH_DEFAULT_POOL "default"
+
+/* Proxies whose certificates name it get its snapshots, and nothing of others. */
+struct publish_pool {
+	const char *name;        /* copied */
+	struct archive *archive; /* its snapshots of the past; kept. NULL: as long as this lives, in memory */
+};
+
 struct publish_options {
 	const char *name;        /* of this controller; copied */
 	const char *source;      /* for people: "manifests demo/"; copied */
@@ -47,11 +55,12 @@ struct publish_options {
 	void (*standing)(void *data, struct str object, struct publish_standing *out, struct problems *faults);
 	/* Who wrote `object`: calls `done` once, perhaps from within, and before the controller ends. May be NULL. */
 	void (*look_up)(void *data, struct str object, publish_found_fn *done, void *owner);
-	struct archive *archive; /* the snapshots of the past; kept. NULL: as long as this lives, in memory */
+	const struct publish_pool *pools; /* in the order of their indexes */
+	size_t n_pools;                   /* 0: one, PUBLISH_DEFAULT_POOL */
 	/* For pin_content: what is now of the Backends that `pinned` has and `live` has not. Owned. May be NULL. */
-	struct content *(*pinned_endpoints)(void *data, struct content *pinned, struct content *live);
-	/* What is pinned from now on, borrowed; NULL: nothing. 0, or a negative errno: it will not outlive this. May be NULL. */
-	int (*keep_pin)(void *data, const struct pin *pin);
+	struct content *(*pinned_endpoints)(void *data, size_t pool, struct content *pinned, struct content *live);
+	/* What is pinned in a pool from now on, borrowed; NULL: nothing. 0, or a negative errno: it will not outlive this. May be NULL. */
+	int (*keep_pin)(void *data, size_t pool, const struct pin *pin);
 	/* Who leads among the controllers, for people; "" is nobody that is known. May be NULL. */
 	struct str (*leader)(void *data);
 };
@@ -65,18 +74,18 @@ void publish_attach(struct publish *p, struct rpc_server *server);
 void publish_peer_gone(void *publish, struct rpc_peer *peer);
 
 /*
- * The newest snapshot (takes a reference of its own). False when it has the id of the one before: nothing is sent. Otherwise
- * every proxy that waits is answered at once.
+ * The newest snapshot of a pool (takes a reference of its own). False when it has the id of the one before: nothing is sent.
+ * Otherwise every proxy of the pool that waits is answered at once.
  */
-bool publish_set_snapshot(struct publish *p, struct snapshot *s);
-/* The newest snapshot holds all changes of objects up to this count. */
+bool publish_set_snapshot(struct publish *p, size_t pool, struct snapshot *s);
+/* The newest snapshots hold all changes of objects up to this count. */
 void publish_cover(struct publish *p, uint64_t seq);
-/* Takes what `pin` holds. Before the first snapshot: what was pinned when this controller last ran. */
-void publish_take_pin(struct publish *p, struct pin *pin);
-/* Borrowed until the next one, or NULL. The newest that was set, whatever is served. */
-struct snapshot *publish_current(const struct publish *p);
+/* Takes what `pin` holds. Before the first snapshot: what was pinned in the pool when this controller last ran. */
+void publish_take_pin(struct publish *p, size_t pool, struct pin *pin);
+/* Borrowed until the next one, or NULL. The newest that was set for the pool, whatever is served. */
+struct snapshot *publish_current(const struct publish *p, size_t pool);
 
-/* True when at least one proxy serves the current snapshot. */
+/* True when at least one proxy serves the current snapshot of its pool. */
 bool publish_is_acked(const struct publish *p);
 /* Appends metrics in Prometheus text. */
 void publish_metrics(const struct publish *p, struct buf *out);

@@ -25,19 +25,19 @@ struct wait {
 	uint64_t gone_seq; /* of the first look at which the object was not there; 0: there was none */
 };
 
-void wait_cover(struct operate *o, uint64_t seq)
+void wait_cover(struct lane *l, uint64_t seq)
 {
-	o->live_seq = seq;
-	if (!o->n_covered || o->pin.content)
+	l->live_seq = seq;
+	if (!l->n_covered || l->pin.content)
 		return;
-	o->covered[o->newest].seq = seq;
-	wait_look(o);
+	l->covered[l->newest].seq = seq;
+	wait_look(l->publish->operate);
 }
 
 /* The newest change that the proxy has. */
-static uint64_t seq_of(const struct operate *o, const struct proxy *proxy)
+static uint64_t seq_of(const struct proxy *proxy)
 {
-	const struct covered *c = proxy->has_applied ? operate_find(o, &proxy->applied, NULL) : NULL;
+	const struct covered *c = proxy->has_applied ? operate_find(proxy->lane, &proxy->applied, NULL) : NULL;
 
 	return c ? c->seq : 0;
 }
@@ -57,7 +57,7 @@ static void count_proxies(const struct operate *o, uint64_t seq, Weirlock__V1__W
 		if (!is_counted(proxy))
 			continue;
 		out->n_connected++;
-		if (seq_of(o, proxy) >= seq)
+		if (seq_of(proxy) >= seq)
 			out->n_serving++;
 		else if (out->n_behind < BEHIND_SHOWN)
 			out->behind[out->n_behind++] = inspect_proxy(p, proxy, arena);
@@ -67,6 +67,18 @@ static void count_proxies(const struct operate *o, uint64_t seq, Weirlock__V1__W
 static bool is_enough(const struct wait *w, const Weirlock__V1__WaitResponse *r)
 {
 	return w->n_proxies ? r->n_serving >= w->n_proxies : r->n_serving > 0 && r->n_serving == r->n_connected;
+}
+
+/* Proxies of some pool do not get it for a pin. */
+static bool is_pinned_before(const struct operate *o, uint64_t seq)
+{
+	const struct publish *p = o->publish;
+
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		if (p->lanes[i].pin.content && seq > p->lanes[i].pin_seq)
+			return true;
+	}
+	return false;
 }
 
 /* How far it is. */
@@ -86,7 +98,7 @@ static void look_at(struct wait *w, Weirlock__V1__WaitResponse *out, struct aren
 		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_UNKNOWN;
 	else if (!w->is_deleted && standing.is_refused)
 		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_SET_ASIDE;
-	else if (!is_enough(w, out) && !w->is_deleted && w->operate->pin.content && standing.seq > w->operate->pin_seq)
+	else if (!is_enough(w, out) && !w->is_deleted && is_pinned_before(w->operate, standing.seq))
 		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_PINNED;
 	else
 		out->state = is_enough(w, out) ? WEIRLOCK__V1__WAIT_STATE__WAIT_ACKED : WEIRLOCK__V1__WAIT_STATE__WAIT_PENDING;

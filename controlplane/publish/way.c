@@ -7,18 +7,18 @@
 
 enum { DELTA_FIELD = 1 }; /* WatchResponse.delta */
 
-static struct snapshot *start_of(const struct publish *p, const struct proxy *proxy)
+static struct snapshot *start_of(const struct proxy *proxy)
 {
-	return history_find(p->history, str_of(proxy->applied.bytes, CONTENT_ID_SIZE));
+	return history_find(proxy->lane->history, str_of(proxy->applied.bytes, CONTENT_ID_SIZE));
 }
 
-enum way_form way_form_for(const struct publish *p, const struct proxy *proxy)
+enum way_form way_form_for(const struct proxy *proxy)
 {
 	if (!proxy->has_applied)
 		return WAY_WHOLE;
 	if (proxy->bucket_hashes.len)
 		return WAY_REPAIR;
-	if (start_of(p, proxy))
+	if (start_of(proxy))
 		return WAY_DELTA;
 	return proxy->features & CONTENT_FEATURE_REPAIR ? WAY_ASK : WAY_WHOLE;
 }
@@ -32,11 +32,13 @@ static void make_key(const struct proxy *proxy, enum way_form form, uint8_t key[
 		blob_hash(buf_str(&proxy->bucket_hashes), key);
 }
 
-static Weirlock__V1__Delta *make_delta(const struct publish *p, const struct proxy *proxy, enum way_form form, struct arena *arena)
+static Weirlock__V1__Delta *make_delta(const struct proxy *proxy, enum way_form form, struct arena *arena)
 {
+	struct content *current = proxy->lane->current->content;
+
 	if (form == WAY_REPAIR)
-		return content_repair(p->current->content, buf_str(&proxy->bucket_hashes), arena);
-	return content_delta(form == WAY_DELTA ? start_of(p, proxy)->content : NULL, p->current->content, arena);
+		return content_repair(current, buf_str(&proxy->bucket_hashes), arena);
+	return content_delta(form == WAY_DELTA ? start_of(proxy)->content : NULL, current, arena);
 }
 
 /* As protobuf writes a length. */
@@ -56,10 +58,10 @@ static void wipe(struct buf *b)
 	buf_deinit(b);
 }
 
-static void encode(const struct publish *p, const struct proxy *proxy, struct way *way)
+static void encode(const struct proxy *proxy, struct way *way)
 {
 	struct arena arena = {0};
-	Weirlock__V1__Delta *delta = make_delta(p, proxy, way->form, &arena);
+	Weirlock__V1__Delta *delta = make_delta(proxy, way->form, &arena);
 
 	way->size = weirlock__v1__delta__get_packed_size(delta);
 	buf_reserve(&way->field, way->size + 10); /* all at once: growing would leave copies of keys behind */
@@ -70,9 +72,9 @@ static void encode(const struct publish *p, const struct proxy *proxy, struct wa
 	arena_deinit(&arena);
 }
 
-static struct way *need_way(struct publish *p, const struct proxy *proxy, enum way_form form)
+static struct way *need_way(const struct proxy *proxy, enum way_form form)
 {
-	struct ways *w = &p->ways;
+	struct ways *w = &proxy->lane->ways;
 	uint8_t key[BLOB_ID_SIZE];
 	struct way *way;
 
@@ -86,19 +88,20 @@ static struct way *need_way(struct publish *p, const struct proxy *proxy, enum w
 	way = &w->items[w->n++];
 	*way = (struct way){.form = form};
 	memcpy(way->key, key, sizeof(key));
-	encode(p, proxy, way);
+	encode(proxy, way);
 	return way;
 }
 
-static void fill_blob(struct publish *p, const struct proxy *proxy, struct way *way, Weirlock__V1__Blob *out)
+static void fill_blob(const struct proxy *proxy, struct way *way, Weirlock__V1__Blob *out)
 {
+	struct lane *lane = proxy->lane;
 	struct str bytes;
 
-	if (!way->has_blob || !blobs_get(p->pushes, str_of(way->blob_id, sizeof(way->blob_id)), &bytes)) {
+	if (!way->has_blob || !blobs_get(lane->pushes, str_of(way->blob_id, sizeof(way->blob_id)), &bytes)) {
 		if (!way->field.len)
-			encode(p, proxy, way);
+			encode(proxy, way);
 		bytes = str_from_index(buf_str(&way->field), way->at);
-		memcpy(way->blob_id, blobs_put(p->pushes, bytes).ptr, sizeof(way->blob_id));
+		memcpy(way->blob_id, blobs_put(lane->pushes, bytes).ptr, sizeof(way->blob_id));
 		way->has_blob = true;
 	}
 	if (way->size > INLINE_MAX_BYTES)
@@ -106,7 +109,7 @@ static void fill_blob(struct publish *p, const struct proxy *proxy, struct way *
 	out->blob_id = out->sha256 = (ProtobufCBinaryData){sizeof(way->blob_id), way->blob_id};
 	out->size_bytes = way->size;
 	out->content = WEIRLOCK__V1__BLOB_CONTENT__BLOB_DELTA;
-	out->snapshot_id = id_data(&p->current->id);
+	out->snapshot_id = id_data(&lane->current->id);
 }
 
 /* The bytes of the field go into the message as they are. */
@@ -118,26 +121,27 @@ static void fill_packed(const struct way *way, struct way_answer *out)
 	out->response.base.unknown_fields = &out->packed;
 }
 
-void way_answer(struct publish *p, const struct proxy *proxy, enum way_form form, struct way_answer *out)
+void way_answer(const struct proxy *proxy, enum way_form form, struct way_answer *out)
 {
+	struct ways *ways = &proxy->lane->ways;
 	struct way *way;
 
 	weirlock__v1__watch_response__init(&out->response);
 	weirlock__v1__blob__init(&out->blob);
 	weirlock__v1__empty__init(&out->ask);
-	p->ways.n_sent[form]++;
+	ways->n_sent[form]++;
 	if (form == WAY_ASK) {
 		out->response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_WANTS_BUCKETS;
 		out->response.wants_buckets = &out->ask;
 		return;
 	}
-	way = need_way(p, proxy, form);
-	p->ways.bytes_sent[form] += way->size;
+	way = need_way(proxy, form);
+	ways->bytes_sent[form] += way->size;
 	if (way->field.len && way->size <= proxy->max_inline_bytes && way->size <= INLINE_MAX_BYTES) {
 		fill_packed(way, out);
 		return;
 	}
-	fill_blob(p, proxy, way, &out->blob);
+	fill_blob(proxy, way, &out->blob);
 	out->response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_BLOB;
 	out->response.blob = &out->blob;
 }
@@ -149,17 +153,26 @@ void ways_forget(struct ways *w)
 	w->n = 0;
 }
 
-void ways_metrics(const struct ways *w, struct buf *out)
+static uint64_t sum(const struct publish *p, enum way_form form, bool is_bytes)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < p->n_lanes; i++)
+		n += is_bytes ? p->lanes[i].ways.bytes_sent[form] : p->lanes[i].ways.n_sent[form];
+	return n;
+}
+
+void ways_metrics(const struct publish *p, struct buf *out)
 {
 	static const char *const forms[] = {"delta", "repair", "whole"};
 
 	buf_add(out, STR("# HELP weirlock_controller_sent_total Answers with news, by form.\n"
 			 "# TYPE weirlock_controller_sent_total counter\n"));
-	for (size_t i = 0; i < WAY_ASK; i++)
-		buf_printf(out, "weirlock_controller_sent_total{form=\"%s\"} %llu\n", forms[i], (unsigned long long)w->n_sent[i]);
+	for (enum way_form i = 0; i < WAY_ASK; i++)
+		buf_printf(out, "weirlock_controller_sent_total{form=\"%s\"} %llu\n", forms[i], (unsigned long long)sum(p, i, false));
 	buf_add(out, STR("# HELP weirlock_controller_sent_bytes_total Bytes of those, before TLS; a blob counts once a proxy.\n"
 			 "# TYPE weirlock_controller_sent_bytes_total counter\n"));
-	for (size_t i = 0; i < WAY_ASK; i++)
+	for (enum way_form i = 0; i < WAY_ASK; i++)
 		buf_printf(out, "weirlock_controller_sent_bytes_total{form=\"%s\"} %llu\n", forms[i],
-			(unsigned long long)w->bytes_sent[i]);
+			(unsigned long long)sum(p, i, true));
 }

@@ -12,7 +12,7 @@
 #include "weirlock/v1/control.pb-c.h"
 
 struct publish;
-struct proxy;
+struct proxy; /* proxies.h */
 
 enum way_form { WAY_DELTA, WAY_REPAIR, WAY_WHOLE, WAY_ASK /* for the hashes of its buckets */, WAY_FORMS };
 enum { WAYS_KEPT = 8 };
@@ -41,12 +41,12 @@ struct way_answer {
 };
 
 /* Which way `proxy` will be sent next. */
-enum way_form way_form_for(const struct publish *p, const struct proxy *proxy);
+enum way_form way_form_for(const struct proxy *proxy);
 /* Fills `out` for `proxy`, whose way is `form`, and counts it; borrowed until the next ways_forget. */
-void way_answer(struct publish *p, const struct proxy *proxy, enum way_form form, struct way_answer *out);
+void way_answer(const struct proxy *proxy, enum way_form form, struct way_answer *out);
 /* The newest snapshot is another one, or nobody asks any more. Wipes them: they may hold keys. */
 void ways_forget(struct ways *w);
-/* Appends metrics in Prometheus text. */
-void ways_metrics(const struct ways *w, struct buf *out);
+/* Appends metrics in Prometheus text: of all pools together. */
+void ways_metrics(const struct publish *p, struct buf *out);
 
 #endif

@@ -233,8 +233,8 @@ void publish_hosts(struct controller *c, unsigned n, size_t size, char version)
 		content_put(content, resource_create(5, str_from(name), str_of(body, size)));
 	}
 	s = snapshot_create(content, 1);
-	CHECK(publish_set_snapshot(c->publish, s));
-	CHECK(!publish_set_snapshot(c->publish, s));
+	CHECK(publish_set_snapshot(c->publish, 0, s));
+	CHECK(!publish_set_snapshot(c->publish, 0, s));
 	snapshot_unref(&s);
 	mem_free(body);
 }
@@ -242,7 +242,7 @@ void publish_hosts(struct controller *c, unsigned n, size_t size, char version)
 bool serves_current(void *data)
 {
 	struct pair *pair = data;
-	struct snapshot *s = publish_current(pair->c->publish);
+	struct snapshot *s = publish_current(pair->c->publish, 0);
 	struct content *content = subscribe_content(pair->p->subscribe);
 	struct content_id id;
 

@@ -52,7 +52,7 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 	arena_deinit(&arena);
 }
 
-static void inspect__snapshots(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__Empty *request,
+static void inspect__snapshots(Weirlock__V1__Inspect_Service *service, const Weirlock__V1__SnapshotsRequest *request,
 	Weirlock__V1__SnapshotsResponse_Closure closure, void *closure_data)
 {
 	struct subscribe *s = owner(service);

@@ -10,7 +10,7 @@ static const ProtobufCServiceDescriptor *const inspect = &weirlock__v1__inspect_
 
 static bool has_refused(void *data)
 {
-	return controller_says(((struct pair *)data)->c, "weirlock_controller_proxies{state=\"refused\"} 1");
+	return controller_says(((struct pair *)data)->c, "weirlock_controller_proxies{state=\"refused\",pool=\"default\"} 1");
 }
 
 static void check_refusal(struct controller *c, struct rpc_identity *operator_)
@@ -130,7 +130,7 @@ static void test_delta(struct rpc_identity *controller, struct rpc_identity *pro
 
 	start_controller(&c, controller, "tcp://127.0.0.1:0");
 	publish_hosts(&c, 60, 20000, 'a');
-	first = publish_current(c.publish)->id;
+	first = publish_current(c.publish, 0)->id;
 	client = open_client(buf_cstr(&c.url), proxy, 0, NULL);
 	say_hello(client, "p1");
 
@@ -183,7 +183,7 @@ static void test_delta(struct rpc_identity *controller, struct rpc_identity *pro
 	asked_deinit(&asked);
 
 	check_case("a newer Watch takes the place of the one before");
-	first = publish_current(c.publish)->id;
+	first = publish_current(c.publish, 0)->id;
 	struct asked newer;
 	watch_from(client, &first, 65536, &asked);
 	watch_from(client, &first, 65536, &newer);
@@ -323,7 +323,7 @@ static void test_repair(void)
 
 static bool is_alone(void *data)
 {
-	return controller_says(data, "weirlock_controller_proxies{state=\"synced\"} 0");
+	return controller_says(data, "weirlock_controller_proxies{state=\"synced\",pool=\"default\"} 0");
 }
 
 static void test_failover(struct rpc_identity *controller, struct rpc_identity *proxy)
@@ -384,7 +384,7 @@ static void test_failover(struct rpc_identity *controller, struct rpc_identity *
 
 static bool is_silent(void *data)
 {
-	return controller_says(data, "weirlock_controller_proxies{state=\"silent\"} 1");
+	return controller_says(data, "weirlock_controller_proxies{state=\"silent\",pool=\"default\"} 1");
 }
 
 static void test_goodbye(struct rpc_identity *controller, struct rpc_identity *proxy)

@@ -70,7 +70,7 @@ static struct content_id publish(struct controller *to, struct content *c)
 	struct snapshot *s = snapshot_create(c, 1);
 	struct content_id id = s->id;
 
-	CHECK(publish_set_snapshot(to->publish, s));
+	CHECK(publish_set_snapshot(to->publish, 0, s));
 	snapshot_unref(&s);
 	return id;
 }
@@ -85,7 +85,7 @@ static void check_arrives(struct controller *c, struct content *from, const Weir
 	if (!CHECK(got != NULL))
 		return;
 	id = content_id(got);
-	CHECK(content_id_eq(&id, &publish_current(c->publish)->id));
+	CHECK(content_id_eq(&id, &publish_current(c->publish, 0)->id));
 	content_destroy(got);
 }
 

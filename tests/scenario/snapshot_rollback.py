@@ -68,7 +68,7 @@ def _is_told(t, c, good, bad):
     problem = next(p for p in c.problems() if p["field"] == "pin")
     t.contains(json.dumps(problem), good[:12], "checkout answers 502", "unpin")
     t.equal([s["id"] for s in c.inspect("snapshot", "list") if s.get("pinned")], [good])
-    t.contains(c.admin("/metrics", c.controllers[0]).text, "weirlock_controller_pinned 1")
+    t.contains(c.admin("/metrics", c.controllers[0]).text, 'weirlock_controller_pinned{pool="default"} 1')
 
 
 def _kept_privately(t, c, controller):
