@@ -137,8 +137,8 @@ static void set_request(struct kubeapi_call *call)
 	buf_add(&url, buf_str(&call->path));
 	curl_easy_setopt(easy, CURLOPT_URL, buf_cstr(&url));
 	buf_deinit(&url);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, call->request.is_large ? (long)CURL_HTTP_VERSION_1_1 : (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, call->request.is_large ? 0L : 1L);
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "weirlock-controller/" WEIRLOCK_VERSION);
 	add_header(call, "Accept", STR("application/json"));
@@ -155,6 +155,7 @@ static void set_request(struct kubeapi_call *call)
 void call_prepare(struct kubeapi_call *call)
 {
 	struct kubeapi *api = call->api;
+	struct pool *pool = call_pool(call);
 
 	call->easy = curl_easy_init();
 	if (!call->easy)
@@ -177,9 +178,9 @@ void call_prepare(struct kubeapi_call *call)
 	}
 	curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->why);
 	curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
-	if (api->wants_fresh)
+	if (pool->wants_fresh)
 		curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
-	api->wants_fresh = false;
+	pool->wants_fresh = false;
 }
 
 void call_unprepare(struct kubeapi_call *call)

@@ -40,7 +40,7 @@ static void unlink_call(struct kubeapi_call *call)
 static void drop_call(struct kubeapi_call *call)
 {
 	if (call->easy)
-		curl_multi_remove_handle(call->api->multi, call->easy);
+		curl_multi_remove_handle(call_pool(call)->multi, call->easy);
 	unlink_call(call);
 	call_free(call);
 }
@@ -70,7 +70,7 @@ static void run_call(struct kubeapi *api, struct kubeapi_call *call)
 	client_reload(api, RELOAD_MS);
 	call->state = CALL_RUNNING;
 	call_prepare(call);
-	if (curl_multi_add_handle(api->multi, call->easy) != CURLM_OK)
+	if (curl_multi_add_handle(call_pool(call)->multi, call->easy) != CURLM_OK)
 		abort();
 }
 
@@ -102,7 +102,7 @@ static void end_call(struct kubeapi_call *call, CURLcode code)
 	struct kubeapi *api = call->api;
 	struct kubeapi_result result;
 
-	curl_multi_remove_handle(api->multi, call->easy);
+	curl_multi_remove_handle(call_pool(call)->multi, call->easy);
 	if (call->state == CALL_CANCELLED)
 		return; /* freed soon */
 	call_result(call, code, &result);
@@ -112,18 +112,18 @@ static void end_call(struct kubeapi_call *call, CURLcode code)
 		work_soon(api);
 		return;
 	}
-	api->wants_fresh = api->wants_fresh || result.error == -ETIMEDOUT;
+	call_pool(call)->wants_fresh = call_pool(call)->wants_fresh || result.error == -ETIMEDOUT;
 	call->state = CALL_CANCELLED; /* on_done may cancel it: too late to matter */
 	call->request.on_done(call->request.owner, &result);
 	work_soon(api);
 }
 
-static void take_ended(struct kubeapi *api)
+static void take_ended(struct pool *pool)
 {
 	CURLMsg *message;
 	int n;
 
-	while (!api->is_closing && (message = curl_multi_info_read(api->multi, &n))) {
+	while (!pool->api->is_closing && (message = curl_multi_info_read(pool->multi, &n))) {
 		char *call = NULL;
 		CURLcode code = message->data.result;
 
@@ -175,7 +175,7 @@ static void on_handle_closed(struct kubeapi *api)
 static void on_poll_closed(uv_handle_t *handle)
 {
 	struct watched *w = handle->data;
-	struct kubeapi *api = w->api;
+	struct kubeapi *api = w->pool->api;
 
 	mem_free(w);
 	on_handle_closed(api);
@@ -189,7 +189,7 @@ static void on_timer_closed(uv_handle_t *handle)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
 	struct watched *w = container_of(poll, struct watched, poll);
-	struct kubeapi *api = w->api;
+	struct pool *pool = w->pool;
 	int flags = 0, n;
 
 	if (status < 0)
@@ -198,25 +198,25 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
 		flags |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(api->multi, w->fd, flags, &n);
-	take_ended(api);
+	curl_multi_socket_action(pool->multi, w->fd, flags, &n);
+	take_ended(pool);
 }
 
-static struct watched *add_socket(struct kubeapi *api, curl_socket_t fd)
+static struct watched *add_socket(struct pool *pool, curl_socket_t fd)
 {
 	struct watched *w = mem_zalloc(sizeof(*w));
 
-	w->api = api;
+	w->pool = pool;
 	w->fd = fd;
-	if (uv_poll_init_socket(api->loop, &w->poll, fd) < 0)
+	if (uv_poll_init_socket(pool->api->loop, &w->poll, fd) < 0)
 		abort();
 	w->poll.data = w;
-	w->next = api->sockets;
+	w->next = pool->sockets;
 	if (w->next)
 		w->next->previous = w;
-	api->sockets = w;
-	api->n_open++;
-	curl_multi_assign(api->multi, fd, w);
+	pool->sockets = w;
+	pool->api->n_open++;
+	curl_multi_assign(pool->multi, fd, w);
 	return w;
 }
 
@@ -225,7 +225,7 @@ static void drop_socket(struct watched *w)
 	if (w->previous)
 		w->previous->next = w->next;
 	else
-		w->api->sockets = w->next;
+		w->pool->sockets = w->next;
 	if (w->next)
 		w->next->previous = w->previous;
 	uv_close((uv_handle_t *)&w->poll, on_poll_closed);
@@ -233,7 +233,7 @@ static void drop_socket(struct watched *w)
 
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *known)
 {
-	struct kubeapi *api = owner;
+	struct pool *pool = owner;
 	struct watched *w = known;
 	int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
 
@@ -241,33 +241,33 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *owner, v
 	if (what == CURL_POLL_REMOVE) {
 		if (w)
 			drop_socket(w);
-		curl_multi_assign(api->multi, fd, NULL);
+		curl_multi_assign(pool->multi, fd, NULL);
 		return 0;
 	}
 	if (!w)
-		w = add_socket(api, fd);
+		w = add_socket(pool, fd);
 	uv_poll_start(&w->poll, events, on_ready);
 	return 0;
 }
 
 static void on_curl_timeout(uv_timer_t *timer)
 {
-	struct kubeapi *api = container_of(timer, struct kubeapi, curl_timer);
+	struct pool *pool = container_of(timer, struct pool, timer);
 	int n;
 
-	curl_multi_socket_action(api->multi, CURL_SOCKET_TIMEOUT, 0, &n);
-	take_ended(api);
+	curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &n);
+	take_ended(pool);
 }
 
 static int on_curl_timer(CURLM *multi, long timeout_ms, void *owner)
 {
-	struct kubeapi *api = owner;
+	struct pool *pool = owner;
 
 	(void)multi;
 	if (timeout_ms < 0)
-		uv_timer_stop(&api->curl_timer);
+		uv_timer_stop(&pool->timer);
 	else
-		uv_timer_start(&api->curl_timer, on_curl_timeout, (uint64_t)timeout_ms, 0);
+		uv_timer_start(&pool->timer, on_curl_timeout, (uint64_t)timeout_ms, 0);
 	return 0;
 }
 
@@ -311,6 +311,29 @@ static bool find_credentials(const struct kubeapi_options *options, struct crede
 	return is_good;
 }
 
+static void open_pool(struct kubeapi *api, struct pool *pool)
+{
+	pool->api = api;
+	uv_timer_init(api->loop, &pool->timer);
+	pool->timer.data = api;
+	api->n_open++;
+	pool->multi = curl_multi_init();
+	if (!pool->multi)
+		abort();
+	curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+	curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool);
+	curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+	curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool);
+}
+
+static void close_pool(struct pool *pool)
+{
+	curl_multi_cleanup(pool->multi);
+	while (pool->sockets)
+		drop_socket(pool->sockets);
+	uv_close((uv_handle_t *)&pool->timer, on_timer_closed);
+}
+
 static struct kubeapi *create(uv_loop_t *loop, const struct credentials *credentials)
 {
 	struct kubeapi *api = mem_zalloc(sizeof(*api));
@@ -320,17 +343,11 @@ static struct kubeapi *create(uv_loop_t *loop, const struct credentials *credent
 	api->loop = loop;
 	api->credentials = *credentials;
 	api->read_ms = clock_mono_ms();
-	uv_timer_init(loop, &api->curl_timer);
 	uv_timer_init(loop, &api->work_timer);
-	api->curl_timer.data = api->work_timer.data = api;
-	api->n_open = 2;
-	api->multi = curl_multi_init();
-	if (!api->multi)
-		abort();
-	curl_multi_setopt(api->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-	curl_multi_setopt(api->multi, CURLMOPT_SOCKETDATA, api);
-	curl_multi_setopt(api->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-	curl_multi_setopt(api->multi, CURLMOPT_TIMERDATA, api);
+	api->work_timer.data = api;
+	api->n_open = 1;
+	for (size_t i = 0; i < N_POOLS; i++)
+		open_pool(api, &api->pools[i]);
 	return api;
 }
 
@@ -355,10 +372,8 @@ void kubeapi_close(struct kubeapi *api, void (*on_closed)(void *owner), void *ow
 	api->closed_owner = owner;
 	while (api->calls)
 		drop_call(api->calls);
-	curl_multi_cleanup(api->multi);
-	while (api->sockets)
-		drop_socket(api->sockets);
-	uv_close((uv_handle_t *)&api->curl_timer, on_timer_closed);
+	for (size_t i = 0; i < N_POOLS; i++)
+		close_pool(&api->pools[i]);
 	uv_close((uv_handle_t *)&api->work_timer, on_timer_closed);
 }
 

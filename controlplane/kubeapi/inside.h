@@ -31,29 +31,44 @@ struct kubeapi_call {
 
 /* One socket of libcurl's. */
 struct watched {
-	struct kubeapi *api;
+	struct pool *pool;
 	uv_poll_t poll;
 	curl_socket_t fd;
 	struct watched *previous, *next;
 };
 
+/*
+ * Connections, and what libcurl knows of the server. One pool for both ways would not do: once the server has answered by
+ * HTTP/1.1 there, libcurl 7.88 lets calls wait for ever that want to share a connection.
+ */
+struct pool {
+	struct kubeapi *api;
+	CURLM *multi;
+	uv_timer_t timer;        /* libcurl's own */
+	struct watched *sockets;
+	bool wants_fresh;        /* a connection went silent: the next call makes a new one */
+};
+enum { POOL_SHARED, POOL_LARGE, N_POOLS };
+
 struct kubeapi {
 	uv_loop_t *loop;
-	CURLM *multi;
-	uv_timer_t curl_timer; /* libcurl's own */
+	struct pool pools[N_POOLS];
 	uv_timer_t work_timer; /* started with 0 when there is something to queue or free */
 	struct kubeapi_call *calls;
-	struct watched *sockets;
 	struct credentials credentials;
 	unsigned generation;     /* of the credentials */
 	uint64_t read_ms;        /* when they were last read */
 	bool has_read_failed;    /* that was said */
-	bool wants_fresh;        /* a connection went silent: the next call makes a new one */
 	bool is_closing;
 	unsigned n_open; /* handles */
 	void (*on_closed)(void *owner);
 	void *closed_owner;
 };
+
+static inline struct pool *call_pool(const struct kubeapi_call *call)
+{
+	return &call->api->pools[call->request.is_large ? POOL_LARGE : POOL_SHARED];
+}
 
 /* The call as libcurl wants it, with the credentials of now. */
 void call_prepare(struct kubeapi_call *call);

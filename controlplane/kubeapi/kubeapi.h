@@ -2,7 +2,8 @@
 #define KUBEAPI_H
 /*
  * The API server: who we are to it, and calls. Everything runs on the loop it was given; no call blocks and no thread is
- * started. HTTP/2 where the server speaks it (all watches share a connection then), gzip, TLS 1.2 or newer.
+ * started. Calls with small answers share a connection by HTTP/2, where the server speaks it; those with large ones have one
+ * each by HTTP/1.1, for on a shared one libcurl 7.88 may leave the rest of an answer lying. gzip, TLS 1.2 or newer.
  *
  * What a call means is the caller's business: a status of 403 or an event of type ERROR is a result like any other here.
  */
@@ -56,6 +57,7 @@ struct kubeapi_request {
 	struct str body;          /* sent when content_type is set */
 	const char *content_type; /* "application/merge-patch+json", or NULL; kept */
 	size_t max_bytes;         /* of the answer, or of one line of it; more is -EMSGSIZE */
+	bool is_large;            /* the answer may have more than some KiB: it gets a connection for itself */
 	unsigned silence_s;       /* so long without a byte is -ETIMEDOUT; 0 is 30 */
 	kubeapi_line_fn *on_line; /* of an answer with status 200: each line as it comes; NULL: the body is kept whole */
 	kubeapi_open_fn *on_open; /* may be NULL */

@@ -253,6 +253,12 @@ static void on_watch_end(void *owner, const struct kubeapi_result *r)
 
 /* ----------------------------------------------------------------------------------------------------------- asking */
 
+/* There may be thousands of Secrets that are asked for by name, and a few kinds. */
+static bool is_large(const struct stream *s)
+{
+	return s->scope.name.len == 0;
+}
+
 static void ask_list(struct stream *s, struct buf *path)
 {
 	if (s->step == FEED_LIST) {
@@ -266,7 +272,8 @@ static void ask_list(struct stream *s, struct buf *path)
 		kubeapi_add_escaped(path, buf_str(&s->go_on));
 	}
 	s->call = kubeapi_start(s->kube->api,
-		&(struct kubeapi_request){.path = buf_str(path), .max_bytes = PAGE_BYTES, .on_done = on_page, .owner = s});
+		&(struct kubeapi_request){.path = buf_str(path), .max_bytes = PAGE_BYTES, .is_large = is_large(s), .on_done = on_page,
+			.owner = s});
 }
 
 static void ask_watch(struct stream *s, struct buf *path)
@@ -277,7 +284,7 @@ static void ask_watch(struct stream *s, struct buf *path)
 	buf_printf(path, "watch=true&allowWatchBookmarks=true&timeoutSeconds=%u&resourceVersion=", WATCH_S + chance(s->kube) % WATCH_S);
 	kubeapi_add_escaped(path, buf_str(&s->version));
 	s->call = kubeapi_start(s->kube->api,
-		&(struct kubeapi_request){.path = buf_str(path), .max_bytes = LINE_BYTES,
+		&(struct kubeapi_request){.path = buf_str(path), .max_bytes = LINE_BYTES, .is_large = is_large(s),
 			.silence_s = o->silence_s ? o->silence_s : SILENCE_S, .on_open = on_watch_open, .on_line = on_event_line,
 			.on_done = on_watch_end, .owner = s});
 }

@@ -36,7 +36,8 @@ static void end(struct others *o, bool has_others, enum feed_outcome outcome)
 
 static void ask(struct others *o, struct str path, kubeapi_done_fn *on_done)
 {
-	o->call = kubeapi_start(o->api, &(struct kubeapi_request){.path = path, .max_bytes = PODS_BYTES, .on_done = on_done, .owner = o});
+	o->call = kubeapi_start(o->api, &(struct kubeapi_request){.path = path, .max_bytes = PODS_BYTES, .is_large = true, .on_done = on_done,
+						.owner = o});
 }
 
 /* The answer as JSON; NULL: it has ended. */

@@ -65,7 +65,8 @@ static void on_node(void *owner, const struct kubeapi_result *r)
 
 static void ask(struct places *p, struct str path, size_t max_bytes, kubeapi_done_fn *on_done)
 {
-	p->call = kubeapi_start(p->api, &(struct kubeapi_request){.path = path, .max_bytes = max_bytes, .on_done = on_done, .owner = p});
+	p->call = kubeapi_start(p->api,
+		&(struct kubeapi_request){.path = path, .max_bytes = max_bytes, .is_large = max_bytes == PODS_BYTES, .on_done = on_done, .owner = p});
 }
 
 static void ask_next(struct places *p)

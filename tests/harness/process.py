@@ -79,6 +79,18 @@ class Process:
     def n_fds(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def n_connections_to(self, port):
+        """TCP connections over IPv4 of this program that are open, to this port of any address."""
+        inodes = set()
+        for fd in os.listdir(f"/proc/{self.pid}/fd"):
+            try:
+                inodes.add(os.readlink(f"/proc/{self.pid}/fd/{fd}"))
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        with open(f"/proc/{self.pid}/net/tcp") as table:
+            rows = [line.split() for line in table.readlines()[1:]]
+        return sum(1 for row in rows if row[3] == "01" and int(row[2].split(":")[1], 16) == port and f"socket:[{row[9]}]" in inodes)
+
     def signal(self, number):
         self.process.send_signal(number)
 
