@@ -237,6 +237,8 @@ static const char *word_of(uint32_t kind)
 		return "certificate";
 	case WEIRLOCK__V1__KIND__KIND_TCP_SERVICE:
 		return "tcp";
+	case WEIRLOCK__V1__KIND__KIND_UDP_SERVICE:
+		return "udp";
 	default:
 		return "secret"; /* its body is not shown */
 	}

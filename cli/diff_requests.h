@@ -9,7 +9,7 @@
 extern const struct column diff_request_columns[];
 
 /*
- * Rows {change: added|removed|changed, what: host|path|backend|endpoints|certificate|setting|tcp|secret, where, field, before,
+ * Rows {change: added|removed|changed, what: host|path|backend|endpoints|certificate|setting|tcp|udp|secret, where, field, before,
  * after, hosts}; a row a value. `hosts` are those that meet the change, the first few. Owned.
  */
 json_t *diff_requests(const struct view *before, const struct view *after);

@@ -73,7 +73,7 @@ static void make_rows(struct arguments *a)
 		{"tcp-services-configmap", 0, OPT_TEXT, &a->tcp_services, "NS/NAME",
 			"The ConfigMap with the TCP services, PORT: NAMESPACE/SERVICE:PORT[:PROXY][:PROXY]", 0, 0},
 		{"udp-services-configmap", 0, OPT_TEXT, &a->udp_services, "NS/NAME",
-			"Accepted: UDP services are not served, and each entry is reported as a problem", 0, 0},
+			"The ConfigMap with the UDP services, PORT: NAMESPACE/SERVICE:PORT", 0, 0},
 		{"default-ssl-certificate", 0, OPT_TEXT, &a->default_ssl_certificate, "NS/NAME",
 			"The Secret for hosts without a certificate; default a generated one", 0, 0},
 		{"default-backend-service", 0, OPT_TEXT, &a->default_backend_service, "NS/NAME",

@@ -15,6 +15,7 @@ static const struct {
 	[WEIRLOCK__V1__KIND__KIND_HOST] = {"host", &weirlock__v1__host__descriptor},
 	[WEIRLOCK__V1__KIND__KIND_SECRET] = {"secret", NULL},
 	[WEIRLOCK__V1__KIND__KIND_TCP_SERVICE] = {"tcp-service", &weirlock__v1__tcp_service__descriptor},
+	[WEIRLOCK__V1__KIND__KIND_UDP_SERVICE] = {"udp-service", &weirlock__v1__udp_service__descriptor},
 	[WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET] = {"backend-secret", &weirlock__v1__backend_secret__descriptor},
 	[WEIRLOCK__V1__KIND__KIND_CLIENT_CA] = {"client-ca", &weirlock__v1__client_ca__descriptor},
 	[WEIRLOCK__V1__KIND__KIND_TICKET_KEYS] = {"ticket-keys", &weirlock__v1__ticket_keys__descriptor},

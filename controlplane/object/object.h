@@ -42,6 +42,7 @@ struct pair {
 /* A port by number or by name; both unset means "not given". */
 struct port_ref {
 	uint16_t number; /* 0: by name */
+	bool is_udp;     /* of a UDP service: no Ingress names such a port */
 	struct str name;
 };
 

@@ -7,7 +7,11 @@
 
 struct str port_text(struct arena *arena, const struct port_ref *port)
 {
-	return port->number ? arena_printf(arena, "%u", (unsigned)port->number) : port->name;
+	const char *end = port->is_udp ? "/udp" : ""; /* a Service may have one number, or one name, for both protocols */
+
+	if (port->number)
+		return arena_printf(arena, "%u%s", (unsigned)port->number, end);
+	return port->is_udp ? arena_printf(arena, "%.*s%s", STR_ARG(port->name), end) : port->name;
 }
 
 /*
@@ -38,7 +42,7 @@ struct uses {
 
 bool same_port(const struct port_ref *a, const struct port_ref *b)
 {
-	return a->number == b->number && (a->number || str_eq(a->name, b->name));
+	return a->is_udp == b->is_udp && a->number == b->number && (a->number || str_eq(a->name, b->name));
 }
 
 /* What one Ingress says for all that name the Service and port, and the field it becomes. */
@@ -186,8 +190,8 @@ static void add_default(struct uses *u)
 		add_use(u, &(struct port_ref){.number = service->service.ports[0].port}, NULL);
 }
 
-/* A50: TCP services have no annotations, so whoever else names the port decides how it is balanced. */
-static void add_tcp(struct uses *u)
+/* A50: TCP and UDP services have no annotations, so whoever else names the port decides how it is balanced. */
+static void add_streams(struct uses *u)
 {
 	size_t n;
 	const struct tcp_entry *entries = tcp_entries(u->pass, &n);
@@ -357,8 +361,8 @@ static bool wants_cluster_ip(const struct uses *u, const struct use *use)
 	return a ? a->value.flag : u->pass->settings.items[SETTING_SERVICE_UPSTREAM].value.flag;
 }
 
-/* The same for the TCP services that lead there. */
-static void complain_tcp(const struct uses *u, const struct use *use, const char *rule, const char *fix)
+/* The same for the TCP and UDP services that lead there. */
+static void complain_streams(const struct uses *u, const struct use *use, const char *rule, const char *fix)
 {
 	size_t n;
 	const struct tcp_entry *entries = tcp_entries(u->pass, &n);
@@ -374,7 +378,7 @@ static void complain_tcp(const struct uses *u, const struct use *use, const char
 /* What an Ingress is told when the Service it names answers 503 for all requests (D1). */
 static void complain_service(const struct uses *u, const struct use *use, struct str value, const char *rule, const char *fix)
 {
-	complain_tcp(u, use, rule, fix);
+	complain_streams(u, use, rule, fix);
 	if (use->view)
 		result_problem(&u->result->problems, SEVERITY_WARN, use->view->object->key, "backend.service", value, rule, fix,
 			"requests to it get 503");
@@ -420,7 +424,9 @@ static void put_endpoints(const struct uses *u, const struct use *use, const str
 
 	if (!target) {
 		complain_service(u, use, arena_printf(&u->pass->scratch, "%.*s:%.*s", STR_ARG(u->name), STR_ARG(port)),
-			"a TCP port of the Service, by number or name (H3)", "name a port that the Service has");
+			use->port.is_udp ? "a UDP port of the Service, by number or name (H3)" :
+					   "a TCP port of the Service, by number or name (H3)",
+			"name a port that the Service has");
 		return;
 	}
 	of.uses_cluster_ip = wants_cluster_ip(u, use) && is_cluster_ip(&u->service->service);
@@ -473,7 +479,7 @@ void reconcile_service(struct reconcile *pass, struct str service, struct reconc
 	for (size_t i = 0; i < n; i++)
 		add_view(&u, views[i]);
 	add_default(&u);
-	add_tcp(&u);
+	add_streams(&u);
 	for (size_t i = 0; i < u.n; i++)
 		put_backend(&u, &u.items[i]);
 	mem_free(u.items);

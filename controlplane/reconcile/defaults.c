@@ -158,6 +158,29 @@ static void fill_tls(const struct filling *f)
 	out->default_certificate = message_text(&f->pass->scratch, tls_put_default(f->pass, f->result));
 }
 
+enum { STREAM_TRIES_MAX = 16 }; /* what a proxy takes */
+
+/* TCP and UDP services (A50). */
+static void fill_streams(const struct filling *f)
+{
+	Weirlock__V1__Settings *out = f->out;
+	uint32_t tries = get_u32(f, SETTING_PROXY_STREAM_NEXT_UPSTREAM_TRIES);
+
+	out->proxy_stream_timeout_ms = get_u32(f, SETTING_PROXY_STREAM_TIMEOUT);
+	out->stream_connect_timeout_ms = get_u32(f, SETTING_PROXY_CONNECT_TIMEOUT);
+	out->udp_responses = get_u32(f, SETTING_PROXY_STREAM_RESPONSES);
+	out->udp_no_responses = out->udp_responses == 0;
+	out->udp_sessions_max = get_u32(f, SETTING_PROXY_STREAM_UDP_SESSIONS);
+	out->stream_no_next_upstream = !get(f, SETTING_PROXY_STREAM_NEXT_UPSTREAM)->flag;
+	out->stream_next_upstream_tries = tries && tries < STREAM_TRIES_MAX ? tries : STREAM_TRIES_MAX;
+	out->stream_next_upstream_timeout_ms = get_u32(f, SETTING_PROXY_STREAM_NEXT_UPSTREAM_TIMEOUT);
+	out->log_format_stream = get_text(f, SETTING_LOG_FORMAT_STREAM);
+	if (get(f, SETTING_DISABLE_ACCESS_LOG)->flag || get(f, SETTING_DISABLE_STREAM_ACCESS_LOG)->flag)
+		out->stream_log = WEIRLOCK__V1__STREAM_LOG__STREAM_LOG_OFF;
+	else
+		out->stream_log = WEIRLOCK__V1__STREAM_LOG__STREAM_LOG_ON;
+}
+
 static void fill_backends(const struct filling *f)
 {
 	static const uint32_t codes[] = {301, 302, 307, 308}; /* the words of http-redirect-code */
@@ -168,8 +191,6 @@ static void fill_backends(const struct filling *f)
 	out->upstream_keepalive_timeout_ms = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_TIMEOUT);
 	out->upstream_keepalive_requests = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_REQUESTS);
 	out->upstream_keepalive_time_ms = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_TIME);
-	out->proxy_stream_timeout_ms = get_u32(f, SETTING_PROXY_STREAM_TIMEOUT);
-	out->stream_connect_timeout_ms = get_u32(f, SETTING_PROXY_CONNECT_TIMEOUT);
 	out->worker_shutdown_timeout_ms = get_u32(f, SETTING_WORKER_SHUTDOWN_TIMEOUT);
 	out->default_backend = message_text(&f->pass->scratch, backend_default(f->pass));
 	if (f->pass->options->default_backend_service.len > 0 && out->default_backend[0] == '\0')
@@ -304,6 +325,7 @@ void reconcile_settings(struct reconcile *pass, struct reconcile_result *result)
 	warn_of_trust(&f);
 	fill_tls(&f);
 	fill_backends(&f);
+	fill_streams(&f);
 	fill_logs(&f);
 	fill_lists(&f);
 	warn_of_global_auth(&f);

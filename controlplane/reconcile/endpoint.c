@@ -4,6 +4,11 @@
 #include "mem.h"
 #include "pass.h"
 
+static bool is_of_protocol(const struct service_port *p, bool is_udp)
+{
+	return is_udp ? str_eq(p->protocol, STR("UDP")) : p->protocol.len == 0 || str_eq(p->protocol, STR("TCP"));
+}
+
 static bool port_fits(const struct service_port *p, const struct port_ref *port)
 {
 	if (port->number)
@@ -17,7 +22,7 @@ const struct service_port *endpoint_find_port(const struct service *service, con
 	for (size_t i = 0; i < service->n_ports; i++) {
 		const struct service_port *p = &service->ports[i];
 
-		if (port_fits(p, port) && (p->protocol.len == 0 || str_eq(p->protocol, STR("TCP"))))
+		if (port_fits(p, port) && is_of_protocol(p, port->is_udp))
 			return p;
 	}
 	return NULL;
@@ -182,12 +187,15 @@ size_t endpoint_put_all(struct reconcile *pass, const struct service_use *use, s
  * For a Backend that only a pinned snapshot has: no Ingress says anything of it any more, its name has to do.
  */
 
-/* The port of "namespace/service:port", by number or name. */
+/* The port of "namespace/service:port", by number or name; of a UDP service "/udp" is behind it. */
 static struct port_ref port_of(struct str text)
 {
 	struct port_ref port = {0};
 	uint64_t number;
 
+	port.is_udp = str_ends_with(text, STR("/udp"));
+	if (port.is_udp)
+		text = str_first(text, text.len - 4);
 	if (str_to_u64(text, 65535, &number))
 		port.number = (uint16_t)number;
 	else

@@ -53,7 +53,7 @@ struct reconcile {
 	struct map backend_secrets; /* "namespace/secret" -> struct backend_secret */
 	struct map aliases;      /* host -> struct alias_list */
 	bool has_aliases;        /* the map is filled */
-	struct tcp_entry *tcp;   /* entries that are good, in the order of the ConfigMap; in `arena` */
+	struct tcp_entry *tcp;   /* entries that are good, TCP first, in the order of the ConfigMaps; in `arena` */
 	size_t n_tcp;
 	struct problems tcp_problems;
 	bool has_tcp;            /* those were read */
@@ -153,9 +153,9 @@ const struct service_port *endpoint_find_port(const struct service *service, con
 /* The number of endpoints put, ready or terminating. */
 size_t endpoint_put_all(struct reconcile *pass, const struct service_use *use, struct reconcile_result *result);
 
-/* tcp_build.c: the entries of --tcp-services-configmap (A50). */
+/* tcp_build.c: the entries of --tcp-services-configmap and --udp-services-configmap (A50). */
 const struct tcp_entry *tcp_entries(struct reconcile *pass, size_t *n);
-/* Puts the TcpServices, and what is wrong with the entries. */
+/* Puts the TcpServices and UdpServices, and what is wrong with the entries. */
 void tcp_put_all(struct reconcile *pass, struct reconcile_result *result);
 /* Whether the entry leads to this port of this Service. */
 bool tcp_leads_to(const struct tcp_entry *e, struct str namespace_, struct str service, const struct port_ref *port);

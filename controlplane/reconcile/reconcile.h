@@ -27,7 +27,7 @@ struct reconcile_options {
 	struct str default_ssl_certificate;  /* --default-ssl-certificate, "namespace/name" or "" */
 	struct str default_backend_service;  /* --default-backend-service, "namespace/name" or "" */
 	struct str tcp_services_configmap;   /* --tcp-services-configmap, "namespace/name" or "" */
-	struct str udp_services_configmap;   /* --udp-services-configmap: only told that it is not served */
+	struct str udp_services_configmap;   /* --udp-services-configmap, "namespace/name" or "" */
 	struct str annotations_prefix;       /* --annotations-prefix, without the slash */
 	bool ingress_class_by_name;
 	bool watch_ingress_without_class;

@@ -1,6 +1,6 @@
 #ifndef TCP_H
 #define TCP_H
-/* One entry of the ConfigMap of TCP services (SEMANTICS A50). Pure. Private to reconcile. */
+/* One entry of the ConfigMap of TCP services, or of that of UDP services (SEMANTICS A50). Pure. Private to reconcile. */
 #include "object.h"
 #include "str.h"
 
@@ -9,7 +9,7 @@ struct tcp_entry {
 	struct str key, written; /* as the user wrote them */
 	uint16_t port;           /* to listen on */
 	struct str namespace_, service;
-	struct port_ref target;  /* of the Service */
+	struct port_ref target;  /* of the Service; says too whether it is UDP */
 	bool decodes_proxy, encodes_proxy;
 };
 

@@ -1,4 +1,4 @@
-/* The ConfigMap of TCP services: its good entries become TcpServices, each bad one a problem of its own (A50). */
+/* The ConfigMaps of TCP and UDP services: their good entries become TcpServices and UdpServices, each bad one a problem (A50). */
 #include "pass.h"
 
 static void refuse_entry(struct reconcile *pass, const struct object *map, struct str key, struct str value, const char *rule,
@@ -9,13 +9,31 @@ static void refuse_entry(struct reconcile *pass, const struct object *map, struc
 		.effect = STR("the port is not listened on, the others are")});
 }
 
-static void read_entry(struct reconcile *pass, const struct object *map, const struct pair *p)
+/* UDP has no connection whose first bytes a header could be; ingress-nginx passes over the words without a word. */
+static void drop_proxy_words(struct reconcile *pass, struct tcp_entry *e)
+{
+	if (e->decodes_proxy || e->encodes_proxy)
+		problems_add(&pass->tcp_problems, &(struct problem){.severity = SEVERITY_WARN, .object = e->object, .field = e->key,
+			.value = e->written, .rule = STR("without PROXY: there are no PROXY headers in UDP"),
+			.fix = STR("take the word out"), .effect = STR("the port is served, without such headers")});
+	e->decodes_proxy = e->encodes_proxy = false;
+}
+
+static void take_entry(struct reconcile *pass, struct tcp_entry *e)
+{
+	if (e->target.is_udp)
+		drop_proxy_words(pass, e);
+	pass->n_tcp++;
+}
+
+static void read_entry(struct reconcile *pass, const struct object *map, const struct pair *p, bool is_udp)
 {
 	struct tcp_entry *e = &pass->tcp[pass->n_tcp];
 	const char *rule;
 
 	*e = (struct tcp_entry){.object = map->key, .key = p->name, .written = p->value, .port = tcp_parse_port(p->name)};
 	rule = tcp_parse_value(p->value, e);
+	e->target.is_udp = is_udp;
 	if (!e->port)
 		refuse_entry(pass, map, p->name, p->name, "a port from 1 to 65535 without a leading 0",
 			"write the port to listen on as the key");
@@ -25,23 +43,38 @@ static void read_entry(struct reconcile *pass, const struct object *map, const s
 	else if (rule)
 		refuse_entry(pass, map, p->name, p->value, rule, "write it as in default/postgres:5432, with :PROXY where a header is wanted");
 	else
-		pass->n_tcp++;
+		take_entry(pass, e);
+}
+
+/* NULL, and a problem where one is named and is not there. */
+static const struct object *find_map(struct reconcile *pass, const char *option, struct str path, const char *effect)
+{
+	const struct object *map = store_get_path(pass->untracked, KIND_CONFIG_MAP, path);
+
+	if (path.len > 0 && !map)
+		result_problem(&pass->tcp_problems, SEVERITY_WARN, str_from(option), "", path, "a ConfigMap that exists",
+			"create it, or name one that exists", effect);
+	return map;
+}
+
+static size_t n_entries(const struct object *map)
+{
+	return map ? map->config_map.n_data : 0;
 }
 
 static void read_all(struct reconcile *pass)
 {
-	struct str path = pass->options->tcp_services_configmap;
-	const struct object *map = store_get_path(pass->untracked, KIND_CONFIG_MAP, path);
+	const struct object *tcp = find_map(pass, "--tcp-services-configmap", pass->options->tcp_services_configmap,
+		"there are no TCP services");
+	const struct object *udp = find_map(pass, "--udp-services-configmap", pass->options->udp_services_configmap,
+		"there are no UDP services");
 
 	pass->has_tcp = true;
-	if (path.len > 0 && !map)
-		result_problem(&pass->tcp_problems, SEVERITY_WARN, STR("--tcp-services-configmap"), "", path,
-			"a ConfigMap that exists", "create it, or name one that exists", "there are no TCP services");
-	if (!map)
-		return;
-	pass->tcp = arena_zalloc(&pass->arena, (map->config_map.n_data + 1) * sizeof(*pass->tcp));
-	for (size_t i = 0; i < map->config_map.n_data; i++)
-		read_entry(pass, map, &map->config_map.data[i]);
+	pass->tcp = arena_zalloc(&pass->arena, (n_entries(tcp) + n_entries(udp) + 1) * sizeof(*pass->tcp));
+	for (size_t i = 0; i < n_entries(tcp); i++)
+		read_entry(pass, tcp, &tcp->config_map.data[i], false);
+	for (size_t i = 0; i < n_entries(udp); i++)
+		read_entry(pass, udp, &udp->config_map.data[i], true);
 }
 
 const struct tcp_entry *tcp_entries(struct reconcile *pass, size_t *n)
@@ -56,35 +89,48 @@ bool tcp_leads_to(const struct tcp_entry *e, struct str namespace_, struct str s
 {
 	if (!str_eq(e->namespace_, namespace_) || !str_eq(e->service, service))
 		return false;
-	return !port || (e->target.number == port->number && (port->number || str_eq(e->target.name, port->name)));
+	return !port || same_port(&e->target, port);
+}
+
+static char *backend_of(struct reconcile *pass, const struct tcp_entry *e)
+{
+	const struct ingress_backend named = {.is_set = true, .service = e->service, .port = e->target};
+
+	return message_text(&pass->scratch, backend_name(&pass->scratch, e->namespace_, &named));
+}
+
+static void put_tcp(struct reconcile *pass, const struct tcp_entry *e, struct str name, struct reconcile_result *result)
+{
+	Weirlock__V1__TcpService message = WEIRLOCK__V1__TCP_SERVICE__INIT;
+
+	message.port = e->port;
+	message.backend = backend_of(pass, e);
+	message.decodes_proxy = e->decodes_proxy;
+	message.encodes_proxy = e->encodes_proxy;
+	result_put(result, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE, name, &message.base);
+}
+
+static void put_udp(struct reconcile *pass, const struct tcp_entry *e, struct str name, struct reconcile_result *result)
+{
+	Weirlock__V1__UdpService message = WEIRLOCK__V1__UDP_SERVICE__INIT;
+
+	message.port = e->port;
+	message.backend = backend_of(pass, e);
+	result_put(result, WEIRLOCK__V1__KIND__KIND_UDP_SERVICE, name, &message.base);
 }
 
 static void put_service(struct reconcile *pass, const struct tcp_entry *e, struct reconcile_result *result)
 {
-	const struct ingress_backend named = {.is_set = true, .service = e->service, .port = e->target};
-	Weirlock__V1__TcpService message = WEIRLOCK__V1__TCP_SERVICE__INIT;
+	bool is_udp = e->target.is_udp;
 	struct str name = arena_printf(&pass->scratch, "%u", (unsigned)e->port);
 
-	message.port = e->port;
-	message.backend = message_text(&pass->scratch, backend_name(&pass->scratch, e->namespace_, &named));
-	message.decodes_proxy = e->decodes_proxy;
-	message.encodes_proxy = e->encodes_proxy;
-	result_put(result, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE, name, &message.base);
-	result_origin(result, &(struct provenance){.kind = WEIRLOCK__V1__KIND__KIND_TCP_SERVICE, .name = name,
+	if (is_udp)
+		put_udp(pass, e, name, result);
+	else
+		put_tcp(pass, e, name, result);
+	result_origin(result, &(struct provenance){
+		.kind = is_udp ? WEIRLOCK__V1__KIND__KIND_UDP_SERVICE : WEIRLOCK__V1__KIND__KIND_TCP_SERVICE, .name = name,
 		.field = STR("port"), .object = e->object, .key = e->key, .value = e->written});
-}
-
-/* Nobody is to believe that they are served. */
-static void complain_udp(struct reconcile *pass, struct problems *problems)
-{
-	const struct object *map = store_get_path(pass->untracked, KIND_CONFIG_MAP, pass->options->udp_services_configmap);
-
-	for (size_t i = 0; map && i < map->config_map.n_data; i++)
-		problems_add(problems, &(struct problem){.severity = SEVERITY_FAULT, .object = map->key,
-			.field = map->config_map.data[i].name, .value = map->config_map.data[i].value,
-			.rule = STR("a TCP service, and this is one of UDP, which is not served"),
-			.fix = STR("give the Service an address of its own (type LoadBalancer or NodePort) and take this entry out"),
-			.effect = STR("the port is not listened on")});
 }
 
 void tcp_put_all(struct reconcile *pass, struct reconcile_result *result)
@@ -94,7 +140,6 @@ void tcp_put_all(struct reconcile *pass, struct reconcile_result *result)
 
 	arena_reset(&pass->scratch);
 	problems_add_all(&result->problems, &pass->tcp_problems);
-	complain_udp(pass, &result->problems);
 	for (size_t i = 0; i < n; i++)
 		put_service(pass, &entries[i], result);
 }

@@ -111,9 +111,25 @@
 		WEAK_COUNT(1, 2000000000))                                                                                       \
 	X(UPSTREAM_KEEPALIVE_TIME, "upstream-keepalive-time", COMMON, "1h", "Longest life of a backend connection",         \
 		TIME(1))                                                                                                    \
-	X(PROXY_STREAM_TIMEOUT, "proxy-stream-timeout", CORE, "600s", "Longest silence of a TCP service's connection", TIME(1))    \
+	X(PROXY_STREAM_TIMEOUT, "proxy-stream-timeout", CORE, "600s", "Longest silence of a session of a TCP or UDP service", TIME(1))    \
+	X(PROXY_STREAM_RESPONSES, "proxy-stream-responses", RARE, "1",                                                      \
+		"Datagrams from a UDP service's endpoint for each one of a client, after which their session is over; 0: none",  \
+		WEAK_COUNT(0, INT32_MAX))                                                                                   \
+	X(PROXY_STREAM_UDP_SESSIONS, "proxy-stream-udp-sessions", NONE, "4096",                                             \
+		"Sessions of UDP services in each worker of a proxy", WEAK_COUNT(1, 1 << 20))                               \
+	X(PROXY_STREAM_NEXT_UPSTREAM, "proxy-stream-next-upstream", RARE, "true",                                           \
+		"Try another endpoint of a TCP or UDP service where one refuses", WEAK_FLAG)                                \
+	X(PROXY_STREAM_NEXT_UPSTREAM_TIMEOUT, "proxy-stream-next-upstream-timeout", RARE, "600s", "Time for that; 0: any",  \
+		TIME(0))                                                                                                    \
+	X(PROXY_STREAM_NEXT_UPSTREAM_TRIES, "proxy-stream-next-upstream-tries", RARE, "3",                                  \
+		"Endpoints of a TCP service that are tried; 0, and more than 16: 16", WEAK_COUNT(0, INT32_MAX))             \
 	X(DISABLE_ACCESS_LOG, "disable-access-log", COMMON, "false", "Write no access log", WEAK_FLAG)                           \
 	X(DISABLE_HTTP_ACCESS_LOG, "disable-http-access-log", RARE, "false", "Write no access log of HTTP", WEAK_FLAG)           \
+	X(DISABLE_STREAM_ACCESS_LOG, "disable-stream-access-log", RARE, "false",                                            \
+		"Write no access log of TCP and UDP services", WEAK_FLAG)                                                   \
+	X(LOG_FORMAT_STREAM, "log-format-stream", COMMON, "",                                                               \
+		"Access log line of TCP and UDP services; unset: the one of ingress-nginx, and more behind it",             \
+		.type = VALUE_TEXT)                                                                                         \
 	X(LOG_FORMAT_UPSTREAM, "log-format-upstream", COMMON, "", "Access log line; unset: the one of ingress-nginx",       \
 		.type = VALUE_TEXT)                                                                                         \
 	X(LOG_FORMAT_ESCAPE_JSON, "log-format-escape-json", COMMON, "false", "Escape log variables for JSON", WEAK_FLAG)         \

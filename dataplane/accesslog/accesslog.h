@@ -68,6 +68,7 @@ struct accesslog_record {
 	size_t n_attempts;
 	enum end_reason reason;         /* $end_reason */
 	struct str limit;               /* $end_limit: the key of the limit that ended it */
+	struct str protocol;            /* $protocol: "TCP" or "UDP", of a session; its $bytes_received is request_bytes, $session_time request_us */
 };
 
 enum accesslog_escape {
@@ -80,6 +81,8 @@ struct accesslog_format;
 
 /* N1's upstreaminfo, the default of log-format-upstream. */
 extern const char accesslog_upstreaminfo[];
+/* The same for log-format-stream: begins as ingress-nginx's, so that what reads those reads these. */
+extern const char accesslog_stream[];
 
 /*
  * Compiles nginx log format text ("$name" and "${name}"). A variable that nobody knows is logged as "-", and a sentence
@@ -88,6 +91,8 @@ extern const char accesslog_upstreaminfo[];
 struct accesslog_format *accesslog_format_create(struct str text, enum accesslog_escape escape, struct buf *problems);
 /* The built-in format of --access-log-format json: one JSON object a line, its keys in order of the record. Owned. */
 struct accesslog_format *accesslog_format_create_json(void);
+/* The same for sessions of TCP and UDP services. Owned. */
+struct accesslog_format *accesslog_format_create_stream_json(void);
 void accesslog_format_destroy(struct accesslog_format *format);
 /* True if a line shows the chain; `is_off`: the settings ask for no other address, so the built-in JSON says nothing of it. */
 bool accesslog_wants_chain(const struct accesslog_format *format, bool is_off);

@@ -11,6 +11,10 @@ const char accesslog_upstreaminfo[] =
 	"\"$http_user_agent\" $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] "
 	"$upstream_addr $upstream_response_length $upstream_response_time $upstream_status $req_id";
 
+const char accesslog_stream[] =
+	"[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time [$proxy_upstream_name] $server_port "
+	"$upstream_addr $upstream_connect_time $end_reason $end_limit";
+
 /* A literal (variable NULL), or a variable with its argument. */
 struct piece {
 	struct str text;
@@ -157,6 +161,25 @@ struct accesslog_format *accesslog_format_create(struct str text, enum accesslog
 	return f;
 }
 
+static struct accesslog_format *create_object(const char *const *keys, size_t n)
+{
+	struct accesslog_format *f = mem_zalloc(sizeof(*f));
+
+	f->escape = ACCESSLOG_ESCAPE_JSON;
+	f->is_object = true;
+	for (size_t i = 0; i < n; i++)
+		add_variable(f, str_from(keys[i]), NULL);
+	return f;
+}
+
+struct accesslog_format *accesslog_format_create_stream_json(void)
+{
+	static const char *const keys[] = {"time_iso8601", "protocol", "remote_addr", "server_port", "status", "bytes_sent", "bytes_received",
+		"session_time", "proxy_upstream_name", "upstream_addr", "upstream_connect_time", "end_reason", "end_limit"};
+
+	return create_object(keys, sizeof(keys) / sizeof(keys[0]));
+}
+
 struct accesslog_format *accesslog_format_create_json(void)
 {
 	static const char *const keys[] = {"time_iso8601", "remote_addr", "realip_remote_addr",
@@ -172,13 +195,8 @@ struct accesslog_format *accesslog_format_create_json(void)
 		"proxy_protocol_tlv_aws_vpce_id", "proxy_protocol_tlv_ssl_version", "proxy_protocol_tlv_ssl_cn",
 		"proxy_protocol_tlv_ssl_cipher", "proxy_protocol_tlv_ssl_sig_alg", "proxy_protocol_tlv_ssl_key_alg",
 		"proxy_protocol_tlv_ssl_verify"};
-	struct accesslog_format *f = mem_zalloc(sizeof(*f));
 
-	f->escape = ACCESSLOG_ESCAPE_JSON;
-	f->is_object = true;
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		add_variable(f, str_from(keys[i]), NULL);
-	return f;
+	return create_object(keys, sizeof(keys) / sizeof(keys[0]));
 }
 
 void accesslog_format_destroy(struct accesslog_format *format)

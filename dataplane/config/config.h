@@ -55,6 +55,10 @@ struct settings {
 	bool enable_access_log, log_format_escape_json;
 	struct str log_format_upstream, access_log_path;
 	uint32_t worker_shutdown_timeout_ms, proxy_stream_timeout_ms, stream_connect_timeout_ms;
+	uint32_t udp_responses, udp_sessions_max; /* for each datagram of a client; of one worker */
+	uint32_t stream_next_upstream_tries, stream_next_upstream_timeout_ms; /* at least 1; 0: none */
+	bool enable_stream_log;
+	struct str log_format_stream;             /* "": accesslog_stream */
 	struct cidrset denylist;
 	struct str *hide_headers;
 	size_t n_hide_headers;
@@ -211,6 +215,13 @@ struct tcp_service {
 	bool decodes_proxy, encodes_proxy;
 };
 
+/* The same for datagrams. */
+struct udp_service {
+	uint16_t port;
+	struct str backend_name;
+	unsigned backend_index;
+};
+
 struct generation; /* opaque: settings, host tables, backend table, TLS contexts */
 
 /* Why a resource was refused. */
@@ -278,6 +289,9 @@ const struct host *generation_next_host(const struct generation *g, size_t *curs
 const struct tcp_service *generation_next_tcp(const struct generation *g, size_t *cursor);
 /* The TCP service of a port, or NULL. */
 const struct tcp_service *generation_find_tcp(const struct generation *g, uint16_t port);
+/* The same for UDP services. */
+const struct udp_service *generation_next_udp(const struct generation *g, size_t *cursor);
+const struct udp_service *generation_find_udp(const struct generation *g, uint16_t port);
 /* Who may vouch for the clients of a host that has client_auth. NULL: its Secret is not there, and nobody may. Borrowed. */
 struct tls_auth *generation_tls_auth(const struct generation *g, const struct client_auth *auth);
 /*

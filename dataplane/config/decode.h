@@ -53,6 +53,7 @@ bool decode_backend(struct decode *d, const Weirlock__V1__Backend *in, struct ba
 bool decode_endpoints(struct decode *d, const Weirlock__V1__Endpoints *in, struct endpoints_object *out);
 bool decode_host(struct decode *d, const Weirlock__V1__Host *in, struct host_object *out);
 bool decode_tcp(struct decode *d, const Weirlock__V1__TcpService *in, struct tcp_object *out);
+bool decode_udp(struct decode *d, const Weirlock__V1__UdpService *in, struct udp_object *out);
 bool decode_backend_secret(struct decode *d, const Weirlock__V1__BackendSecret *in, struct backend_secret_object *out);
 bool decode_ticket_keys(struct decode *d, const Weirlock__V1__TicketKeys *in, struct ticket_keys_object *out);
 bool decode_client_ca(struct decode *d, const Weirlock__V1__ClientCa *in, struct client_ca_object *out);
@@ -67,6 +68,7 @@ void decode_drop_certificate(struct certificate_object *c);
 void decode_drop_backend(struct backend_object *b);
 void decode_drop_endpoints(struct endpoints_object *e);
 void decode_drop_tcp(struct tcp_object *t);
+void decode_drop_udp(struct udp_object *u);
 void decode_drop_ticket_keys(struct ticket_keys_object *t);
 void decode_drop_backend_secret(struct backend_secret_object *s);
 void decode_drop_host(struct host_object *h);

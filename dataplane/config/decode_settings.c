@@ -178,14 +178,37 @@ static bool decode_logs(struct decode *d, const Weirlock__V1__Settings *in, stru
 	return decode_text(d, "access_log_path", in->access_log_path, MAX_PATH, &s->access_log_path);
 }
 
+static bool decode_stream_log(uint32_t stream_log, bool is_on_for_requests)
+{
+	if (stream_log == WEIRLOCK__V1__STREAM_LOG__STREAM_LOG_AS_REQUESTS)
+		return is_on_for_requests;
+	return stream_log == WEIRLOCK__V1__STREAM_LOG__STREAM_LOG_ON;
+}
+
+/* Of TCP and UDP services. */
+static bool decode_streams(struct decode *d, const Weirlock__V1__Settings *in, struct settings *s)
+{
+	struct str format = str_from(in->log_format_stream);
+
+	s->proxy_stream_timeout_ms = or_default(in->proxy_stream_timeout_ms, 10 * MINUTE_MS);
+	s->stream_connect_timeout_ms = or_default(in->stream_connect_timeout_ms, MINUTE_MS);
+	s->udp_responses = in->udp_no_responses ? 0 : or_default(in->udp_responses, 1);
+	s->udp_sessions_max = or_default(in->udp_sessions_max, 4096);
+	s->stream_next_upstream_tries = in->stream_no_next_upstream ? 1 : or_default(in->stream_next_upstream_tries, 3);
+	s->stream_next_upstream_timeout_ms = in->stream_next_upstream_timeout_ms;
+	s->enable_stream_log = decode_stream_log((uint32_t)in->stream_log, in->enable_access_log);
+	if (format.len > MAX_TEXT)
+		return decode_refuse(d, "log_format_stream", "too long");
+	s->log_format_stream = arena_str(d->arena, format);
+	return decode_range(d, "udp_sessions_max", s->udp_sessions_max, 1, 1 << 20);
+}
+
 static void decode_pools(const Weirlock__V1__Settings *in, struct settings *s)
 {
 	s->upstream_keepalive_connections = in->upstream_keepalive_connections;
 	s->upstream_keepalive_timeout_ms = or_default(in->upstream_keepalive_timeout_ms, MINUTE_MS);
 	s->upstream_keepalive_requests = or_default(in->upstream_keepalive_requests, 10000);
 	s->upstream_keepalive_time_ms = or_default(in->upstream_keepalive_time_ms, HOUR_MS);
-	s->proxy_stream_timeout_ms = or_default(in->proxy_stream_timeout_ms, 10 * MINUTE_MS);
-	s->stream_connect_timeout_ms = or_default(in->stream_connect_timeout_ms, MINUTE_MS);
 	s->worker_shutdown_timeout_ms = or_default(in->worker_shutdown_timeout_ms, 4 * MINUTE_MS);
 }
 
@@ -197,7 +220,7 @@ bool decode_settings(struct decode *d, const Weirlock__V1__Settings *in, struct 
 	if (d->name.len)
 		return decode_refuse(d, "name", "must be empty: there is one Settings");
 	if (!decode_client_side(d, in, s) || !decode_who(d, in, s) || !decode_tls(d, in, out) || !decode_logs(d, in, s) ||
-		!decode_hidden(d, in, s) ||
+		!decode_hidden(d, in, s) || !decode_streams(d, in, s) ||
 		!decode_headers(d, "add_headers", in->add_headers, in->n_add_headers, &s->add_headers, &s->n_add_headers) ||
 		!decode_headers(d, "proxy_set_headers", in->proxy_set_headers, in->n_proxy_set_headers,
 			&s->proxy_set_headers, &s->n_proxy_set_headers))

@@ -39,6 +39,7 @@ static void read_generation(const struct generation *g)
 	const struct backend *b;
 	const struct host *h;
 	const struct tcp_service *t;
+	const struct udp_service *u;
 
 	while ((b = generation_next_backend(g, &cursor))) {
 		if (b->index >= generation_backend_bound(g))
@@ -55,6 +56,11 @@ static void read_generation(const struct generation *g)
 		generation_has_tls(g, h->name);
 	}
 	generation_find_host(g, STR("a.b.c"));
+	cursor = 0;
+	while ((u = generation_next_udp(g, &cursor))) {
+		if (generation_find_udp(g, u->port) != u)
+			abort();
+	}
 	cursor = 0;
 	while ((t = generation_next_tcp(g, &cursor))) {
 		if (generation_find_tcp(g, t->port) != t)

@@ -502,35 +502,60 @@ const struct backend *generation_next_changed_backend(
 	return generation_next_backend(g, cursor);
 }
 
-const struct host *generation_next_host(const struct generation *g, size_t *cursor)
+/* The next object of a kind in the sorted list, or NULL. */
+static const struct object *next_object(const struct generation *g, uint32_t kind, size_t *cursor)
 {
 	while (*cursor < g->objects.n) {
 		const struct object *o = object_list_at(&g->objects, (*cursor)++);
 
-		if (o->kind == WEIRLOCK__V1__KIND__KIND_HOST)
-			return &o->host->host;
+		if (o->kind == kind)
+			return o;
 	}
 	return NULL;
+}
+
+/* Resources that are named for a port. */
+static const struct object *find_port(const struct generation *g, uint32_t kind, uint16_t port)
+{
+	char text[8];
+	int len = snprintf(text, sizeof(text), "%u", (unsigned)port);
+
+	return find_object(g, kind, str_of(text, (size_t)len));
+}
+
+const struct host *generation_next_host(const struct generation *g, size_t *cursor)
+{
+	const struct object *o = next_object(g, WEIRLOCK__V1__KIND__KIND_HOST, cursor);
+
+	return o ? &o->host->host : NULL;
 }
 
 const struct tcp_service *generation_next_tcp(const struct generation *g, size_t *cursor)
 {
-	while (*cursor < g->objects.n) {
-		const struct object *o = object_list_at(&g->objects, (*cursor)++);
+	const struct object *o = next_object(g, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE, cursor);
 
-		if (o->kind == WEIRLOCK__V1__KIND__KIND_TCP_SERVICE)
-			return &o->tcp->service;
-	}
-	return NULL;
+	return o ? &o->tcp->service : NULL;
 }
 
 const struct tcp_service *generation_find_tcp(const struct generation *g, uint16_t port)
 {
-	char text[8];
-	int len = snprintf(text, sizeof(text), "%u", (unsigned)port);
-	const struct object *o = find_object(g, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE, str_of(text, (size_t)len));
+	const struct object *o = find_port(g, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE, port);
 
 	return o ? &o->tcp->service : NULL;
+}
+
+const struct udp_service *generation_next_udp(const struct generation *g, size_t *cursor)
+{
+	const struct object *o = next_object(g, WEIRLOCK__V1__KIND__KIND_UDP_SERVICE, cursor);
+
+	return o ? &o->udp->service : NULL;
+}
+
+const struct udp_service *generation_find_udp(const struct generation *g, uint16_t port)
+{
+	const struct object *o = find_port(g, WEIRLOCK__V1__KIND__KIND_UDP_SERVICE, port);
+
+	return o ? &o->udp->service : NULL;
 }
 
 struct tls_auth *generation_tls_auth(const struct generation *g, const struct client_auth *auth)

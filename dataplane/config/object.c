@@ -36,6 +36,8 @@ static bool decode_message(struct decode *d, struct object *o, const void *messa
 		return decode_host(d, message, o->host = arena_zalloc(a, sizeof(*o->host)));
 	case WEIRLOCK__V1__KIND__KIND_TCP_SERVICE:
 		return decode_tcp(d, message, o->tcp = arena_zalloc(a, sizeof(*o->tcp)));
+	case WEIRLOCK__V1__KIND__KIND_UDP_SERVICE:
+		return decode_udp(d, message, o->udp = arena_zalloc(a, sizeof(*o->udp)));
 	case WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET:
 		return decode_backend_secret(d, message, o->backend_secret = arena_zalloc(a, sizeof(*o->backend_secret)));
 	case WEIRLOCK__V1__KIND__KIND_TICKET_KEYS:
@@ -69,6 +71,9 @@ static void drop_content(struct object *o)
 		break;
 	case WEIRLOCK__V1__KIND__KIND_TCP_SERVICE:
 		decode_drop_tcp(o->tcp);
+		break;
+	case WEIRLOCK__V1__KIND__KIND_UDP_SERVICE:
+		decode_drop_udp(o->udp);
 		break;
 	case WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET:
 		decode_drop_backend_secret(o->backend_secret);

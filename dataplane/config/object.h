@@ -84,6 +84,11 @@ struct tcp_object {
 	struct backend_slot *slot;
 };
 
+struct udp_object {
+	struct udp_service service;
+	struct backend_slot *slot;
+};
+
 struct object {
 	atomic_uint refs;
 	uint32_t kind;
@@ -97,6 +102,7 @@ struct object {
 		struct endpoints_object *endpoints;
 		struct host_object *host;
 		struct tcp_object *tcp;
+		struct udp_object *udp;
 		struct backend_secret_object *backend_secret;
 		struct client_ca_object *client_ca;
 		struct ticket_keys_object *ticket_keys;

@@ -22,6 +22,13 @@ void env_init(struct exchange_env *env, uv_loop_t *loop, uint64_t seed, struct a
 	accesslog_init(&env->log, sink);
 }
 
+static void drop_format(struct env_format *f)
+{
+	accesslog_format_destroy(f->format);
+	mem_free((char *)(uintptr_t)f->text.ptr);
+	*f = (struct env_format){0};
+}
+
 void env_deinit(struct exchange_env *env)
 {
 	while (env->spare) {
@@ -34,8 +41,8 @@ void env_deinit(struct exchange_env *env)
 	if (env->current)
 		env_release(&env->current);
 	accesslog_deinit(&env->log);
-	accesslog_format_destroy(env->format);
-	mem_free((char *)(uintptr_t)env->format_text.ptr);
+	drop_format(&env->format);
+	drop_format(&env->stream_format);
 	upstream_pool_destroy(env->pool);
 	balance_destroy(env->balance);
 	buf_deinit(&env->heads);
@@ -100,19 +107,29 @@ static void drop_removed_endpoints(struct exchange_env *env, const struct genera
 	upstream_mark_end(env->pool);
 }
 
-/* The format of the log belongs to the worker: it changes seldom, and its lines are not bound to a generation. */
-static void set_format(struct exchange_env *env, const struct settings *s)
+/*
+ * The format of the log belongs to the worker: it changes seldom, and its lines are not bound to a generation. `create_json`:
+ * makes what is written instead; or NULL.
+ */
+static void set_format(struct env_format *f, struct str text, bool escapes_json, struct accesslog_format *(*create_json)(void))
 {
-	struct str text = s->log_format_upstream.len ? s->log_format_upstream : str_from(accesslog_upstreaminfo);
-
-	if (env->format && env->format_escapes_json == s->log_format_escape_json && str_eq(text, env->format_text))
+	if (f->format && f->escapes_json == escapes_json && str_eq(text, f->text))
 		return;
-	accesslog_format_destroy(env->format);
-	mem_free((char *)(uintptr_t)env->format_text.ptr);
-	env->format_text = str_of(mem_strdup(text), text.len);
-	env->format_escapes_json = s->log_format_escape_json;
-	env->format = env->logs_json ? accesslog_format_create_json() :
-		accesslog_format_create(text, s->log_format_escape_json ? ACCESSLOG_ESCAPE_JSON : ACCESSLOG_ESCAPE_TEXT, NULL);
+	drop_format(f);
+	f->text = str_of(mem_strdup(text), text.len);
+	f->escapes_json = escapes_json;
+	f->format = create_json ? create_json() :
+		accesslog_format_create(text, escapes_json ? ACCESSLOG_ESCAPE_JSON : ACCESSLOG_ESCAPE_TEXT, NULL);
+}
+
+static void set_formats(struct exchange_env *env, const struct settings *s)
+{
+	struct str requests = s->log_format_upstream.len ? s->log_format_upstream : str_from(accesslog_upstreaminfo);
+	struct str sessions = s->log_format_stream.len ? s->log_format_stream : str_from(accesslog_stream);
+
+	set_format(&env->format, requests, s->log_format_escape_json, env->logs_json ? accesslog_format_create_json : NULL);
+	set_format(&env->stream_format, sessions, s->log_format_escape_json,
+		env->logs_json ? accesslog_format_create_stream_json : NULL);
 }
 
 void env_set_generation(struct exchange_env *env, const struct generation *g)
@@ -127,7 +144,7 @@ void env_set_generation(struct exchange_env *env, const struct generation *g)
 	held->n_users = 1;
 	env->current = held;
 	set_pool_limits(env, generation_settings(g));
-	set_format(env, generation_settings(g));
+	set_formats(env, generation_settings(g));
 	drop_removed_endpoints(env, g, before);
 	balance_apply(env->balance, g, before, uv_now(env->loop));
 	if (former)
@@ -210,6 +227,49 @@ void env_request_id(struct exchange_env *env, char id[32])
 		id[2 * i] = digits[bytes[i] >> 4];
 		id[2 * i + 1] = digits[bytes[i] & 15];
 	}
+}
+
+/* As nginx numbers the ends of streams. */
+static unsigned session_status(enum end_reason why)
+{
+	switch ((unsigned)why) {
+	case END_BAD_PROXY_HEADER:
+		return 400;
+	case END_DENIED:
+		return 403;
+	case END_INTERNAL:
+		return 500;
+	case END_UPSTREAM_CONNECT_FAILED:
+	case END_UPSTREAM_CONNECT_TIMEOUT:
+		return 502;
+	case END_NO_ENDPOINTS:
+	case END_ENDPOINTS_FULL:
+	case END_OVERLOADED:
+		return 503;
+	default:
+		return 200;
+	}
+}
+
+void env_log_session(struct exchange_env *env, struct accesslog_record *record)
+{
+	if (!env->log.sink || !env_settings(env)->enable_stream_log)
+		return;
+	record->unix_ms = clock_wall_ms();
+	record->status = session_status(record->reason);
+	record->limit = end_limit(record->reason);
+	accesslog_write(&env->log, env->stream_format.format, record);
+}
+
+struct str env_log_name(struct str backend)
+{
+	char *text = mem_strdup(backend);
+
+	for (size_t i = 0; i < backend.len; i++) {
+		if (text[i] == '/' || text[i] == ':')
+			text[i] = '-';
+	}
+	return str_of(text, backend.len);
 }
 
 void env_note_files(struct exchange_env *env)

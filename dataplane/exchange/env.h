@@ -40,6 +40,13 @@ struct env_random {
 	size_t left;
 };
 
+/* A log format of the newest generation, and what it was made from. */
+struct env_format {
+	struct accesslog_format *format;
+	struct str text;
+	bool escapes_json;
+};
+
 struct exchange;
 
 struct exchange_env {
@@ -58,9 +65,7 @@ struct exchange_env {
 	struct balance *balance;
 	struct metrics metrics;         /* read by the main thread */
 	struct accesslog log;
-	struct accesslog_format *format; /* of the newest generation */
-	struct str format_text;
-	bool format_escapes_json;
+	struct env_format format, stream_format; /* of requests; of sessions of TCP and UDP services */
 	bool logs_json;                 /* --log-format json: one object a line, whatever the settings say */
 	struct env_generation *current; /* NULL before the first */
 	uint16_t https_port;
@@ -96,6 +101,10 @@ const struct settings *env_settings(const struct exchange_env *env);
 struct str env_date(struct exchange_env *env);
 /* From a buffered generator; at most 256. */
 void env_random_bytes(struct exchange_env *env, unsigned char *out, size_t n);
+/* The line of a session of a TCP or UDP service that ends now, where those are logged. Time, status and limit are filled in. */
+void env_log_session(struct exchange_env *env, struct accesslog_record *record);
+/* "namespace/service:port" as logs have it (N1). Owned. */
+struct str env_log_name(struct str backend);
 /* Tells the metrics what bodies have put into files so far. */
 void env_note_files(struct exchange_env *env);
 /* 32 lower-case hex digits. */

@@ -77,7 +77,7 @@ static void add_client(struct exchange *ex, struct accesslog_record *r)
 	r->access_scheme = ex->who.scheme;
 	r->access_host = ex->who.host;
 	r->access_port = ex->who.port;
-	if (!accesslog_wants_chain(ex->env->format, ex->who.reason == CLIENTADDR_OFF))
+	if (!accesslog_wants_chain(ex->env->format.format, ex->who.reason == CLIENTADDR_OFF))
 		return;
 	clientaddr_explain(rules, ex->client->conn, &ex->head, &ex->arena, &who, &trace);
 	clientaddr_chain_text(&trace, &chain);
@@ -125,7 +125,7 @@ static void write_line(struct exchange *ex, uint64_t took_us)
 	add_client(ex, &r);
 	add_tls(ex, &r);
 	add_route(ex, &r);
-	accesslog_write(&ex->env->log, ex->env->format, &r);
+	accesslog_write(&ex->env->log, ex->env->format.format, &r);
 }
 
 void exchange_record(struct exchange *ex)

@@ -48,7 +48,7 @@
 	X(END_TUNNEL_BACKEND, "tunnel_closed_by_backend", 0, "the endpoint closed the tunnel")                            \
 	X(END_TUNNEL_IDLE, "tunnel_idle_timeout", 0, "no byte moved in either direction for proxy-read-timeout")          \
 	X(END_TUNNEL_SEND_TIMEOUT, "tunnel_send_timeout", 1, "one side of the tunnel stopped reading")                    \
-	X(END_STREAM_IDLE, "stream_idle_timeout", 0, "no byte moved at a TCP service for proxy-stream-timeout")           \
+	X(END_STREAM_IDLE, "stream_idle_timeout", 0, "nothing moved at a TCP or UDP service for proxy-stream-timeout")           \
 	/* connections without a request in progress */                                                                   \
 	X(END_IDLE, "idle_timeout", 0, "a kept connection was idle for keep-alive")                                       \
 	X(END_CLOSED, "closed", 0, "the client closed between two requests")                                              \
@@ -58,7 +58,7 @@
 	X(END_HTTP2_ERROR, "http2_protocol_error", 0, "the client broke the framing or the rules of HTTP/2")              \
 	X(END_HTTP2_RESETS, "http2_resets", 0, "the client reset too many streams of its HTTP/2 connection")              \
 	X(END_HTTP2_FLOOD, "http2_flood", 0, "the client sent too many HTTP/2 frames, or fields, that ask for nothing")   \
-	X(END_OVERLOADED, "overloaded", 1, "closed because a bound on connections or memory was reached")                 \
+	X(END_OVERLOADED, "overloaded", 1, "closed because a bound on connections, sessions or memory was reached")                 \
 	/* either */                                                                                                      \
 	X(END_ROUTE_REMOVED, "route_removed", 0, "the rule it ran through was removed")                                   \
 	X(END_DRAINING, "draining", 0, "the proxy is shutting down")                                                      \

@@ -49,6 +49,18 @@ typedef _Atomic uint64_t metric;
 	X(upstream_retries, counter, "weirlock_upstream_retries_total", "", "Requests tried again at another endpoint")   \
 	X(upstream_retries_denied, counter, "weirlock_upstream_retries_denied_total", "",                                 \
 		"Retries that weirlock.io/retry-budget did not allow")                                                    \
+	X(udp_sessions_open, gauge, "weirlock_udp_sessions_open", "", "Sessions of UDP services")                          \
+	X(udp_sessions_opened, counter, "weirlock_udp_sessions_total", "", "Sessions of UDP services ever begun")         \
+	X(udp_from_clients, counter, "weirlock_udp_datagrams_total", "direction=\"from_client\"",                         \
+		"Datagrams of UDP services, by where they went")                                                          \
+	X(udp_to_endpoints, counter, "weirlock_udp_datagrams_total", "direction=\"to_endpoint\"", "")                    \
+	X(udp_to_clients, counter, "weirlock_udp_datagrams_total", "direction=\"to_client\"", "")                        \
+	X(udp_dropped_denied, counter, "weirlock_udp_dropped_total", "reason=\"denied\"",                                \
+		"Datagrams of UDP services that went nowhere, by reason")                                                 \
+	X(udp_dropped_full, counter, "weirlock_udp_dropped_total", "reason=\"full\"", "")                                \
+	X(udp_dropped_endpoint, counter, "weirlock_udp_dropped_total", "reason=\"endpoint\"", "")                        \
+	X(udp_dropped_client, counter, "weirlock_udp_dropped_total", "reason=\"client\"", "")                            \
+	X(udp_dropped_draining, counter, "weirlock_udp_dropped_total", "reason=\"draining\"", "")                        \
 	X(body_file_bytes, gauge, "weirlock_body_file_bytes", "", "Bytes of bodies that are kept in files now")           \
 	X(bodies_not_kept, counter, "weirlock_bodies_not_kept_total", "",                                                 \
 		"Request bodies that were streamed for want of room, though they were to be read whole")                  \

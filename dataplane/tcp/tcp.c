@@ -128,7 +128,17 @@ static void begin_tunnel(struct tcp_session *s)
 
 static unsigned max_tries(const struct tcp_session *s)
 {
-	return s->backend->n_endpoints < TCP_TRIES ? (unsigned)s->backend->n_endpoints : TCP_TRIES;
+	unsigned tries = env_settings(s->env)->stream_next_upstream_tries;
+
+	tries = tries < TCP_TRIES_MAX ? tries : TCP_TRIES_MAX;
+	return s->backend->n_endpoints < tries ? (unsigned)s->backend->n_endpoints : tries;
+}
+
+static bool has_time_for_more(const struct tcp_session *s)
+{
+	uint64_t limit_ms = env_settings(s->env)->stream_next_upstream_timeout_ms;
+
+	return !limit_ms || s->env->deadlines.now_ms - s->first_ms < limit_ms;
 }
 
 /* False when it was the last one, and the session is over. */
@@ -139,7 +149,7 @@ static bool may_go_on(struct tcp_session *s, enum end_reason why)
 	s->outcome = (struct balance_outcome){.kind = BALANCE_FAILED, .is_unreachable = true,
 		.us = (env->deadlines.now_ms - s->attempt_ms) * 1000};
 	leave_endpoint(s, true);
-	if (s->n_tried >= max_tries(s) || !balance_may_retry(env->balance, s->backend, env->deadlines.now_ms)) {
+	if (s->n_tried >= max_tries(s) || !has_time_for_more(s) || !balance_may_retry(env->balance, s->backend, env->deadlines.now_ms)) {
 		end(s, why, true);
 		return false;
 	}
@@ -200,6 +210,7 @@ static void attempt_failed(struct tcp_session *s, enum end_reason why)
 static void begin(struct tcp_session *s)
 {
 	s->state = TCP_CONNECT;
+	s->first_ms = s->env->deadlines.now_ms;
 	stream_want_read(&s->client, false);
 	if (cidrset_find(&env_settings(s->env)->denylist, &s->client_addr))
 		end(s, END_DENIED, false);
@@ -309,18 +320,6 @@ static void on_expired(struct deadline *d)
 
 /* ------------------------------------------------------------------------------------------------------------- the set */
 
-/* "namespace/service:port" as logs have it (N1). */
-static struct str log_name(struct str backend)
-{
-	char *text = mem_strdup(backend);
-
-	for (size_t i = 0; i < backend.len; i++) {
-		if (text[i] == '/' || text[i] == ':')
-			text[i] = '-';
-	}
-	return str_of(text, backend.len);
-}
-
 static void link_session(struct tcp_set *set, struct tcp_session *s)
 {
 	s->set = set;
@@ -351,7 +350,7 @@ static struct tcp_session *open_session(struct tcp_set *set, int fd, struct str 
 	s->peer = s->client_addr = *peer;
 	s->local = s->dst = *local;
 	s->port = local->port;
-	s->name = log_name(backend);
+	s->name = env_log_name(backend);
 	s->began_ms = env->deadlines.now_ms;
 	s->held = env_hold(env);
 	s->backend = generation_backend_at(env->current->generation, index);

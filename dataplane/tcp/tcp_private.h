@@ -13,7 +13,7 @@ enum tcp_state {
 	TCP_CLOSED,  /* its handle is closing */
 };
 
-enum { TCP_TRIES = 3 }; /* proxy-stream-next-upstream-tries of ingress-nginx, by default */
+enum { TCP_TRIES_MAX = 16 }; /* of proxy-stream-next-upstream-tries */
 
 struct tcp_session {
 	struct stream client;
@@ -33,12 +33,12 @@ struct tcp_session {
 	struct addr client_addr, dst;     /* what the log and the endpoint are told: of a header that is believed, else those */
 	struct addr endpoint;             /* the last one tried; family 0 for none */
 	struct str name;                  /* "namespace-service-port"; owned */
-	uint16_t tried[TCP_TRIES];
+	uint16_t tried[TCP_TRIES_MAX];
 	uint16_t port;
 	uint8_t n_tried;
 	uint8_t proxy_version;            /* of the header that the endpoint gets; 0: none */
 	enum tcp_state state;
-	uint64_t began_ms, attempt_ms, connect_ms; /* connect_ms: how long it took */
+	uint64_t began_ms, first_ms, attempt_ms, connect_ms; /* first_ms: of the first attempt; connect_ms: how long it took */
 	uint64_t active_ms;               /* when a byte last moved */
 };
 

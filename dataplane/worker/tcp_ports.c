@@ -1,5 +1,5 @@
 /*
- * A claim is one address with one port. It is given up in two steps: workers are told to close, and only when all have done
+ * A claim is one address with one port of one protocol. It is given up in two steps: workers are told to close, and only when all have done
  * so may the same address be claimed again, since the first socket on an address wants it for itself (listener.h).
  */
 #include "tcp_ports.h"
@@ -9,6 +9,7 @@
 #include "listener.h"
 #include "log.h"
 #include "mem.h"
+#include "udp.h"
 
 enum { RETRY_MS = 1000 };
 
@@ -23,7 +24,7 @@ struct claim {
 	uint64_t id;
 	enum claim_state state;
 	int error;       /* of the last try; 0: none */
-	bool is_wanted;
+	bool is_udp, is_wanted;
 };
 
 struct tcp_ports {
@@ -67,12 +68,15 @@ void port_orders_deinit(struct port_orders *orders)
 /* ------------------------------------------------------------------------------------------------------------ claiming */
 
 /* A socket for each worker, or none at all and an error. */
-static int bind_all(const struct tcp_ports *p, const struct addr *want, int *fds)
+static int bind_all(const struct tcp_ports *p, const struct claim *c, int *fds)
 {
 	struct addr bound;
 
 	for (unsigned k = 0; k < p->n_workers; k++) {
-		fds[k] = k == 0 ? listener_bind(want, &bound) : listener_join(&bound);
+		if (c->is_udp)
+			fds[k] = udp_bind(&c->addr, k == 0);
+		else
+			fds[k] = k == 0 ? listener_bind(&c->addr, &bound) : listener_join(&bound);
 		if (fds[k] >= 0)
 			continue;
 		for (unsigned i = 0; i < k; i++)
@@ -82,22 +86,27 @@ static int bind_all(const struct tcp_ports *p, const struct addr *want, int *fds
 	return 0;
 }
 
+static const char *protocol_of(const struct claim *c)
+{
+	return c->is_udp ? "UDP" : "TCP";
+}
+
 /* Once for each failure that is another one, and when it is over. */
 static void tell(const struct claim *c, int error)
 {
 	char text[ADDR_TEXT_MAX];
 
 	if (error && error != c->error)
-		log_error("worker", "cannot listen for a TCP service address=%s error=\"%s\": all else is served, and it is tried again "
-			"each second", addr_text(&c->addr, text), uv_strerror(error));
+		log_error("worker", "cannot listen for a %s service address=%s error=\"%s\": all else is served, and it is tried again "
+			"each second", protocol_of(c), addr_text(&c->addr, text), uv_strerror(error));
 	else if (!error)
-		log_info("worker", "listening for a TCP service address=%s", addr_text(&c->addr, text));
+		log_info("worker", "listening for a %s service address=%s", protocol_of(c), addr_text(&c->addr, text));
 }
 
 static void try_claim(struct tcp_ports *p, struct claim *c)
 {
 	int *fds = mem_calloc(p->n_workers, sizeof(*fds));
-	int error = bind_all(p, &c->addr, fds);
+	int error = bind_all(p, c, fds);
 
 	tell(c, error);
 	c->error = error;
@@ -105,7 +114,7 @@ static void try_claim(struct tcp_ports *p, struct claim *c)
 		c->state = CLAIM_OPEN;
 		c->id = ++p->last_id;
 		for (unsigned k = 0; k < p->n_workers; k++)
-			group_order(p->ws, k, &(struct port_order){c->id, c->addr.port, fds[k]});
+			group_order(p->ws, k, &(struct port_order){c->id, c->addr.port, c->is_udp, fds[k]});
 	}
 	mem_free(fds);
 }
@@ -114,10 +123,10 @@ static void give_up(struct tcp_ports *p, struct claim *c)
 {
 	char text[ADDR_TEXT_MAX];
 
-	log_info("worker", "no longer listening for a TCP service address=%s", addr_text(&c->addr, text));
+	log_info("worker", "no longer listening for a %s service address=%s", protocol_of(c), addr_text(&c->addr, text));
 	c->state = CLAIM_LEAVING;
 	for (unsigned k = 0; k < p->n_workers; k++)
-		group_order(p->ws, k, &(struct port_order){c->id, c->addr.port, -1});
+		group_order(p->ws, k, &(struct port_order){c->id, c->addr.port, c->is_udp, -1});
 }
 
 static void on_retry(uv_timer_t *timer);
@@ -156,32 +165,39 @@ static void on_retry(uv_timer_t *timer)
 
 /* ---------------------------------------------------------------------------------------------------------- generations */
 
-static void want(struct tcp_ports *p, struct addr addr, uint16_t port)
+static void want_at(struct tcp_ports *p, struct addr addr, uint16_t port, bool is_udp)
 {
 	addr.port = port;
 	for (size_t i = 0; i < p->n; i++) {
-		if (addr_eq(&p->claims[i].addr, &addr)) {
+		if (p->claims[i].is_udp == is_udp && addr_eq(&p->claims[i].addr, &addr)) {
 			p->claims[i].is_wanted = true;
 			return;
 		}
 	}
 	p->claims = mem_grow(p->claims, &p->cap, p->n + 1, sizeof(*p->claims));
-	p->claims[p->n++] = (struct claim){.addr = addr, .is_wanted = true};
+	p->claims[p->n++] = (struct claim){.addr = addr, .is_udp = is_udp, .is_wanted = true};
+}
+
+/* A service without endpoints is not listened for. */
+static void want(struct tcp_ports *p, const struct backend *backend, uint16_t port, bool is_udp)
+{
+	for (size_t i = 0; backend && backend->n_endpoints && i < p->n_addrs; i++)
+		want_at(p, p->addrs[i], port, is_udp);
 }
 
 void tcp_ports_apply(struct tcp_ports *p, const struct generation *g)
 {
-	const struct tcp_service *service;
+	const struct tcp_service *tcp;
+	const struct udp_service *udp;
 	size_t cursor = 0;
 
 	for (size_t i = 0; i < p->n; i++)
 		p->claims[i].is_wanted = false;
-	while ((service = generation_next_tcp(g, &cursor))) {
-		const struct backend *backend = generation_backend_at(g, service->backend_index);
-
-		for (size_t i = 0; backend && backend->n_endpoints && i < p->n_addrs; i++)
-			want(p, p->addrs[i], service->port);
-	}
+	while ((tcp = generation_next_tcp(g, &cursor)))
+		want(p, generation_backend_at(g, tcp->backend_index), tcp->port, false);
+	cursor = 0;
+	while ((udp = generation_next_udp(g, &cursor)))
+		want(p, generation_backend_at(g, udp->backend_index), udp->port, true);
 	settle(p);
 }
 
@@ -207,17 +223,22 @@ void tcp_ports_stop(struct tcp_ports *p)
 	uv_timer_stop(&p->retry);
 }
 
-void tcp_ports_metrics(const struct tcp_ports *p, struct buf *out)
+static void add_up(const struct tcp_ports *p, bool is_udp, const char *name, const char *protocol, struct buf *out)
 {
 	char text[ADDR_TEXT_MAX];
 
-	buf_printf(out, "# HELP weirlock_tcp_listener_up Whether the port of a TCP service is listened on\n"
-			"# TYPE weirlock_tcp_listener_up gauge\n");
+	buf_printf(out, "# HELP %s Whether the port of a %s service is listened on\n# TYPE %s gauge\n", name, protocol, name);
 	for (size_t i = 0; i < p->n; i++) {
-		if (p->claims[i].is_wanted)
-			buf_printf(out, "weirlock_tcp_listener_up{address=\"%s\"} %d\n", addr_text(&p->claims[i].addr, text),
+		if (p->claims[i].is_wanted && p->claims[i].is_udp == is_udp)
+			buf_printf(out, "%s{address=\"%s\"} %d\n", name, addr_text(&p->claims[i].addr, text),
 				p->claims[i].state == CLAIM_OPEN);
 	}
+}
+
+void tcp_ports_metrics(const struct tcp_ports *p, struct buf *out)
+{
+	add_up(p, false, "weirlock_tcp_listener_up", "TCP", out);
+	add_up(p, true, "weirlock_udp_listener_up", "UDP", out);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------- life */

@@ -1,7 +1,7 @@
 #ifndef TCP_PORTS_H
 #define TCP_PORTS_H
 /*
- * The ports of TCP services, on the main thread: claimed and given up as generations come. Workers get orders by mail.
+ * The ports of TCP and UDP services, on the main thread: claimed and given up as generations come. Workers get orders by mail.
  * A port that cannot be had harms nothing else: it is told of and tried again each second.
  */
 #include <stddef.h>
@@ -19,6 +19,7 @@ struct tcp_ports;
 struct port_order {
 	uint64_t id;   /* of the claim; never used again */
 	uint16_t port;
+	bool is_udp;
 	int fd;        /* bound, for the worker to take; -1: close */
 };
 /* In the order in which they were given; they are to be carried out so. Zeroed is none. */

@@ -99,7 +99,7 @@ static void start_listening(struct worker *w)
 	}
 }
 
-/* ------------------------------------------------------------------------------------------------- ports of TCP services */
+/* ----------------------------------------------------------------------------------------- ports of TCP and UDP services */
 
 static void on_accept_tcp(struct listener *l, int fd, const struct addr *peer, const struct addr *local)
 {
@@ -150,18 +150,29 @@ static void drop_port(struct worker *w, uint64_t id)
 		close_port(at);
 }
 
+static void take_order(struct worker *w, const struct port_order *order)
+{
+	int error = 0;
+
+	if (order->fd < 0 && order->is_udp)
+		udp_close_port(&w->udp, order->id);
+	else if (order->fd < 0)
+		drop_port(w, order->id);
+	else if (w->env.is_draining)
+		close(order->fd);
+	else if (order->is_udp)
+		error = udp_open_port(&w->udp, order->id, order->fd, order->port);
+	else
+		open_port(w, order);
+	if (error)
+		log_error("worker", "cannot listen for a UDP service port=%u worker=%u error=\"%s\"", (unsigned)order->port, w->index,
+			uv_strerror(error));
+}
+
 static void follow_orders(struct worker *w, struct port_orders *orders)
 {
-	for (size_t i = 0; i < orders->n; i++) {
-		const struct port_order *order = &orders->items[i];
-
-		if (order->fd < 0)
-			drop_port(w, order->id);
-		else if (w->env.is_draining)
-			close(order->fd);
-		else
-			open_port(w, order);
-	}
+	for (size_t i = 0; i < orders->n; i++)
+		take_order(w, &orders->items[i]);
 	mem_free(orders->items);
 }
 
@@ -172,6 +183,7 @@ static void apply(struct worker *w, const struct generation *g)
 	env_set_generation(&w->env, g);
 	exchange_apply_generation(&w->env);
 	tcp_apply(&w->tcp);
+	udp_apply(&w->udp);
 	if (!w->is_listening)
 		start_listening(w);
 }
@@ -198,7 +210,7 @@ static void say_served(struct worker *w, uint64_t number)
 
 static void check_drained(struct worker *w)
 {
-	if (!w->env.is_draining || w->conns.n_open || w->tcp.n_open || atomic_load(&w->is_drained))
+	if (!w->env.is_draining || w->conns.n_open || w->tcp.n_open || w->udp.sessions.n || atomic_load(&w->is_drained))
 		return;
 	atomic_store(&w->is_drained, true);
 	group_tell(w->group);
@@ -214,11 +226,17 @@ static void on_no_sessions(struct tcp_set *set)
 	check_drained(container_of(set, struct worker, tcp));
 }
 
+static void on_no_udp_sessions(struct udp_set *set)
+{
+	check_drained(container_of(set, struct worker, udp));
+}
+
 static void cut_all(struct worker *w)
 {
 	exchange_end_tunnels(&w->env);
 	conn_cut(&w->conns);
 	tcp_cut(&w->tcp);
+	udp_cut(&w->udp);
 }
 
 static void on_shutdown_timeout(struct deadline *d)
@@ -257,6 +275,7 @@ static void stop(struct worker *w)
 	cut_all(w);
 	while (w->ports)
 		close_port(&w->ports);
+	udp_close(&w->udp);
 	upstream_pool_close(w->env.pool);
 	deadline_stop(&w->env.deadlines, &w->shutdown);
 	for (size_t i = 0; i < w->n_listeners; i++) {
@@ -354,6 +373,8 @@ int worker_start(struct worker *w, const struct workers_options *options, uint16
 	w->conns.on_passthrough = on_passthrough;
 	w->tcp.env = &w->env;
 	w->tcp.on_empty = on_no_sessions;
+	w->udp.env = &w->env;
+	w->udp.on_empty = on_no_udp_sessions;
 	w->shutdown.on_expired = on_shutdown_timeout;
 	uv_mutex_init(&w->mail.lock);
 	uv_mutex_init(&w->board.lock);

@@ -8,6 +8,7 @@
 #include "listener.h"
 #include "tcp.h"
 #include "tcp_ports.h"
+#include "udp.h"
 #include "worker.h"
 
 /* What a check on the main loop says of an endpoint. */
@@ -66,6 +67,7 @@ struct worker {
 	size_t n_listeners;
 	struct worker_port *ports;
 	struct tcp_set tcp;
+	struct udp_set udp;
 	struct balance_board board;
 	struct deadline shutdown;            /* worker-shutdown-timeout */
 	unsigned ticks;

@@ -4,6 +4,14 @@ import socket
 from harness import manifests, stream, wait
 
 
+def is_reset(port):
+    try:
+        stream.Stream(port).close()
+    except ConnectionResetError:
+        return True
+    return False
+
+
 def run(t):
     c = t.cluster()
     one, two = t.backend("one", stream.echo), t.backend("two", stream.echo)
@@ -67,6 +75,17 @@ def run(t):
     for _ in range(6):
         with stream.Stream(a) as s:
             t.equal(s.name, "two")
+
+    # unless nobody else is to be tried: then every other one fails, told in the format that was asked for
+    c.config(proxy_stream_next_upstream="false", log_format_stream="one try: $protocol $status $upstream_addr $end_reason")
+    c.settle()
+    wait.until(lambda: is_reset(a), "one fails")
+    c.wait_access("one try: TCP 502 127.0.0.1:")
+    c.config(disable_stream_access_log="true")
+    c.settle()
+    stream.until_open(a).close()
+    c.config()
+    c.settle()
 
     t.check("this is a defect" not in c.controllers[0].err(), "endpoints alone are built as with all else")
 

@@ -336,11 +336,20 @@ static void show_tcp_service(const struct resource *r, struct buf *out)
 	protobuf_c_message_free_unpacked(&m->base, NULL);
 }
 
+static void show_udp_service(const struct resource *r, struct buf *out)
+{
+	Weirlock__V1__UdpService *m = unpack(&weirlock__v1__udp_service__descriptor, r);
+
+	buf_printf(out, "udp-service %.*s port %u -> %s\n", STR_ARG(r->name), m->port, m->backend);
+	protobuf_c_message_free_unpacked(&m->base, NULL);
+}
+
 void show_snapshot(const struct snapshot *s, struct buf *out)
 {
 	static const Weirlock__V1__Kind order[] = {WEIRLOCK__V1__KIND__KIND_SETTINGS, WEIRLOCK__V1__KIND__KIND_HOST,
 		WEIRLOCK__V1__KIND__KIND_BACKEND, WEIRLOCK__V1__KIND__KIND_ENDPOINTS, WEIRLOCK__V1__KIND__KIND_CERTIFICATE,
-		WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET, WEIRLOCK__V1__KIND__KIND_CLIENT_CA, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE};
+		WEIRLOCK__V1__KIND__KIND_BACKEND_SECRET, WEIRLOCK__V1__KIND__KIND_CLIENT_CA, WEIRLOCK__V1__KIND__KIND_TCP_SERVICE,
+		WEIRLOCK__V1__KIND__KIND_UDP_SERVICE};
 	struct usual usual;
 	size_t n;
 	struct resource *const *all = content_sorted(s->content, &n);
@@ -364,6 +373,8 @@ void show_snapshot(const struct snapshot *s, struct buf *out)
 				show_client_ca(all[i], out);
 			else if (order[k] == WEIRLOCK__V1__KIND__KIND_TCP_SERVICE)
 				show_tcp_service(all[i], out);
+			else if (order[k] == WEIRLOCK__V1__KIND__KIND_UDP_SERVICE)
+				show_udp_service(all[i], out);
 			else
 				show_certificate(all[i], out);
 		}
