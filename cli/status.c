@@ -30,6 +30,8 @@ static const struct column columns[] = {
 	{"HTTPS", "https", true},
 	{"IDENTITY", "identity", true},
 	{"LEADER", "leader", true},
+	{"WATCHES", "watches", false},
+	{"STANDBY", "standby", true},
 	{"WHY", "why", false},
 	{0},
 };
@@ -115,6 +117,9 @@ static void set_report(json_t *row, const Weirlock__V1__ReportRequest *r)
 	json_object_set_new(row, "http", render_text(str_from(r->http)));
 	json_object_set_new(row, "https", render_text(str_from(r->https)));
 	json_object_set_new(row, "admin", render_text(str_from(r->admin)));
+	json_object_set_new(row, "watches", render_text(str_from(r->watches)));
+	json_object_set_new(row, "standby", render_text(str_from(r->standby)));
+	json_object_set_new(row, "failovers", json_integer((json_int_t)r->n_failovers));
 	json_object_set_new(row, "is_stale", json_boolean(r->is_stale));
 	json_object_set_new(row, "is_from_disk", json_boolean(r->is_from_disk));
 	json_object_set_new(row, "confirmed_age_ms", json_integer((json_int_t)r->confirmed_age_ms));
@@ -261,8 +266,11 @@ static void choose_proxies(const struct command_line *line, Weirlock__V1__Status
 	s->n_proxies = n;
 }
 
+/* One that watches another controller is that one's to judge, as long as it serves what is known here. */
 static bool is_in_step(const Weirlock__V1__ProxyStatus *p)
 {
+	if (p->state == WEIRLOCK__V1__PROXY_STATE__PROXY_STANDBY)
+		return !p->behind_ms && !(p->report && p->report->is_stale);
 	return p->state == WEIRLOCK__V1__PROXY_STATE__PROXY_SYNCED && !(p->report && p->report->is_stale);
 }
 
@@ -279,7 +287,7 @@ static int compare_names(const void *a, const void *b)
 static void note_pools(struct output *out, const Weirlock__V1__StatusResponse *s)
 {
 	for (size_t i = 0, end; i < s->n_proxies; i = end) {
-		unsigned counts[WEIRLOCK__V1__PROXY_STATE__PROXY_DRAINING + 1] = {0}, n_stale = 0;
+		unsigned counts[WEIRLOCK__V1__PROXY_STATE__PROXY_STANDBY + 1] = {0}, n_stale = 0;
 		struct buf text = {0};
 
 		for (end = i; end < s->n_proxies && str_eq(pool_of(s->proxies[i]), pool_of(s->proxies[end])); end++) {
@@ -287,7 +295,7 @@ static void note_pools(struct output *out, const Weirlock__V1__StatusResponse *s
 
 			if (p->report && p->report->is_stale)
 				n_stale++;
-			else if (p->state <= WEIRLOCK__V1__PROXY_STATE__PROXY_DRAINING)
+			else if (p->state <= WEIRLOCK__V1__PROXY_STATE__PROXY_STANDBY)
 				counts[p->state]++;
 		}
 		buf_printf(&text, "%zu prox%s", end - i, end - i == 1 ? "y" : "ies");

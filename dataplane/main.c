@@ -31,7 +31,7 @@ static void make_rows(struct arguments *a)
 	struct proxy_options *o = &a->options;
 	const struct opt rows[] = {
 		{"controller", 0, OPT_LIST, &o->controllers, "URL",
-			"A controller, tcp://ADDR:PORT or ipc://PATH; repeatable, tried in order", 0, 0},
+			"A controller, tcp://HOST:PORT or ipc://PATH; repeatable. A name stands for all its addresses. One is watched, one more held ready", 0, 0},
 		{"identity", 0, OPT_TEXT, &o->identity, "DIR", "tls.crt, tls.key and ca.crt of the control channel", 0, 0},
 		{"insecure", 0, OPT_FLAG, &o->is_insecure, NULL, "No TLS on the control channel; ipc:// and loopback only", 0, 0},
 		{"name", 0, OPT_TEXT, &o->name, "NAME", "What this proxy is called; default the host's name", 0, 0},

@@ -62,13 +62,14 @@ static bool is_same(const struct proxy *proxy, const char *name, const char *ide
 
 /*
  * A proxy that comes back takes the place of who it was: same name and certificate, and its session over, or the same process:
- * that has one session here, and this is it. What was cut off is not heard to end.
+ * that watches by one session here, and this is it. What was cut off is not heard to end.
  */
-static void forget_former(struct publish *p, const char *name, const char *identity, uint32_t pid)
+static void forget_former(struct publish *p, const struct proxy *self)
 {
 	for (struct proxy *proxy = p->proxies, *next; proxy; proxy = next) {
 		next = proxy->next;
-		if ((!proxy->peer || proxy->pid == pid) && is_same(proxy, name, identity))
+		if (proxy != self && is_same(proxy, self->name, self->identity) &&
+			(!proxy->peer || (proxy->pid == self->pid && (proxy->is_standby || !self->is_standby))))
 			control_free_proxy(p, proxy);
 	}
 }
@@ -101,6 +102,26 @@ static void refuse_stranger(struct publish *p, const Weirlock__V1__HelloRequest 
 		STR_ARG(pool));
 }
 
+static struct proxy *greet(struct lane *lane, struct rpc_peer *peer, const Weirlock__V1__HelloRequest *request)
+{
+	struct publish *p = lane->publish;
+	struct proxy *proxy = mem_zalloc(sizeof(*proxy));
+
+	*proxy = (struct proxy){.next = p->proxies, .lane = lane, .peer = peer, .pid = request->pid, .heard_ms = clock_mono_ms(),
+		.is_standby = request->is_standby};
+	proxy->name = mem_strdup(str_from(request->name));
+	proxy->version = mem_strdup(str_from(request->version));
+	proxy->identity = mem_strdup(str_from(rpc_peer_identity(peer)));
+	proxy->has_applied = content_id_from(str_of(request->have_id.data, request->have_id.len), &proxy->applied);
+	proxy->applied_ms = proxy->heard_ms;
+	proxy->features = request->features & CONTENT_FEATURE_REPAIR;
+	p->proxies = proxy;
+	p->n_proxies++;
+	rpc_peer_set_data(peer, proxy);
+	forget_former(p, proxy);
+	return proxy;
+}
+
 static void control__hello(Weirlock__V1__Control_Service *service, const Weirlock__V1__HelloRequest *request,
 	Weirlock__V1__HelloResponse_Closure closure, void *closure_data)
 {
@@ -129,22 +150,11 @@ static void control__hello(Weirlock__V1__Control_Service *service, const Weirloc
 	proxy = rpc_peer_data(peer);
 	if (proxy)
 		control_free_proxy(p, proxy); /* said again on the same session */
-	forget_former(p, request->name, rpc_peer_identity(peer), request->pid);
 	if (p->n_proxies >= PROXIES_MAX) {
 		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "too many proxies");
 		return;
 	}
-	proxy = mem_zalloc(sizeof(*proxy));
-	*proxy = (struct proxy){.next = p->proxies, .lane = lane, .peer = peer, .pid = request->pid, .heard_ms = clock_mono_ms()};
-	proxy->name = mem_strdup(str_from(request->name));
-	proxy->version = mem_strdup(str_from(request->version));
-	proxy->identity = mem_strdup(str_from(rpc_peer_identity(peer)));
-	proxy->has_applied = content_id_from(str_of(request->have_id.data, request->have_id.len), &proxy->applied);
-	proxy->applied_ms = proxy->heard_ms;
-	proxy->features = request->features & CONTENT_FEATURE_REPAIR;
-	p->proxies = proxy;
-	p->n_proxies++;
-	rpc_peer_set_data(peer, proxy);
+	proxy = greet(lane, peer, request);
 	buf_add_escaped(&shown, str_from(proxy->name));
 	log_info("publish", "proxy connected name=%s identity=%s", buf_cstr(&shown), proxy->identity);
 	buf_deinit(&shown);
@@ -154,6 +164,7 @@ static void control__hello(Weirlock__V1__Control_Service *service, const Weirloc
 	response.chunk_bytes = RPC_CHUNK_BYTES;
 	response.version = version;
 	response.name = p->name;
+	response.instance = p->instance;
 	closure(&response, closure_data);
 }
 
@@ -207,7 +218,9 @@ void control_serve(struct proxy *proxy)
 	if (!proxy->watch)
 		return;
 	if (proxy->lane->publish->is_leaving) {
-		redirect.after_ms = (uint32_t)(clock_mono_us() % 1000); /* spread, so that not all come at once */
+		redirect.after_ms = (uint32_t)(clock_mono_us() % REDIRECT_SPREAD_MS); /* so that not all come at once */
+		if (proxy->report)
+			redirect.to = proxy->report->standby;
 		response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_REDIRECT;
 		response.redirect = &redirect;
 		answer_watch(proxy, &response);
@@ -269,17 +282,23 @@ static void log_refusal(const struct proxy *proxy)
 	buf_deinit(&text);
 }
 
+/* `id` is NULL when it serves nothing. */
+static void note_applied(struct proxy *proxy, const struct content_id *id)
+{
+	if ((id != NULL) != proxy->has_applied || (id && !content_id_eq(id, &proxy->applied)))
+		proxy->applied_ms = clock_mono_ms();
+	proxy->has_applied = id != NULL;
+	if (id)
+		proxy->applied = *id;
+}
+
 /* What the request says of the answer before it: served, or refused and why. */
 static void note_answer(struct publish *p, struct proxy *proxy, const Weirlock__V1__WatchRequest *request)
 {
 	struct content_id id;
 	bool has_id = content_id_from(str_of(request->applied_id.data, request->applied_id.len), &id);
 
-	if (has_id != proxy->has_applied || (has_id && !content_id_eq(&id, &proxy->applied)))
-		proxy->applied_ms = clock_mono_ms();
-	proxy->has_applied = has_id;
-	if (has_id)
-		proxy->applied = id;
+	note_applied(proxy, has_id ? &id : NULL);
 	if (has_id && proxy->has_pushed && !proxy->is_acked && content_id_eq(&id, &proxy->pushed)) {
 		proxy->is_acked = true;
 		proxy->push_to_ack_us = clock_mono_us() - proxy->pushed_us;
@@ -332,6 +351,11 @@ static void control__watch(Weirlock__V1__Control_Service *service, const Weirloc
 		buf_add(&proxy->bucket_hashes, str_of(request->bucket_hashes.data, request->bucket_hashes.len));
 	proxy->watch = call;
 	proxy->watch_due_ms = clock_mono_ms() + p->options.watch_ttl_ms;
+	if (proxy->is_standby) { /* it turned here: it is told at once when it serves the right thing */
+		proxy->is_standby = false;
+		proxy->watch_due_ms = clock_mono_ms();
+		forget_former(p, proxy);
+	}
 	rpc_call_hold(call, watch_gone, p);
 	control_serve(proxy);
 }
@@ -376,14 +400,22 @@ static void control__report(Weirlock__V1__Control_Service *service, const Weirlo
 	Weirlock__V1__Empty_Closure closure, void *closure_data)
 {
 	struct proxy *proxy = proxy_of(rpc_call_of(closure_data));
+	struct publish *p = container_of(service, struct publish, control);
 	Weirlock__V1__Empty empty = WEIRLOCK__V1__EMPTY__INIT;
+	struct content_id id;
+	bool has_id;
 
-	(void)service;
 	if (!proxy)
 		return;
 	if (proxy->report)
 		weirlock__v1__report_request__free_unpacked(proxy->report, NULL);
 	proxy->report = kept_report(request);
+	if (request->is_standby && !proxy->watch) {
+		proxy->is_standby = true;
+		has_id = content_id_from(str_of(request->applied_id.data, request->applied_id.len), &id);
+		note_applied(proxy, has_id ? &id : NULL);
+		wait_look(p->operate);
+	}
 	closure(&empty, closure_data);
 }
 
@@ -419,6 +451,8 @@ Weirlock__V1__ProxyState control_state(const struct publish *p, const struct pro
 		return WEIRLOCK__V1__PROXY_STATE__PROXY_SILENT;
 	if (proxy->report && proxy->report->is_draining)
 		return WEIRLOCK__V1__PROXY_STATE__PROXY_DRAINING;
+	if (proxy->is_standby)
+		return WEIRLOCK__V1__PROXY_STATE__PROXY_STANDBY;
 	if (current && proxy->has_refused && content_id_eq(&proxy->refused, &current->id))
 		return WEIRLOCK__V1__PROXY_STATE__PROXY_REFUSED;
 	if (!proxy->has_applied)

@@ -62,6 +62,9 @@ Weirlock__V1__ReportRequest *kept_report(const Weirlock__V1__ReportRequest *requ
 	kept.http = cut(&arena, request->http, TEXT_KEPT);
 	kept.https = cut(&arena, request->https, TEXT_KEPT);
 	kept.admin = cut(&arena, request->admin, TEXT_KEPT);
+	kept.watches = cut(&arena, request->watches, TEXT_KEPT);
+	kept.standby = cut(&arena, request->standby, TEXT_KEPT);
+	kept.applied_id = (ProtobufCBinaryData){0};
 	kept.not_sealed = cut(&arena, request->not_sealed, TEXT_KEPT);
 	copy = (Weirlock__V1__ReportRequest *)(void *)copy_message(&kept.base);
 	arena_deinit(&arena);

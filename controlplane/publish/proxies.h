@@ -13,6 +13,7 @@ enum {
 	TEXT_KEPT = 256,               /* bytes of a text of a report */
 	INLINE_MAX_BYTES = 64 * 1024,  /* a larger answer goes as a blob */
 	FORGET_MS = 10 * 60 * 1000,    /* a silent proxy is shown for so long */
+	REDIRECT_SPREAD_MS = 1000,     /* over which the proxies of a controller that leaves turn to others */
 	REPEAT_MS = 1000               /* the same push to the same proxy not sooner */
 };
 
@@ -29,6 +30,7 @@ struct proxy {
 	uint64_t pushed_event_us; /* what led to what was pushed */
 	struct content_id applied, refused, pushed, pushed_from;
 	bool has_applied, has_refused, has_pushed, has_pushed_from, is_acked;
+	bool is_standby;          /* it watches another controller */
 	uint64_t features;        /* that it offered, CONTENT_FEATURE_… */
 	struct buf bucket_hashes; /* of its Watch, when it wants a repair */
 	enum way_form pushed_form;
@@ -49,6 +51,7 @@ struct publish {
 	struct blobs *views;          /* what people fetch never holds keys */
 	uint64_t started_ms, n_pushes, n_refusals;
 	struct strangers strangers;
+	uint64_t instance; /* of this process; never 0 */
 	struct operate *operate;
 	bool is_leaving;
 	void (*on_closed)(void *data);

@@ -1,6 +1,7 @@
 #include "publish.h"
 
 #include <assert.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "mem.h"
@@ -38,6 +39,7 @@ struct publish *publish_create(uv_loop_t *loop, const struct publish_options *op
 	p->source = mem_strdup(str_from(options->source));
 	p->views = blobs_create(VIEWS_KEPT, VIEW_BYTES_KEPT);
 	p->started_ms = clock_mono_ms();
+	p->instance = (clock_wall_ms() << 20 ^ clock_mono_us() ^ (uint64_t)getpid() << 40) | 1;
 	publish_control_init(p);
 	publish_inspect_init(p);
 	p->operate = operate_create(p);
@@ -105,7 +107,7 @@ bool publish_is_acked(const struct publish *p)
 
 static void count_states(const struct lane *l, struct buf *out)
 {
-	static const char *const states[] = {"connecting", "synced", "behind", "refused", "silent", "draining"};
+	static const char *const states[] = {"connecting", "synced", "behind", "refused", "silent", "draining", "standby"};
 	unsigned counts[sizeof(states) / sizeof(states[0])] = {0};
 
 	for (const struct proxy *proxy = l->publish->proxies; proxy; proxy = proxy->next) {

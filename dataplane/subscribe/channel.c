@@ -183,7 +183,7 @@ void start_proxy(struct proxy *p, const char *name, struct rpc_identity *identit
 {
 	const char *urls[] = {url, second};
 	const struct subscribe_options options = {.controllers = urls, .n_controllers = second ? 2 : 1,
-		.identity = identity, .name = name, .report_ms = 100, .data = p, .apply = apply};
+		.identity = identity, .name = name, .report_ms = 100, .return_ms = 500, .data = p, .apply = apply};
 	struct buf error = {0};
 
 	*p = (struct proxy){0};

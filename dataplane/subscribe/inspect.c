@@ -24,10 +24,11 @@ static void inspect__status(Weirlock__V1__Inspect_Service *service, const Weirlo
 
 	(void)request;
 	fill_report(s, &report);
+	members_fill_report(s, NULL, &report);
 	out.role = role;
 	out.name = self.name = s->name;
 	out.version = self.version = version;
-	out.source = s->urls[s->at];
+	out.source = s->active ? s->active->url : s->last_url ? s->last_url : s->urls[0];
 	out.rss_bytes = report.rss_bytes;
 	out.uptime_ms = report.uptime_ms;
 	self.report = &report;

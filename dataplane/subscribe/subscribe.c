@@ -1,4 +1,4 @@
-/* Which controller, whether it is there, and what the proxy says of itself; update.c has the conversation. */
+/* Opens, closes, and what is said of it all; member.c has the sessions, update.c the conversation. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +12,8 @@
 enum {
 	TICK_MS = 100,
 	DEFAULT_REPORT_MS = 2000,
+	DEFAULT_RETURN_MS = 30 * 1000,
 	DEFAULT_TTL_MS = 5000,  /* until a controller says otherwise */
-	TRY_NEXT_MS = 2000,     /* without a session at one URL, then the next one */
-	REPORT_TIMEOUT_MS = 5000,
-	GOODBYE_MS = 500,
 	LOG_EVERY_MS = 30 * 1000
 };
 
@@ -33,78 +31,6 @@ void subscribe_warn(struct subscribe *s, const char *text)
 	s->n_said = 0;
 }
 
-static void log_lost(struct subscribe *s, const char *reason)
-{
-	struct buf text = {0};
-
-	buf_printf(&text, "controller lost url=%s: %s", s->urls[s->at], reason);
-	subscribe_warn(s, buf_cstr(&text));
-	buf_deinit(&text);
-}
-
-/* Found, and perhaps to be told at once that our certificate is not accepted: that is not news the second time. */
-static void log_found(const struct subscribe *s)
-{
-	if (s->said_ms && rpc_client_failure(s->client) == RPC_UNAUTHENTICATED)
-		log_debug("subscribe", "controller found url=%s", s->urls[s->at]);
-	else
-		log_info("subscribe", "controller found url=%s", s->urls[s->at]);
-}
-
-static void on_state(void *data, enum rpc_client_state state, const char *reason)
-{
-	struct subscribe *s = data;
-
-	if (s->is_closing)
-		return;
-	switch (state) {
-	case RPC_CONNECTING:
-		if (s->step != STEP_OFFLINE)
-			log_lost(s, reason);
-		s->step = STEP_OFFLINE;
-		s->opened_ms = clock_mono_ms();
-		return;
-	case RPC_CONNECTED:
-		return;
-	case RPC_READY:
-		log_found(s);
-		update_hello(s);
-		return;
-	}
-	abort();
-}
-
-static bool open_client(struct subscribe *s, struct buf *error)
-{
-	struct rpc_client_options options = {
-		.identity = s->options.identity, .roles = RPC_ROLE_CONTROLLER, .data = s, .on_state = on_state};
-
-	s->opened_ms = clock_mono_ms();
-	s->step = STEP_OFFLINE;
-	s->client = rpc_client_open(s->loop, s->urls[s->at], &options, error);
-	return s->client != NULL;
-}
-
-/* The answers of the old client's calls come while it is closed; they must find nothing to go on with. */
-static void try_next(struct subscribe *s)
-{
-	struct buf error = {0};
-	size_t before = s->at;
-
-	s->step = STEP_OFFLINE;
-	s->wants_next = false;
-	rpc_client_close(s->client, NULL, NULL);
-	s->is_reporting = false;
-	s->at = (s->at + 1) % s->n_urls;
-	if (!open_client(s, &error)) {
-		log_warn("subscribe", "%s", buf_cstr(&error));
-		s->at = before;
-		open_client(s, &error); /* it could be opened once */
-		assert(s->client);
-	}
-	buf_deinit(&error);
-}
-
 void fill_report(struct subscribe *s, Weirlock__V1__ReportRequest *out)
 {
 	weirlock__v1__report_request__init(out);
@@ -113,34 +39,14 @@ void fill_report(struct subscribe *s, Weirlock__V1__ReportRequest *out)
 		s->options.report(s->options.data, out);
 	out->is_stale = subscribe_is_stale(s, &out->confirmed_age_ms) && s->content;
 	out->is_from_disk = s->is_seeded;
-}
-
-static void on_reported(void *data, enum rpc_status status, struct str message, const ProtobufCMessage *response)
-{
-	struct subscribe *s = data;
-
-	(void)status; /* the next one is due anyway */
-	(void)message;
-	(void)response;
-	s->is_reporting = false;
-}
-
-static void report(struct subscribe *s)
-{
-	Weirlock__V1__ReportRequest request;
-
-	fill_report(s, &request);
-	s->is_reporting = true;
-	s->wants_report = false;
-	s->report_due_ms = clock_mono_ms() + s->options.report_ms;
-	rpc_client_call(s->client, &weirlock__v1__control__descriptor, "Report", &request.base, REPORT_TIMEOUT_MS,
-		on_reported, s);
+	out->n_failovers = s->n_failovers;
 }
 
 /* Once at first, then every half minute. */
 static void log_waiting(struct subscribe *s, uint64_t now)
 {
-	const char *reason = rpc_client_reason(s->client);
+	const struct member *m = &s->members[0];
+	const char *reason = m->client ? rpc_client_reason(m->client) : "", *url = m->url ? m->url : s->urls[0];
 	char age[CLOCK_TEXT_MAX];
 	uint64_t age_ms;
 
@@ -149,10 +55,19 @@ static void log_waiting(struct subscribe *s, uint64_t now)
 	s->logged_ms = now;
 	if (s->content && subscribe_is_stale(s, &age_ms))
 		log_warn("subscribe", "stale: waiting for a controller url=%s, serving the last snapshot%s, confirmed %s ago%s%s",
-			s->urls[s->at], s->is_seeded ? " from disk" : "", clock_age(age_ms, age), *reason ? ": " : "", reason);
+			url, s->is_seeded ? " from disk" : "", clock_age(age_ms, age), *reason ? ": " : "", reason);
 	else
-		log_warn("subscribe", "waiting for a controller url=%s serving=%s%s%s", s->urls[s->at],
+		log_warn("subscribe", "waiting for a controller url=%s serving=%s%s%s", url,
 			s->content ? "the last snapshot" : "nothing", *reason ? ": " : "", reason);
+}
+
+static bool is_anybody_there(const struct subscribe *s)
+{
+	for (size_t i = 0; i < MEMBERS; i++) {
+		if (s->members[i].step > MEMBER_OFFLINE)
+			return true;
+	}
+	return false;
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -162,21 +77,27 @@ static void on_tick(uv_timer_t *timer)
 
 	if (s->is_closing)
 		return;
-	if (s->wants_next && now >= s->retry_ms) {
-		try_next(s);
-		return;
-	}
-	if (s->step == STEP_OFFLINE) {
+	if (!is_anybody_there(s))
 		log_waiting(s, now);
-		if (s->n_urls > 1 && now - s->opened_ms > TRY_NEXT_MS)
-			try_next(s);
-		return;
+	members_tick(s, now);
+}
+
+/* A name is asked about; an address is what it is. */
+static bool add_candidates(struct subscribe *s, struct buf *error)
+{
+	const char *why;
+
+	for (size_t i = 0; i < s->n_urls; i++) {
+		const char *url = s->urls[i];
+
+		if (!rpc_url_is_valid(url, &why) || (!s->options.identity && !rpc_url_is_local(url, &why))) {
+			buf_printf(error, "%s: %s", url, why);
+			return false;
+		}
+		if (!names_is_one(url))
+			candidates_set(&s->candidates, s->name, i, &url, 1);
 	}
-	if (s->step == STEP_PAUSE && now >= s->retry_ms)
-		update_hello(s);
-	else if ((s->step == STEP_WATCH || s->step == STEP_FETCH) && !s->is_reporting &&
-		(s->wants_report || now >= s->report_due_ms))
-		report(s);
+	return true;
 }
 
 struct subscribe *subscribe_open(uv_loop_t *loop, const struct subscribe_options *options, struct buf *error)
@@ -187,6 +108,8 @@ struct subscribe *subscribe_open(uv_loop_t *loop, const struct subscribe_options
 	s->options = *options;
 	if (!s->options.report_ms)
 		s->options.report_ms = DEFAULT_REPORT_MS;
+	if (!s->options.return_ms)
+		s->options.return_ms = DEFAULT_RETURN_MS;
 	s->loop = loop;
 	s->name = mem_strdup(str_from(options->name));
 	s->n_urls = options->n_controllers;
@@ -198,10 +121,11 @@ struct subscribe *subscribe_open(uv_loop_t *loop, const struct subscribe_options
 	s->views = blobs_create(2, 64 * 1024 * 1024);
 	proxy_inspect_init(s);
 	uv_timer_init(loop, &s->timer);
-	if (!open_client(s, error)) {
+	if (!add_candidates(s, error)) {
 		subscribe_close(s, NULL, NULL);
 		return NULL;
 	}
+	members_open(s);
 	uv_timer_start(&s->timer, on_tick, TICK_MS, TICK_MS);
 	return s;
 }
@@ -245,7 +169,8 @@ bool subscribe_is_stale(const struct subscribe *s, uint64_t *age_ms)
 
 void subscribe_report_now(struct subscribe *s)
 {
-	s->wants_report = true;
+	for (size_t i = 0; i < MEMBERS; i++)
+		s->members[i].wants_report = true;
 }
 
 static void add_received(const struct subscribe *s, struct buf *out)
@@ -261,6 +186,21 @@ static void add_received(const struct subscribe *s, struct buf *out)
 	for (size_t i = 0; i < CONTENT_FORMS; i++)
 		buf_printf(out, "weirlock_snapshot_received_bytes_total{form=\"%s\"} %llu\n", forms[i],
 			(unsigned long long)s->bytes_received[i]);
+}
+
+static void add_sessions(const struct subscribe *s, struct buf *out)
+{
+	buf_add(out, STR("# HELP weirlock_controller_session A session to a controller; one is watched.\n"
+			 "# TYPE weirlock_controller_session gauge\n"));
+	for (size_t i = 0; i < MEMBERS; i++) {
+		const struct member *m = &s->members[i];
+
+		if (m->step == MEMBER_READY)
+			buf_printf(out, "weirlock_controller_session{url=\"%s\",state=\"%s\"} 1\n", m->url,
+				m == s->active ? "watched" : "standby");
+	}
+	buf_printf(out, "# TYPE weirlock_controller_failovers_total counter\nweirlock_controller_failovers_total %llu\n",
+		(unsigned long long)s->n_failovers);
 }
 
 void subscribe_metrics(const struct subscribe *s, struct buf *out)
@@ -286,6 +226,7 @@ void subscribe_metrics(const struct subscribe *s, struct buf *out)
 	buf_printf(out, "# TYPE weirlock_snapshot_from_disk gauge\nweirlock_snapshot_from_disk %d\n", s->is_seeded);
 	buf_printf(out, "# TYPE weirlock_snapshot_confirmed_age_seconds gauge\nweirlock_snapshot_confirmed_age_seconds %llu\n",
 		(unsigned long long)(age / 1000));
+	add_sessions(s, out);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- ending */
@@ -310,46 +251,23 @@ static void release(struct subscribe *s)
 	if (s->fetch.bytes.ptr)
 		mem_wipe(s->fetch.bytes.ptr, s->fetch.bytes.len);
 	buf_deinit(&s->fetch.bytes);
-	blobs_destroy(s->views);
-	uv_close((uv_handle_t *)&s->timer, on_timer_closed);
-}
-
-static void on_client_closed(void *data)
-{
-	release(data);
-}
-
-static void on_goodbye(void *data, enum rpc_status status, struct str message, const ProtobufCMessage *response)
-{
-	struct subscribe *s = data;
-
-	(void)status;
-	(void)message;
-	(void)response;
-	if (!s->has_left) {
-		s->has_left = true;
-		rpc_client_close(s->client, on_client_closed, s);
+	for (size_t i = 0; i < MEMBERS; i++) {
+		mem_free(s->members[i].url);
+		mem_free(s->members[i].name);
 	}
+	mem_free(s->last_url);
+	blobs_destroy(s->views);
+	candidates_deinit(&s->candidates);
+	names_close(s->names);
+	uv_close((uv_handle_t *)&s->timer, on_timer_closed);
 }
 
 void subscribe_close(struct subscribe *s, void (*on_closed)(void *data), void *data)
 {
-	Weirlock__V1__Empty empty = WEIRLOCK__V1__EMPTY__INIT;
-
 	assert(!s->is_closing);
 	s->is_closing = true;
 	s->on_closed = on_closed;
 	s->closed_data = data;
 	uv_timer_stop(&s->timer);
-	if (!s->client) {
-		release(s);
-		return;
-	}
-	if (s->step == STEP_OFFLINE) {
-		s->has_left = true;
-		rpc_client_close(s->client, on_client_closed, s);
-		return;
-	}
-	rpc_client_call(
-		s->client, &weirlock__v1__control__descriptor, "Goodbye", &empty.base, GOODBYE_MS, on_goodbye, s);
+	members_close(s, release);
 }

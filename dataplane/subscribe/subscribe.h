@@ -16,11 +16,16 @@
 struct subscribe;
 
 struct subscribe_options {
-	const char *const *controllers; /* URLs, tried in this order; copied */
+	/*
+	 * URLs; copied. A host name stands for all its addresses, and is asked again as time goes by. One of all is watched and one
+	 * held ready, by an order of this proxy's own.
+	 */
+	const char *const *controllers;
 	size_t n_controllers;
 	struct rpc_identity *identity;  /* keeps; NULL: without TLS, local URLs only */
 	const char *name;               /* of this proxy; copied */
 	uint32_t report_ms;             /* 0: 2 s */
+	uint32_t return_ms;             /* at least so long a controller must be well before it is gone back to; 0: 30 s */
 	void *data;
 	/*
 	 * Compile and swap. True: `content` is served from now on. False: nothing has changed and `errors` says which

@@ -1,18 +1,14 @@
 /*
- * Hello, then Watch after Watch; a Watch says what became of the answer before it. An answer is a delta, or names a blob to
+ * Watch after Watch; each says what became of the answer before it. An answer is a delta, or names a blob to
  * fetch. What comes out of it is checked by its id before anybody sees it; if that fails, the buckets that differ are asked
  * for, and if that fails too, the whole.
  */
-#include <unistd.h>
-
 #include "clock.h"
 #include "content_wire.h"
 #include "log.h"
 #include "mem.h"
 #include "proto_arena.h"
 #include "state.h"
-
-static void watch(struct subscribe *s);
 
 ProtobufCBinaryData data_of(struct str s)
 {
@@ -24,10 +20,25 @@ ProtobufCBinaryData data_of(struct str s)
 	return (ProtobufCBinaryData){.len = s.len, .data = s.len ? bytes.field : NULL};
 }
 
-void update_pause(struct subscribe *s, uint32_t ms)
+/* Of the controller that is watched. */
+static void ask(struct subscribe *s, const char *method, const ProtobufCMessage *request, uint32_t timeout_ms, rpc_answer_fn *answer)
 {
-	s->step = STEP_PAUSE;
-	s->retry_ms = clock_mono_ms() + ms;
+	s->call = rpc_client_call(s->active->client, &weirlock__v1__control__descriptor, method, request, timeout_ms, answer, s);
+}
+
+static void forget_pieces(struct fetch *f)
+{
+	if (f->bytes.ptr)
+		mem_wipe(f->bytes.ptr, f->bytes.len);
+	buf_deinit(&f->bytes);
+}
+
+void update_stop(struct subscribe *s)
+{
+	if (s->call && s->active->client)
+		rpc_client_cancel(s->active->client, s->call);
+	s->call = 0;
+	forget_pieces(&s->fetch);
 }
 
 static void log_failure(struct subscribe *s, const char *what, enum rpc_status status, struct str message)
@@ -43,18 +54,19 @@ static void log_failure(struct subscribe *s, const char *what, enum rpc_status s
 /* What a call that did not succeed means for the conversation. */
 static void recover(struct subscribe *s, const char *what, enum rpc_status status, struct str message)
 {
-	if (s->is_closing || status == RPC_CANCELLED) {
-		if (!s->is_closing && s->step != STEP_OFFLINE)
-			update_pause(s, RETRY_MS);
+	s->call = 0;
+	if (s->is_closing || status == RPC_UNAUTHENTICATED)
 		return;
-	}
-	if (status == RPC_UNAVAILABLE || status == RPC_UNAUTHENTICATED)
-		return; /* the next session begins anew */
-	log_failure(s, what, status, message);
+	if (status == RPC_UNAVAILABLE && rpc_client_state(s->active->client) != RPC_READY)
+		return; /* the session is lost, and that is heard of otherwise */
+	if (status != RPC_CANCELLED)
+		log_failure(s, what, status, message);
 	if (status == RPC_DEADLINE_EXCEEDED)
-		rpc_client_reconnect(s->client, "the controller is silent");
+		rpc_client_reconnect(s->active->client, "the controller is silent");
+	else if (status == RPC_UNAVAILABLE)
+		members_leave(s, UNFIT_MS);
 	else
-		update_pause(s, RETRY_MS);
+		members_pause(s, RETRY_MS);
 }
 
 /* ------------------------------------------------------------------------------------------------- what was received */
@@ -82,7 +94,7 @@ bool update_take(struct subscribe *s, struct content *content)
 	s->apply_us = clock_mono_us() - begun_us;
 	config_errors_deinit(&s->errors);
 	s->errors = (struct config_errors){0};
-	s->wants_report = true;
+	subscribe_report_now(s);
 	s->has_refused = !is_good;
 	if (is_good) {
 		config_errors_deinit(&errors);
@@ -106,7 +118,7 @@ bool update_take(struct subscribe *s, struct content *content)
 static void received(struct subscribe *s, struct content *content, const char *why)
 {
 	if (!content) {
-		bool is_repairable = s->wish == WISH_DELTA && s->content && s->features & CONTENT_FEATURE_REPAIR;
+		bool is_repairable = s->wish == WISH_DELTA && s->content && s->active->features & CONTENT_FEATURE_REPAIR;
 
 		s->wish = is_repairable ? WISH_REPAIR : WISH_WHOLE;
 		log_warn("subscribe", "what the controller sent is not used, asking for %s: %s",
@@ -117,8 +129,8 @@ static void received(struct subscribe *s, struct content *content, const char *w
 		if (update_take(s, content))
 			update_confirm(s);
 	}
-	if (!s->is_closing)
-		watch(s);
+	if (!s->is_closing && s->active)
+		update_watch(s);
 }
 
 /* NULL with the reason. `size_bytes` is as it came. */
@@ -159,8 +171,7 @@ static void fetched(struct subscribe *s)
 		content = f->content == WEIRLOCK__V1__BLOB_CONTENT__BLOB_SNAPSHOT ?
 			content_unpack(buf_str(&f->bytes), &why) :
 			take_packed(s, buf_str(&f->bytes), &why);
-	mem_wipe(f->bytes.ptr, f->bytes.len);
-	buf_deinit(&f->bytes);
+	forget_pieces(f);
 	received(s, content, why);
 }
 
@@ -171,8 +182,7 @@ static void on_piece(void *data, enum rpc_status status, struct str message, con
 	struct fetch *f = &s->fetch;
 
 	if (status != RPC_OK) {
-		mem_wipe(f->bytes.ptr, f->bytes.len);
-		buf_deinit(&f->bytes);
+		forget_pieces(f);
 		recover(s, "Fetch", status, message);
 		return;
 	}
@@ -193,8 +203,7 @@ static void ask_piece(struct subscribe *s)
 
 	request.blob_id = data_of(str_of(s->fetch.blob_id, sizeof(s->fetch.blob_id)));
 	request.offset = s->fetch.bytes.len;
-	s->step = STEP_FETCH;
-	rpc_client_call(s->client, &weirlock__v1__control__descriptor, "Fetch", &request.base, FETCH_MS, on_piece, s);
+	ask(s, "Fetch", &request.base, FETCH_MS, on_piece);
 }
 
 static void begin_fetch(struct subscribe *s, const Weirlock__V1__Blob *blob)
@@ -222,7 +231,7 @@ static void heartbeat(struct subscribe *s, const Weirlock__V1__Heartbeat *same)
 	struct content_id id, own;
 
 	if (!content_id_from(str_of(same->id.data, same->id.len), &id)) {
-		watch(s); /* the controller has no snapshot yet */
+		update_watch(s); /* the controller has no snapshot yet */
 		return;
 	}
 	if (s->content) {
@@ -230,7 +239,20 @@ static void heartbeat(struct subscribe *s, const Weirlock__V1__Heartbeat *same)
 		if (content_id_eq(&id, &own) || (s->has_refused && content_id_eq(&id, &s->refused)))
 			update_confirm(s);
 	}
-	watch(s);
+	update_watch(s);
+}
+
+/* It leaves. All its proxies were told in the same moment, so each waits a little while of its own. */
+static void redirected(struct subscribe *s, const Weirlock__V1__Redirect *redirect)
+{
+	uint32_t after_ms = redirect->after_ms < REDIRECT_MAX_MS ? redirect->after_ms + 1 : REDIRECT_MAX_MS;
+	struct buf to = {0};
+
+	buf_add_escaped(&to, str_first(str_from(redirect->to), 256));
+	log_info("subscribe", "the controller is leaving url=%s to=%s after_ms=%u", s->active->url, buf_cstr(&to), after_ms);
+	buf_deinit(&to);
+	s->not_before_ms = clock_mono_ms() + after_ms;
+	members_leave(s, UNFIT_MS);
 }
 
 static void on_watch(void *data, enum rpc_status status, struct str message, const ProtobufCMessage *response)
@@ -258,18 +280,16 @@ static void on_watch(void *data, enum rpc_status status, struct str message, con
 		heartbeat(s, answer->same);
 		return;
 	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT_REDIRECT:
-		log_info("subscribe", "the controller is leaving");
-		update_pause(s, answer->redirect->after_ms < 5000 ? answer->redirect->after_ms + 1 : 5000);
-		s->wants_next = s->n_urls > 1;
+		redirected(s, answer->redirect);
 		return;
 	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT_WANTS_BUCKETS:
 		s->wish = s->wish == WISH_DELTA ? WISH_REPAIR : WISH_WHOLE;
-		watch(s);
+		update_watch(s);
 		return;
 	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT__NOT_SET:
 	default: /* generated code adds a value of its own */
 		log_warn("subscribe", "an answer that this version does not know");
-		update_pause(s, RETRY_MS);
+		members_pause(s, RETRY_MS);
 	}
 }
 
@@ -300,7 +320,7 @@ Weirlock__V1__ResourceError **error_messages(const struct subscribe *s, struct a
 	return out;
 }
 
-static void watch(struct subscribe *s)
+void update_watch(struct subscribe *s)
 {
 	Weirlock__V1__WatchRequest request = WEIRLOCK__V1__WATCH_REQUEST__INIT;
 	struct content_id id = {{0}};
@@ -321,54 +341,7 @@ static void watch(struct subscribe *s)
 	}
 	request.apply_us = s->apply_us;
 	request.max_inline_bytes = INLINE_BYTES;
-	s->step = STEP_WATCH;
-	rpc_client_call(s->client, &weirlock__v1__control__descriptor, "Watch", &request.base, s->watch_ttl_ms + GRACE_MS,
-		on_watch, s);
+	ask(s, "Watch", &request.base, s->watch_ttl_ms + GRACE_MS, on_watch);
 	buf_deinit(&hashes);
 	arena_deinit(&arena);
-}
-
-/* ------------------------------------------------------------------------------------------------------------ Hello */
-
-static void on_hello(void *data, enum rpc_status status, struct str message, const ProtobufCMessage *response)
-{
-	struct subscribe *s = data;
-	const Weirlock__V1__HelloResponse *answer = (const void *)response;
-
-	if (status != RPC_OK) {
-		recover(s, "Hello", status, message);
-		return;
-	}
-	if (answer->schema != CONTENT_SCHEMA) {
-		log_warn("subscribe", "the controller sends schema %u, this proxy reads %d", answer->schema, CONTENT_SCHEMA);
-		update_pause(s, HELLO_MS);
-		return;
-	}
-	s->watch_ttl_ms = answer->watch_ttl_ms < 100 ? 100 : answer->watch_ttl_ms > 60000 ? 60000 : answer->watch_ttl_ms;
-	s->wants_report = true;
-	if (s->said_ms && rpc_client_failure(s->client) == RPC_UNAUTHENTICATED)
-		log_info("subscribe", "accepted by the controller url=%s", s->urls[s->at]);
-	s->said_ms = 0;
-	s->features = answer->features & CONTENT_FEATURE_REPAIR;
-	s->wish = WISH_DELTA;
-	watch(s);
-}
-
-void update_hello(struct subscribe *s)
-{
-	Weirlock__V1__HelloRequest request = WEIRLOCK__V1__HELLO_REQUEST__INIT;
-	struct content_id id = {{0}};
-	char version[] = WEIRLOCK_VERSION;
-
-	request.schema_min = request.schema_max = CONTENT_SCHEMA;
-	request.name = s->name;
-	request.version = version;
-	request.pid = (uint32_t)getpid();
-	request.features = CONTENT_FEATURE_REPAIR;
-	if (s->content) {
-		id = content_id(s->content);
-		request.have_id = data_of(str_of(id.bytes, sizeof(id.bytes)));
-	}
-	s->step = STEP_HELLO;
-	rpc_client_call(s->client, &weirlock__v1__control__descriptor, "Hello", &request.base, HELLO_MS, on_hello, s);
 }
