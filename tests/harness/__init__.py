@@ -8,6 +8,8 @@
     records       a TLS client that sees the records
     backend       a server that answers as it is told
     websocket     both ends of a WebSocket
+    kubernetes    a real API server, and a cluster of ours that lives on it
+    pods          a Kubernetes that runs pods, with what machine, image and dns do for it
     wait          conditions with deadlines
     scenario      what a scenario is given, and running one in a process of its own
     run           running many, two at a time

@@ -63,6 +63,15 @@ class Server(process.Process):
 
 
 class ApiServer:
+    # Name of a file → (subject, usage, other names) of a certificate
+    certificates = {
+        "server": ("/CN=kube-apiserver", "serverAuth", "IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc"),
+        "admin": ("/O=system:masters/CN=admin", "clientAuth", "DNS:admin"),
+    }
+    # Nobody makes accounts for namespaces here, and nobody asks the Service of the API server.
+    own_options = ("--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--endpoint-reconciler-type", "none",
+                   "--authorization-mode", "RBAC", "--disable-admission-plugins", "ServiceAccount")
+
     def __init__(self, scenario):
         self.scenario, self.directory = scenario, os.path.join(scenario.directory, "kubernetes")
         os.mkdir(self.directory)
@@ -72,7 +81,9 @@ class ApiServer:
         self._times = itertools.count(1)
         self._connection = None
         self._make_keys()
-        self._write_kubeconfig("admin.kubeconfig", {"client-certificate": self._file("admin.crt"), "client-key": self._file("admin.key")})
+        for name, (_, usage, _) in self.certificates.items():
+            if usage == "clientAuth":
+                self._write_kubeconfig(name + ".kubeconfig", {"client-certificate": self._file(name + ".crt"), "client-key": self._file(name + ".key")})
         self.start_etcd()
         self.start()
 
@@ -89,9 +100,7 @@ class ApiServer:
     def _make_keys(self):
         curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
         self._openssl("req", "-x509", *curve, "-days", "2", "-subj", "/CN=ca", "-keyout", self._file("ca.key"), "-out", self._file("ca.crt"))
-        for name, subject, usage, names in (
-                ("server", "/CN=kube-apiserver", "serverAuth", "IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc"),
-                ("admin", "/O=system:masters/CN=admin", "clientAuth", "DNS:admin")):
+        for name, (subject, usage, names) in self.certificates.items():
             self._openssl("req", "-x509", *curve, "-days", "2", "-subj", subject, "-CA", self._file("ca.crt"), "-CAkey", self._file("ca.key"),
                           "-addext", "subjectAltName=" + names, "-addext", "extendedKeyUsage=" + usage, "-addext",
                           "basicConstraints=critical,CA:FALSE", "-keyout", self._file(name + ".key"), "-out", self._file(name + ".crt"))
@@ -118,13 +127,12 @@ class ApiServer:
 
     def start(self, *options):
         self.server = self.scenario.own(Server(f"kube-apiserver-{next(self._times)}", [
-            self.program, "kube-apiserver", "--etcd-servers", f"http://127.0.0.1:{self.etcd_port}", "--bind-address", "127.0.0.1",
-            "--secure-port", self.port, "--advertise-address", "127.0.0.1", "--endpoint-reconciler-type", "none",
+            self.program, "kube-apiserver", "--etcd-servers", f"http://127.0.0.1:{self.etcd_port}", "--secure-port", self.port,
             "--tls-cert-file", self._file("server.crt"), "--tls-private-key-file", self._file("server.key"),
             "--client-ca-file", self._file("ca.crt"), "--service-account-key-file", self._file("sa.pub"),
             "--service-account-signing-key-file", self._file("sa.key"), "--service-account-issuer", ISSUER,
-            "--authorization-mode", "RBAC", "--service-cluster-ip-range", "10.96.0.0/16", "--cert-dir", self.directory,
-            "--disable-admission-plugins", "ServiceAccount", "--profiling=false", "--v", "0", *options], self.directory))
+            "--service-cluster-ip-range", "10.96.0.0/16", "--cert-dir", self.directory, "--profiling=false", "--v", "0",
+            *self.own_options, *options], self.directory))
         self._connection = None
         wait.until(lambda: self._is_ready(), "the API server is ready", 120, 0.1)
 
@@ -196,8 +204,8 @@ class ApiServer:
     def delete(self, o):
         self.request("DELETE", self.path_of(o))
 
-    def kubectl(self, *words, stdin=None, status=0):
-        done = process.run([self.program, "kubectl", "--kubeconfig", self._file("admin.kubeconfig"), *words], 60, stdin=stdin,
+    def kubectl(self, *words, stdin=None, status=0, seconds=60):
+        done = process.run([self.program, "kubectl", "--kubeconfig", self._file("admin.kubeconfig"), *words], seconds, stdin=stdin,
                            env={"HOME": self.directory})
         if status is not None and done.returncode != status:
             raise AssertionError(f"kubectl {' '.join(words)}: status {done.returncode}\n{done.stdout[:2000]}{done.stderr[:2000]}")

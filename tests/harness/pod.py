@@ -13,8 +13,8 @@ from .soak import read_small
 
 
 class Pod:
-    def __init__(self, name, is_patient):
-        self.name, self.is_patient = name, is_patient
+    def __init__(self, name, is_patient, at="127.0.0.1:0"):
+        self.name, self.is_patient, self.at = name, is_patient, at.split(":")
         self.is_draining = False
         self.n_served = 0
         self.idle, self.sockets, self.tasks = set(), set(), set()
@@ -22,7 +22,7 @@ class Pod:
     async def run(self):
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        server = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=1024)
+        server = await asyncio.start_server(self.serve, *self.at, backlog=1024)
         print("ready http=127.0.0.1:%d" % server.sockets[0].getsockname()[1], flush=True)
         await stop.wait()
         self.is_draining = True
@@ -94,4 +94,5 @@ class Pod:
 
 
 if __name__ == "__main__":
-    asyncio.run(Pod(sys.argv[1], "patient" in sys.argv[2:]).run())
+    where = [word[3:] for word in sys.argv[2:] if word.startswith("at=")]
+    asyncio.run(Pod(sys.argv[1], "patient" in sys.argv[2:], *where).run())

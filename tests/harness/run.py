@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 
-from . import process, scenario
+from . import machine, process, scenario
 
 
 # A network of its own, in which the addresses of pods are loopback ones.
@@ -149,6 +149,7 @@ def main():
         # those that may take long first, so that none is left for the end
         runner.many(sorted((p for p in plans if not p.is_alone), key=lambda p: -p.seconds), args.width)
         runner.many([p for p in plans if p.is_alone], 1)
+    machine.sweep()  # of a case that was killed
     failed = [name for word, name in runner.results if word == "fail"]
     passed = sum(word == "pass" for word, _ in runner.results)
     print(f"  {passed} of {len(plans)} scenarios passed")

@@ -64,7 +64,8 @@ async def read_small(reader):
 
 class Clients:
     """`n` connections that each do one thing again and again; .failures says what went wrong, .done counts what went well.
-    "requests" keep their connection; "visits" take a new one when an answer says that it was the last of the old one."""
+    "requests" keep their connection; "visits" take a new one when an answer says that it was the last of the old one;
+    "calls" take one for each request."""
 
     def __init__(self, loop, address, host, every, seconds=20):
         self.loop, self.address, self.host, self.every, self.seconds = loop, address, host, every, seconds
@@ -73,7 +74,8 @@ class Clients:
         self.tasks = []
 
     def start(self, n, what):
-        run = {"requests": self._requests, "posts": self._posts, "visits": self._visits, "websocket": self._websocket}[what]
+        run = {"requests": self._requests, "posts": self._posts, "visits": self._visits, "calls": self._calls,
+               "websocket": self._websocket}[what]
         self.tasks += [self.loop.spawn(self._guard(run, i, n)) for i in range(n)]
         return self
 
@@ -109,8 +111,11 @@ class Clients:
             if await self._ask(reader, writer, ask):
                 raise RuntimeError("an answer says that it is the last")
 
-    async def _visits(self, reader, writer, number):
-        ask = f"GET /client/{number} HTTP/1.1\r\nHost: {self.host}\r\n\r\n"
+    async def _calls(self, reader, writer, number):
+        await self._visits(reader, writer, number, "Connection: close\r\n")
+
+    async def _visits(self, reader, writer, number, field=""):
+        ask = f"GET /client/{number} HTTP/1.1\r\nHost: {self.host}\r\n{field}\r\n"
         own = None  # the first connection is closed by who opened it
         try:
             while not self.stopping:
