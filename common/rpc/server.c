@@ -39,7 +39,11 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
-	for (int i = 0; i < MESSAGES_A_TURN && !server->is_closing && socket_receive(server->fd, &message) == 1; i++) {
+	for (int i = 0; i < MESSAGES_A_TURN && !server->is_closing; i++) {
+		if (socket_receive(server->fd, &message) != 1) {
+			server->drained_ms = clock_mono_ms();
+			return;
+		}
 		session_receive(server, &message);
 		socket_message_deinit(&message);
 	}
@@ -118,6 +122,7 @@ void rpc_server_close(struct rpc_server *server, void (*on_closed)(void *data), 
 	}
 	uv_poll_stop(&server->poll);
 	nn_close(server->fd);
+	waiting_clear(&server->waiting);
 	map_deinit(&server->sessions);
 	buf_deinit(&server->plain);
 	buf_deinit(&server->out);

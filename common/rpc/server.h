@@ -1,6 +1,9 @@
 #ifndef SERVER_H
 #define SERVER_H
-/* What the files of the server share: server.c has the socket, server_session.c the sessions on it, server_call.c their calls. */
+/*
+ * What the files of the server share: server.c has the socket, server_session.c the sessions on it, server_waiting.c those
+ * that have no room yet, server_call.c their calls.
+ */
 #include <uv.h>
 
 #include "frame.h"
@@ -59,6 +62,13 @@ struct said {
 	unsigned n_again;
 };
 
+struct waiting;
+
+struct waiting_line {
+	struct waiting *first, *last;
+	unsigned n;
+};
+
 struct rpc_server {
 	struct rpc_server_options options;
 	uv_poll_t poll;
@@ -73,10 +83,11 @@ struct rpc_server {
 	size_t n_ports;
 	struct rpc_server_stats stats;
 	struct budget handshakes;
+	struct waiting_line waiting;
 	struct rate resets, warnings;
 	struct said said;
 	unsigned deny_version; /* that the sessions were held against */
-	uint64_t reaped_ms;
+	uint64_t reaped_ms, drained_ms, evicted_ms; /* drained: nothing that was sent is unread */
 	struct buf plain, out, packed;
 	bool is_closing;
 	void (*on_closed)(void *data);
@@ -93,6 +104,15 @@ void session_sweep(struct rpc_server *server, uint64_t now_ms);
 void session_free(struct rpc_peer *peer);
 /* Sealed and sent; `payload` may be NULL. A session that cannot is over. */
 void session_send(struct rpc_peer *peer, const struct envelope *envelope, const ProtobufCMessage *payload);
+
+/* server_waiting.c */
+
+/* Copies it. False when it is too large, or too many wait. */
+bool waiting_add(struct waiting_line *line, const struct socket_message *m, uint64_t now_ms);
+/* The one that has waited longest, of those who came at `since_ms` or later: all others are forgotten. Borrowed; NULL: none. */
+const struct socket_message *waiting_first(struct waiting_line *line, uint64_t since_ms);
+void waiting_drop_first(struct waiting_line *line);
+void waiting_clear(struct waiting_line *line);
 
 /* server_call.c */
 

@@ -14,9 +14,14 @@
 #include "server.h"
 
 enum {
-	HANDSHAKES_MAX = 256,       /* under way at once; the next one takes the place of the oldest */
+	HANDSHAKES_MAX = 256,       /* under way at once; others wait */
+	PATIENCE_MS = 600,          /* one that takes longer makes room for who waits: the peer is slow, not we */
+	PATIENCE_MAX_MS = 2000,     /* the same, whoever is slow */
+	EVICT_GAP_MS = 3,           /* on average, over EVICT_SPAN_MS */
+	EVICT_SPAN_MS = 200,
+	BEGIN_A_SWEEP = 40,         /* of those who wait */
 	HANDSHAKES_A_SECOND = 200,  /* one costs about a millisecond */
-	HANDSHAKES_BURST = 1024,
+	HANDSHAKES_BURST = 2048,
 	SESSIONS_MAX = 8192,        /* 45 KiB each */
 	SAY_AGAIN_MS = 60 * 1000,
 	RESETS_A_SECOND = 100
@@ -40,10 +45,7 @@ static bool budget_allows(struct budget *b, uint64_t now_ms)
 
 	b->spent = back < b->spent ? b->spent - (unsigned)back : 0;
 	b->at_ms = now_ms;
-	if (b->spent + 1000 > HANDSHAKES_BURST * 1000)
-		return false;
-	b->spent += 1000;
-	return true;
+	return b->spent + 1000 <= HANDSHAKES_BURST * 1000;
 }
 
 /* The same line as the last one, before its time: it is only counted. */
@@ -187,35 +189,42 @@ static void end_denied(struct rpc_server *server)
 	}
 }
 
-void session_sweep(struct rpc_server *server, uint64_t now)
-{
-	end_denied(server);
-	for (struct rpc_peer **place = &server->peers; *place;) {
-		struct rpc_peer *peer = *place;
-
-		if (is_over(peer, now)) {
-			*place = peer->next;
-			session_free(peer);
-			continue;
-		}
-		call_sweep(peer, now);
-		place = &peer->next;
-	}
-}
-
 /* The one that has had the most time to end its handshake. */
-static void evict_oldest(struct rpc_server *server)
+static struct rpc_peer **oldest_handshake(struct rpc_server *server)
 {
-	struct rpc_peer **oldest = NULL, *gone;
+	struct rpc_peer **oldest = NULL;
 
 	for (struct rpc_peer **place = &server->peers; *place; place = &(*place)->next) {
 		if (!(*place)->is_open)
 			oldest = place; /* the newest stand first */
 	}
 	assert(oldest);
-	gone = *oldest;
+	return oldest;
+}
+
+static bool has_room(struct rpc_server *server, uint64_t now_ms)
+{
+	uint64_t begun_ms;
+
+	if (!budget_allows(&server->handshakes, now_ms))
+		return false;
+	if (server->stats.n_handshakes < HANDSHAKES_MAX)
+		return true;
+	if (server->evicted_ms + EVICT_SPAN_MS < now_ms)
+		server->evicted_ms = now_ms - EVICT_SPAN_MS;
+	if (server->evicted_ms + EVICT_GAP_MS > now_ms)
+		return false;
+	begun_ms = (*oldest_handshake(server))->begun_ms;
+	return server->drained_ms > begun_ms + PATIENCE_MS || now_ms - begun_ms > PATIENCE_MAX_MS;
+}
+
+static void evict_oldest(struct rpc_server *server)
+{
+	struct rpc_peer **oldest = oldest_handshake(server), *gone = *oldest;
+
 	*oldest = gone->next;
 	session_free(gone);
+	server->evicted_ms += EVICT_GAP_MS;
 	server->stats.refused_handshakes++;
 	warn_stranger(server, "handshake refused", "too many are under way, the oldest makes room");
 }
@@ -225,18 +234,9 @@ static struct rpc_peer *admit(struct rpc_server *server, const uint8_t key[SESSI
 	uint64_t now = clock_mono_ms();
 	struct rpc_peer *peer;
 
-	if (!budget_allows(&server->handshakes, now)) {
-		server->stats.refused_handshakes++;
-		warn_stranger(server, "handshake refused", "too many at once");
-		return NULL;
-	}
-	if (server->stats.n_peers >= SESSIONS_MAX) {
-		server->stats.refused_handshakes++;
-		warn_stranger(server, "handshake refused", "too many sessions");
-		return NULL;
-	}
 	if (server->stats.n_handshakes >= HANDSHAKES_MAX)
 		evict_oldest(server);
+	server->handshakes.spent += 1000;
 	peer = mem_zalloc(sizeof(*peer));
 	peer->server = server;
 	peer->session = session;
@@ -331,7 +331,64 @@ static void send_reset(struct rpc_server *server, const struct socket_message *m
 	buf_clear(&server->out);
 }
 
-void session_receive(struct rpc_server *server, const struct socket_message *m)
+static void hear(struct rpc_peer *peer, const struct socket_message *m, const struct frame *frame)
+{
+	memcpy(peer->trace, m->trace, SOCKET_TRACE_MAX);
+	peer->heard_ms = clock_mono_ms();
+	if (frame->type == FRAME_RESET)
+		peer->is_over = true;
+	else
+		feed(peer, frame->bytes);
+}
+
+static void make_key(const struct socket_message *m, const struct frame *frame, uint8_t key[SESSION_KEY_SIZE])
+{
+	memcpy(key, m->trace, 4);
+	memcpy(key + 4, &frame->session, 8);
+}
+
+/* Those who wait, in their order, as far as there is room now. */
+static void begin_waiting(struct rpc_server *server, uint64_t now_ms, unsigned n)
+{
+	const struct socket_message *m;
+
+	for (; n && server->waiting.n && has_room(server, now_ms); n--) {
+		uint8_t key[SESSION_KEY_SIZE];
+		struct frame frame;
+		const char *why;
+
+		m = waiting_first(&server->waiting, now_ms - server->options.handshake_ms);
+		if (!m)
+			return;
+		if (frame_parse(m->bytes, &frame, &why)) { /* as before */
+			make_key(m, &frame, key);
+			if (!map_get(&server->sessions, str_of(key, sizeof(key))))
+				hear(admit(server, key, frame.session), m, &frame);
+		}
+		waiting_drop_first(&server->waiting);
+	}
+}
+
+/* Somebody new. */
+static void begin(struct rpc_server *server, const struct socket_message *m, const struct frame *frame,
+	const uint8_t key[SESSION_KEY_SIZE])
+{
+	uint64_t now = clock_mono_ms();
+	const char *why = NULL;
+
+	if (server->stats.n_peers >= SESSIONS_MAX)
+		why = "too many sessions";
+	else if (!server->waiting.n && has_room(server, now))
+		hear(admit(server, key, frame->session), m, frame);
+	else if (!waiting_add(&server->waiting, m, now))
+		why = "too many at once";
+	if (!why)
+		return;
+	server->stats.refused_handshakes++;
+	warn_stranger(server, "handshake refused", why);
+}
+
+static void receive(struct rpc_server *server, const struct socket_message *m)
 {
 	uint8_t key[SESSION_KEY_SIZE];
 	struct rpc_peer *peer;
@@ -346,22 +403,36 @@ void session_receive(struct rpc_server *server, const struct socket_message *m)
 		garbage(server, why);
 		return;
 	}
-	memcpy(key, m->trace, 4);
-	memcpy(key + 4, &frame.session, 8);
+	make_key(m, &frame, key);
 	peer = map_get(&server->sessions, str_of(key, sizeof(key)));
-	if (peer && peer->is_over)
-		return;
-	if (!peer && frame.type == FRAME_HANDSHAKE)
-		peer = admit(server, key, frame.session);
+	if (peer && !peer->is_over)
+		hear(peer, m, &frame);
+	else if (!peer && frame.type == FRAME_HANDSHAKE)
+		begin(server, m, &frame, key);
 	else if (!peer && frame.type == FRAME_DATA)
 		send_reset(server, m, frame.session);
-	if (!peer)
-		return;
-	memcpy(peer->trace, m->trace, SOCKET_TRACE_MAX);
-	peer->heard_ms = clock_mono_ms();
-	if (frame.type == FRAME_RESET)
-		peer->is_over = true;
-	else
-		feed(peer, frame.bytes);
 }
 
+void session_receive(struct rpc_server *server, const struct socket_message *m)
+{
+	receive(server, m);
+	if (server->waiting.n)
+		begin_waiting(server, clock_mono_ms(), 1); /* a handshake may have ended */
+}
+
+void session_sweep(struct rpc_server *server, uint64_t now)
+{
+	end_denied(server);
+	for (struct rpc_peer **place = &server->peers; *place;) {
+		struct rpc_peer *peer = *place;
+
+		if (is_over(peer, now)) {
+			*place = peer->next;
+			session_free(peer);
+			continue;
+		}
+		call_sweep(peer, now);
+		place = &peer->next;
+	}
+	begin_waiting(server, now, BEGIN_A_SWEEP);
+}
