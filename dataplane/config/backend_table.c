@@ -1,7 +1,6 @@
 /* Slices are put beside their backends by number, then every backend is taken over or merged anew. */
 #include "backend_table.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "decode.h"
@@ -23,6 +22,7 @@ struct merged {
 
 struct merged_page {
 	atomic_uint refs;
+	unsigned n_checked;         /* of them that have a health check */
 	struct merged *items[PAGE]; /* NULL where a name has no Backend */
 };
 
@@ -135,46 +135,13 @@ static void merge_endpoints(struct merged *m, struct str zone)
 		b->n_endpoints = prefer_zone(b->endpoints, b->n_endpoints, zone);
 }
 
-/* I4: nodes are endpoints, called by their address. */
-static struct hash_ring *make_endpoint_ring(const struct backend *b)
-{
-	char(*texts)[ADDR_TEXT_MAX] = mem_calloc(b->n_endpoints, sizeof(*texts));
-	struct str *ids = mem_calloc(b->n_endpoints, sizeof(*ids));
-	struct hash_ring *ring;
-
-	for (size_t i = 0; i < b->n_endpoints; i++)
-		ids[i] = str_from(addr_text(&b->endpoints[i].addr, texts[i]));
-	ring = hash_ring_create(ids, b->n_endpoints);
-	mem_free(ids);
-	mem_free(texts);
-	return ring;
-}
-
-/* I5: nodes are groups, called set1, set2, … */
-static struct hash_ring *make_subset_ring(const struct backend *b)
-{
-	size_t n = (b->n_endpoints + b->hash_subset_size - 1) / b->hash_subset_size;
-	char(*texts)[32] = mem_calloc(n, sizeof(*texts));
-	struct str *ids = mem_calloc(n, sizeof(*ids));
-	struct hash_ring *ring;
-
-	for (size_t i = 0; i < n; i++) {
-		snprintf(texts[i], sizeof(texts[i]), "set%zu", i + 1);
-		ids[i] = str_from(texts[i]);
-	}
-	ring = hash_ring_create(ids, n);
-	mem_free(ids);
-	mem_free(texts);
-	return ring;
-}
-
 static void add_ring(struct merged *m)
 {
 	struct backend *b = &m->backend;
 
 	if (!b->n_endpoints || (!b->hash_by && (!b->affinity || b->affinity->is_persistent)))
 		return;
-	m->ring = b->hash_subset_size ? make_subset_ring(b) : make_endpoint_ring(b);
+	m->ring = b->hash_subset_size ? hash_ring_of_subsets(b) : hash_ring_of_endpoints(b);
 	b->ring = m->ring;
 }
 
@@ -319,6 +286,17 @@ static struct merged_page *create_page(void)
 	return page;
 }
 
+static void put_item(struct merged_page *page, unsigned index, struct merged *m)
+{
+	struct merged **item = &page->items[index % PAGE];
+
+	if (*item)
+		page->n_checked -= (*item)->backend.health_check != NULL;
+	unref(*item);
+	*item = m;
+	page->n_checked += m->backend.health_check != NULL;
+}
+
 static void make_pages(struct backend_table *t, unsigned bound)
 {
 	t->bound = bound;
@@ -365,7 +343,8 @@ bool backend_table_init(struct backend_table *t, struct object *const *objects, 
 		index = objects[i]->backend->slot->index;
 		g.slices = s.items + s.starts[index];
 		g.n_slices = s.starts[index + 1] - s.starts[index];
-		m = t->pages[index / PAGE]->items[index % PAGE] = reuse_or_merge(&g, before, zone);
+		m = reuse_or_merge(&g, before, zone);
+		put_item(t->pages[index / PAGE], index, m);
 		is_fine = is_countable(m, name, why) && is_fine;
 	}
 	share_pages(t, before);
@@ -435,6 +414,7 @@ static struct merged_page *own_page(struct backend_table *t, unsigned index)
 	if (atomic_load_explicit(&before->refs, memory_order_relaxed) == 1)
 		return before; /* ours already */
 	*page = create_page();
+	(*page)->n_checked = before->n_checked;
 	for (unsigned i = 0; i < PAGE; i++)
 		(*page)->items[i] = ref(before->items[i]);
 	unref_page(before);
@@ -445,15 +425,12 @@ static bool change_backend(struct backend_table *t, const struct backend_table *
 	const struct object_change *changes, size_t n, struct str zone, struct str *name, const char **why)
 {
 	struct merged *old = item_at(before, index), *m;
-	struct merged_page *page;
 
 	/* Slices of a name that has no Backend wait for one; of one that was made anew already, nothing is left to do. */
 	if (!old || item_at(t, index) != old)
 		return true;
 	m = merge_again(old, index, changes, n, zone);
-	page = own_page(t, index);
-	unref(page->items[index % PAGE]);
-	page->items[index % PAGE] = m;
+	put_item(own_page(t, index), index, m);
 	return is_countable(m, name, why);
 }
 
@@ -481,6 +458,23 @@ bool backend_table_is_same(const struct backend_table *a, const struct backend_t
 {
 	*next = index - index % PAGE + PAGE;
 	return index < a->bound && index < b->bound && a->pages[index / PAGE] == b->pages[index / PAGE];
+}
+
+const struct backend *backend_table_next_checked(const struct backend_table *t, unsigned *cursor)
+{
+	while (*cursor < t->bound) {
+		const struct merged_page *page = t->pages[*cursor / PAGE];
+		const struct merged *m = page->items[*cursor % PAGE];
+
+		if (!page->n_checked) {
+			*cursor += PAGE - *cursor % PAGE;
+			continue;
+		}
+		++*cursor;
+		if (m && m->backend.health_check)
+			return &m->backend;
+	}
+	return NULL;
 }
 
 void backend_table_deinit(struct backend_table *t)

@@ -28,6 +28,8 @@ bool backend_table_change(struct backend_table *t, const struct backend_table *b
 	size_t n, struct str zone, struct str *name, const char **why);
 /* Whether backend `index` and those around it are the same in both; *next is the first index that is not spoken of. */
 bool backend_table_is_same(const struct backend_table *a, const struct backend_table *b, unsigned index, unsigned *next);
+/* The next backend from `*cursor` on that has a health check, or NULL; begin with 0. Pages without any cost nothing. */
+const struct backend *backend_table_next_checked(const struct backend_table *t, unsigned *cursor);
 void backend_table_deinit(struct backend_table *t);
 /* Borrowed, or NULL. */
 const struct backend *backend_table_at(const struct backend_table *t, unsigned index);

@@ -281,6 +281,8 @@ const struct backend *generation_default_backend(const struct generation *g);
 unsigned generation_backend_bound(const struct generation *g);
 /* Walks all backends: start with *cursor = 0; NULL at the end. */
 const struct backend *generation_next_backend(const struct generation *g, size_t *cursor);
+/* The same of those that have a health check, at next to no cost for all others. */
+const struct backend *generation_next_checked_backend(const struct generation *g, unsigned *cursor);
 /* The same, but passes over many of those that are the very same in `before` (may be NULL: over none). */
 const struct backend *generation_next_changed_backend(
 	const struct generation *g, const struct generation *before, size_t *cursor);

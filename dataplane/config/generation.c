@@ -491,6 +491,11 @@ const struct backend *generation_next_backend(const struct generation *g, size_t
 	return NULL;
 }
 
+const struct backend *generation_next_checked_backend(const struct generation *g, unsigned *cursor)
+{
+	return backend_table_next_checked(&g->backends, cursor);
+}
+
 const struct backend *generation_next_changed_backend(
 	const struct generation *g, const struct generation *before, size_t *cursor)
 {
@@ -502,16 +507,16 @@ const struct backend *generation_next_changed_backend(
 	return generation_next_backend(g, cursor);
 }
 
-/* The next object of a kind in the sorted list, or NULL. */
+/* The next object of a kind, or NULL; `*cursor` is 0 at first. */
 static const struct object *next_object(const struct generation *g, uint32_t kind, size_t *cursor)
 {
-	while (*cursor < g->objects.n) {
-		const struct object *o = object_list_at(&g->objects, (*cursor)++);
+	const struct object *o;
 
-		if (o->kind == kind)
-			return o;
-	}
-	return NULL;
+	if (!*cursor)
+		*cursor = object_list_begin(&g->objects, kind);
+	o = *cursor < g->objects.n ? object_list_at(&g->objects, *cursor) : NULL;
+	++*cursor;
+	return o && o->kind == kind ? o : NULL;
 }
 
 /* Resources that are named for a port. */

@@ -1,8 +1,10 @@
 /* Points of a node form a chain: each is the CRC of the node's id and the point before it. */
 #include "hash_ring.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "config.h"
 #include "mem.h"
 
 /* One byte into the register of the reflected CRC-32; nibbles, so that the table fits two lines. */
@@ -81,4 +83,35 @@ size_t hash_ring_find(const struct hash_ring *r, uint32_t hash)
 			to = middle;
 	}
 	return from % r->n;
+}
+
+struct hash_ring *hash_ring_of_endpoints(const struct backend *b)
+{
+	char(*texts)[ADDR_TEXT_MAX] = mem_calloc(b->n_endpoints, sizeof(*texts));
+	struct str *ids = mem_calloc(b->n_endpoints, sizeof(*ids));
+	struct hash_ring *ring;
+
+	for (size_t i = 0; i < b->n_endpoints; i++)
+		ids[i] = str_from(addr_text(&b->endpoints[i].addr, texts[i]));
+	ring = hash_ring_create(ids, b->n_endpoints);
+	mem_free(ids);
+	mem_free(texts);
+	return ring;
+}
+
+struct hash_ring *hash_ring_of_subsets(const struct backend *b)
+{
+	size_t n = (b->n_endpoints + b->hash_subset_size - 1) / b->hash_subset_size;
+	char(*texts)[32] = mem_calloc(n, sizeof(*texts));
+	struct str *ids = mem_calloc(n, sizeof(*ids));
+	struct hash_ring *ring;
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "set%zu", i + 1);
+		ids[i] = str_from(texts[i]);
+	}
+	ring = hash_ring_create(ids, n);
+	mem_free(ids);
+	mem_free(texts);
+	return ring;
 }

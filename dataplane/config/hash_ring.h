@@ -12,6 +12,8 @@
 
 enum { HASH_RING_POINTS = 160 };
 
+struct backend; /* config.h */
+
 struct hash_ring_point {
 	uint32_t hash;
 	uint32_t node;
@@ -23,6 +25,10 @@ struct hash_ring {
 
 /* Node i is called ids[i]. Owned; NULL for no nodes. */
 struct hash_ring *hash_ring_create(const struct str *ids, size_t n);
+/* I4: nodes are the endpoints, called by their address. */
+struct hash_ring *hash_ring_of_endpoints(const struct backend *b);
+/* I5: nodes are groups of them, called set1, set2, … */
+struct hash_ring *hash_ring_of_subsets(const struct backend *b);
 void hash_ring_destroy(struct hash_ring *r);
 /* CRC-32 as zlib and PNG have it. */
 uint32_t hash_ring_key(struct str key);

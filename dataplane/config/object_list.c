@@ -212,6 +212,27 @@ const struct object *object_list_find(const struct object_list *l, uint32_t kind
 	return NULL;
 }
 
+size_t object_list_begin(const struct object_list *l, uint32_t kind)
+{
+	const struct object_chunk *c;
+	size_t from = 0, to = l->n_chunks, i = 0;
+
+	while (from < to) { /* the first chunk that does not begin with an earlier kind */
+		size_t middle = from + (to - from) / 2;
+
+		if (l->chunks[middle]->items[0]->kind < kind)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	if (!from)
+		return 0;
+	c = l->chunks[from - 1]; /* the kind may begin within the one before */
+	while (i < c->n && c->items[i]->kind < kind)
+		i++;
+	return l->starts[from - 1] + i;
+}
+
 const struct object *object_list_at(const struct object_list *l, size_t index)
 {
 	size_t from = 0, to = l->n_chunks;

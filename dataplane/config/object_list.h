@@ -27,6 +27,8 @@ void object_list_change(struct object_list *l, const struct object_list *before,
 void object_list_deinit(struct object_list *l);
 /* Borrowed, or NULL. */
 const struct object *object_list_find(const struct object_list *l, uint32_t kind, struct str name);
+/* Where the objects of a kind begin, or would: they stand together. */
+size_t object_list_begin(const struct object_list *l, uint32_t kind);
 const struct object *object_list_at(const struct object_list *l, size_t index);
 /* All of them in an array, which is owned; the objects are borrowed. */
 struct object **object_list_flat(const struct object_list *l);

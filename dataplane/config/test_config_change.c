@@ -20,11 +20,17 @@ static unsigned below(uint32_t *state, unsigned bound)
 static void put_backend(struct content *c, unsigned n, unsigned version)
 {
 	Weirlock__V1__Backend b = WEIRLOCK__V1__BACKEND__INIT;
-	char name[16], service[16];
+	Weirlock__V1__HealthCheck check = WEIRLOCK__V1__HEALTH_CHECK__INIT;
+	char name[16], service[16], path[] = "/healthz";
 
 	snprintf(name, sizeof(name), "b%u", n);
 	snprintf(service, sizeof(service), "s%u", version);
 	b.service = service;
+	check.path = path;
+	check.interval_ms = check.timeout_ms = 1000;
+	check.failures = check.successes = 1;
+	if (version % 3 == 0)
+		b.health_check = &check;
 	put_message(c, KIND(BACKEND), name, &b);
 }
 
@@ -138,7 +144,8 @@ static struct str describe(const struct generation *g, struct arena *arena)
 {
 	struct str lines[64];
 	struct buf line = {0}, all = {0};
-	size_t n = 0, cursor = 0;
+	size_t n = 0, cursor = 0, n_checked = 0;
+	unsigned at = 0;
 	const struct backend *b;
 	const struct host *h;
 	const struct tcp_service *t;
@@ -147,8 +154,12 @@ static struct str describe(const struct generation *g, struct arena *arena)
 	while ((b = generation_next_backend(g, &cursor))) {
 		buf_clear(&line);
 		describe_backend(b, &line);
+		n_checked += b->health_check != NULL;
 		lines[n++] = arena_str(arena, buf_str(&line));
 	}
+	while ((b = generation_next_checked_backend(g, &at)))
+		n_checked -= b->health_check != NULL ? 1 : 1000;
+	CHECK_INT(n_checked, 0);
 	qsort(lines, n, sizeof(*lines), compare_lines);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&all, "%.*s\n", STR_ARG(lines[i]));

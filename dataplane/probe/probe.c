@@ -321,13 +321,13 @@ static void on_tick(uv_timer_t *timer)
 
 void probes_apply(struct probes *all, const struct generation *g)
 {
-	size_t cursor = 0;
+	unsigned cursor = 0;
 	const struct backend *backend;
 
 	all->round++;
 	all->all.now_ms = uv_now(all->loop);
-	while ((backend = generation_next_backend(g, &cursor))) {
-		for (size_t i = 0; backend->health_check && i < backend->n_endpoints; i++)
+	while ((backend = generation_next_checked_backend(g, &cursor))) {
+		for (size_t i = 0; i < backend->n_endpoints; i++)
 			keep(all, backend, &backend->endpoints[i].addr);
 	}
 	drop_older(all);
