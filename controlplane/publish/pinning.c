@@ -31,9 +31,7 @@ struct snapshot *operate_choose(struct lane *l, struct snapshot *live)
 	s = snapshot_create(pin_content(&l->pin, live->content, others), live->built_ms);
 	content_destroy(others);
 	s->event_us = live->event_us;
-	for (size_t i = 0; l->pin_origins && i < l->pin_origins->n_origins; i++)
-		snapshot_add_origin(s, &l->pin_origins->origins[i]);
-	snapshot_sort_origins(s);
+	snapshot_set_origins(s, l->pin_origins ? l->pin_origins->origins : NULL);
 	return s;
 }
 

@@ -11,7 +11,13 @@ enum { CERTIFICATE = WEIRLOCK__V1__KIND__KIND_CERTIFICATE, HOST = WEIRLOCK__V1__
 static struct snapshot *sample(void)
 {
 	Weirlock__V1__Certificate certificate = WEIRLOCK__V1__CERTIFICATE__INIT;
+	const struct provenance values[] = {
+		{HOST, STR("a.example.com"), STR("routes[/]"), STR("Ingress ns/web"), STR("spec.rules[0]"), STR("/")},
+		{HOST, STR("a.example.com"), STR("aliases"), STR("Ingress ns/web"), STR("server-alias"), STR("b")},
+		{CERTIFICATE, STR("ns/tls"), STR("chain_pem"), STR("Secret ns/tls"), STR("tls.crt"), STR("")},
+	};
 	struct content *content = content_create();
+	struct origins *origins = NULL;
 	struct snapshot *s;
 	uint8_t key[] = "KEYBYTES", packed[64];
 	size_t n;
@@ -21,13 +27,9 @@ static struct snapshot *sample(void)
 	content_put(content, resource_create(CERTIFICATE, STR("ns/tls"), str_of(packed, n)));
 	content_put(content, resource_create(HOST, STR("a.example.com"), STR("")));
 	s = snapshot_create(content, 77);
-	snapshot_add_origin(s, &(struct provenance){HOST, STR("a.example.com"), STR("routes[/]"), STR("Ingress ns/web"),
-				       STR("spec.rules[0]"), STR("/")});
-	snapshot_add_origin(s, &(struct provenance){HOST, STR("a.example.com"), STR("aliases"), STR("Ingress ns/web"),
-				       STR("server-alias"), STR("b")});
-	snapshot_add_origin(s, &(struct provenance){CERTIFICATE, STR("ns/tls"), STR("chain_pem"), STR("Secret ns/tls"),
-				       STR("tls.crt"), STR("")});
-	snapshot_sort_origins(s);
+	origins_put(&origins, STR("part"), values, sizeof(values) / sizeof(values[0]));
+	snapshot_set_origins(s, origins);
+	origins_unref(&origins);
 	return s;
 }
 

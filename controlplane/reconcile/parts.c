@@ -16,9 +16,7 @@ struct part {
 	struct resource **resources;
 	size_t n_resources;
 	struct problems problems;   /* sorted */
-	struct provenance *origins; /* in `arena` */
-	size_t n_origins;
-	struct arena arena;
+	bool has_origins;
 	bool has_alias;
 	unsigned long round; /* of the last build */
 };
@@ -29,11 +27,11 @@ struct parts {
 	struct setting_values *last;
 	struct map parts; /* name -> struct part */
 	struct places places;
-	struct snapshot *latest; /* whose origins are shared while they stay the same */
+	struct origins *origins; /* by the name of the part */
 	struct reads reads, alias_reads;
 	unsigned long round, problems_version;
 	size_t n_built;
-	bool has_everything, is_origins_changed, is_alias_dirty;
+	bool has_everything, is_alias_dirty;
 };
 
 struct parts *parts_create(struct store *store, const struct reconcile_options *options, struct setting_values *last)
@@ -53,7 +51,6 @@ static void clear_part(struct part *part)
 		resource_unref(&part->resources[i]);
 	mem_free(part->resources);
 	problems_deinit(&part->problems);
-	arena_deinit(&part->arena);
 }
 
 static void free_part(struct part *part)
@@ -74,7 +71,7 @@ void parts_destroy(struct parts *p)
 	while (map_next(&p->parts, &cursor, NULL, &value))
 		free_part(value);
 	map_deinit(&p->parts);
-	snapshot_unref(&p->latest);
+	origins_unref(&p->origins);
 	reads_deinit(&p->reads);
 	reads_deinit(&p->alias_reads);
 	mem_free(p);
@@ -125,46 +122,9 @@ static void take_problems(struct parts *p, struct part *part, struct reconcile_r
 	p->problems_version++;
 }
 
-static bool is_same_origin(const struct provenance *a, const struct provenance *b)
-{
-	return a->kind == b->kind && str_eq(a->name, b->name) && str_eq(a->field, b->field) && str_eq(a->object, b->object) &&
-		str_eq(a->key, b->key) && str_eq(a->value, b->value);
-}
-
-static bool is_same_origins(const struct part *part, const struct reconcile_result *result)
-{
-	if (part->n_origins != result->n_origins)
-		return false;
-	for (size_t i = 0; i < part->n_origins; i++) {
-		if (!is_same_origin(&part->origins[i], &result->origins[i]))
-			return false;
-	}
-	return true;
-}
-
-static void take_origins(struct parts *p, struct part *part, const struct reconcile_result *result)
-{
-	struct arena *a = &part->arena;
-
-	if (is_same_origins(part, result))
-		return;
-	arena_deinit(a);
-	a->block_size = 256;
-	part->origins = arena_alloc(a, (result->n_origins + 1) * sizeof(*part->origins));
-	part->n_origins = result->n_origins;
-	for (size_t i = 0; i < part->n_origins; i++) {
-		const struct provenance *o = &result->origins[i];
-
-		part->origins[i] = (struct provenance){.kind = o->kind, .name = arena_str(a, o->name),
-			.field = arena_str(a, o->field), .object = arena_str(a, o->object), .key = arena_str(a, o->key),
-			.value = arena_str(a, o->value)};
-	}
-	p->is_origins_changed = true;
-}
-
 static void drop_if_empty(struct parts *p, struct part *part)
 {
-	if (part->n_resources || part->problems.n || part->n_origins || part->has_alias)
+	if (part->n_resources || part->problems.n || part->has_origins || part->has_alias)
 		return;
 	map_del(&p->parts, part->name);
 	free_part(part);
@@ -175,7 +135,8 @@ static void take_result(struct parts *p, struct part *part, struct reconcile_res
 	part->round = p->round;
 	take_resources(p, part, result);
 	take_problems(p, part, result);
-	take_origins(p, part, result);
+	part->has_origins = result->n_origins > 0;
+	origins_put(&p->origins, part->name, result->origins, result->n_origins);
 	p->n_built++;
 }
 
@@ -356,24 +317,9 @@ static struct reconcile *begin_pass(struct parts *p, struct reconcile_options *o
 static struct snapshot *finish(struct parts *p, struct reconcile *pass, uint64_t built_ms)
 {
 	struct snapshot *s = snapshot_create(content_copy(p->places.content), built_ms);
-	size_t cursor = 0;
-	void *value;
 
 	reconcile_end(pass);
-	if (p->latest && !p->is_origins_changed) {
-		snapshot_share_origins(s, p->latest);
-	} else {
-		while (map_next(&p->parts, &cursor, NULL, &value)) {
-			const struct part *part = value;
-
-			for (size_t i = 0; i < part->n_origins; i++)
-				snapshot_add_origin(s, &part->origins[i]);
-		}
-		snapshot_sort_origins(s);
-	}
-	p->is_origins_changed = false;
-	snapshot_unref(&p->latest);
-	p->latest = snapshot_ref(s);
+	snapshot_set_origins(s, p->origins);
 	return s;
 }
 

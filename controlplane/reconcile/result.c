@@ -36,14 +36,15 @@ struct resource *reconcile_result_get(const struct reconcile_result *result, uin
 struct snapshot *reconcile_result_finish(struct reconcile_result *result, uint64_t built_ms)
 {
 	struct content *content = content_create();
+	struct origins *origins = NULL;
 	struct snapshot *s;
 
 	for (size_t i = 0; i < result->n_resources; i++)
 		content_put(content, resource_ref(result->resources[i]));
 	s = snapshot_create(content, built_ms);
-	for (size_t i = 0; i < result->n_origins; i++)
-		snapshot_add_origin(s, &result->origins[i]);
-	snapshot_sort_origins(s);
+	origins_put(&origins, STR(""), result->origins, result->n_origins);
+	snapshot_set_origins(s, origins);
+	origins_unref(&origins);
 	problems_sort(&result->problems);
 	return s;
 }

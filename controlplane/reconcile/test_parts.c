@@ -14,11 +14,17 @@ struct outcome {
 
 static void describe(const struct snapshot *s, struct problems *problems, struct outcome *out)
 {
+	struct arena arena = {0};
+	const struct provenance *origins;
+	size_t n;
+
 	out->id = s->id;
-	for (size_t i = 0; i < s->n_origins; i++)
-		buf_printf(&out->text, "%u %.*s %.*s %.*s %.*s %.*s\n", s->origins[i].kind, STR_ARG(s->origins[i].name),
-			STR_ARG(s->origins[i].field), STR_ARG(s->origins[i].object), STR_ARG(s->origins[i].key),
-			STR_ARG(s->origins[i].value));
+	origins = origins_all(s->origins, &arena, &n);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&out->text, "%u %.*s %.*s %.*s %.*s %.*s\n", origins[i].kind, STR_ARG(origins[i].name),
+			STR_ARG(origins[i].field), STR_ARG(origins[i].object), STR_ARG(origins[i].key),
+			STR_ARG(origins[i].value));
+	arena_deinit(&arena);
 	problems_sort(problems);
 	for (size_t i = 0; i < problems->n; i++) {
 		problem_text(&problems->items[i], &out->text);
@@ -115,6 +121,8 @@ static void test_cost(void)
 	struct setting_values last = {0};
 	struct parts *parts;
 	struct snapshot *before, *s;
+	struct arena arena = {0};
+	size_t n;
 	char name[16], host[32], service[16];
 
 	reconcile_options_init(&options);
@@ -152,7 +160,9 @@ static void test_cost(void)
 	check_case("an Ingress: its host and its Service");
 	s = parts_build(parts, 1);
 	CHECK_INT(parts_last_count(parts), 2);
-	CHECK_INT(s->n_origins, 49);
+	origins_all(s->origins, &arena, &n);
+	CHECK_INT(n, 49);
+	arena_deinit(&arena);
 	snapshot_unref(&s);
 
 	check_case("a ConfigMap: everything");

@@ -25,10 +25,16 @@ static struct str problems_as_text(const struct problems *problems, struct buf *
 
 static struct str origins_as_text(const struct snapshot *s, struct buf *out)
 {
-	for (size_t i = 0; i < s->n_origins; i++)
-		buf_printf(out, "%u %.*s %.*s %.*s %.*s %.*s\n", s->origins[i].kind, STR_ARG(s->origins[i].name),
-			STR_ARG(s->origins[i].field), STR_ARG(s->origins[i].object), STR_ARG(s->origins[i].key),
-			STR_ARG(s->origins[i].value));
+	struct arena arena = {0};
+	const struct provenance *origins;
+	size_t n;
+
+	origins = origins_all(s->origins, &arena, &n);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "%u %.*s %.*s %.*s %.*s %.*s\n", origins[i].kind, STR_ARG(origins[i].name),
+			STR_ARG(origins[i].field), STR_ARG(origins[i].object), STR_ARG(origins[i].key),
+			STR_ARG(origins[i].value));
+	arena_deinit(&arena);
 	return buf_str(out);
 }
 

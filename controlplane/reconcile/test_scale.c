@@ -99,7 +99,9 @@ int main(int argc, char **argv)
 	struct store *store = store_create();
 	struct reconcile_options options;
 	struct problems problems = {0};
+	struct arena arena = {0};
 	struct snapshot *s;
+	size_t n_origins;
 	double start;
 
 	if (argc > 1 && !str_to_u64(str_from(argv[1]), 1000000, &n))
@@ -119,7 +121,9 @@ int main(int argc, char **argv)
 	printf("built in %.0f ms\n", now_ms() - start);
 	check_case("a host, a backend and a slice each, and settings, and the default host");
 	CHECK_INT(content_count(s->content), 3 * n + 2);
-	CHECK_INT(s->n_origins, n);
+	origins_all(s->origins, &arena, &n_origins);
+	CHECK_INT(n_origins, n);
+	arena_deinit(&arena);
 	CHECK_INT(problems.n, 0);
 	snapshot_unref(&s);
 	change_one(store, &options, n);

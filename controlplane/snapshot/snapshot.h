@@ -5,19 +5,8 @@
  * those before. Main thread only.
  */
 #include "content.h"
+#include "origins.h"
 #include "str.h"
-
-/* Where a value came from (DESIGN: kept beside the snapshot, not in its hash). Texts live as long as the snapshot. */
-struct provenance {
-	uint32_t kind;        /* of the resource */
-	struct str name;
-	struct str field;     /* "routes[/foo].proxy_read_timeout_ms" */
-	struct str object;    /* "Ingress default/web"; "" for a default */
-	struct str key;       /* annotation, ConfigMap key or JSON path */
-	struct str value;     /* as written */
-};
-
-struct origins; /* counted */
 
 struct snapshot {
 	unsigned refs;
@@ -25,20 +14,15 @@ struct snapshot {
 	struct content_id id;
 	uint64_t built_ms;    /* wall clock */
 	uint64_t event_us;    /* mono clock: the first event that led to it; 0: none did */
-	struct origins *shared;     /* whose are these: */
-	const struct provenance *origins; /* sorted by (kind, name, field) */
-	size_t n_origins;
+	struct origins *origins; /* where its values came from */
 	unsigned n_put, n_drop;     /* against the one before */
 };
 
-/* Takes `content`. Owned, one reference; origins may be added until it is first shared. */
+/* Takes `content`. Owned, one reference. */
 struct snapshot *snapshot_create(struct content *content, uint64_t built_ms);
-void snapshot_add_origin(struct snapshot *s, const struct provenance *origin); /* copies */
-/* Once all are added: puts them in order, and drops equal ones. */
-void snapshot_sort_origins(struct snapshot *s);
-/* Has those of `from`, and nothing may be added. */
-void snapshot_share_origins(struct snapshot *s, const struct snapshot *from);
-/* Of one that is only held to make deltas from: they are the larger part of it. */
+/* Takes a reference; NULL: none are known. */
+void snapshot_set_origins(struct snapshot *s, struct origins *origins);
+/* Of one that is only held to make deltas from. */
 void snapshot_forget_origins(struct snapshot *s);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot **s);

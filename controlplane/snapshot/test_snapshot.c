@@ -1,4 +1,5 @@
 /* History: one entry an id in a row, found by prefix, bounded; what changed is counted. */
+#include "buf.h"
 #include "check.h"
 #include "snapshot.h"
 
@@ -47,18 +48,49 @@ static void test_history(void)
 	CHECK(c == NULL);
 }
 
+static struct str origins_text(const struct origins *o, struct buf *out)
+{
+	struct arena arena = {0};
+	size_t n;
+	const struct provenance *all = origins_all(o, &arena, &n);
+
+	buf_clear(out);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "%u%.*s.%.*s=%.*s ", all[i].kind, STR_ARG(all[i].name), STR_ARG(all[i].field), STR_ARG(all[i].value));
+	arena_deinit(&arena);
+	return buf_str(out);
+}
+
 static void test_origins(void)
 {
-	struct snapshot *s = make(1, "x");
+	const struct provenance first[] = {{5, STR("b"), STR("f"), STR("o"), STR("k"), STR("v")}, {5, STR("a"), STR("g"), STR("o"), STR("k"), STR("v")},
+		{5, STR("a"), STR("f"), STR("o"), STR("k"), STR("w")}};
+	const struct provenance other[] = {{4, STR("z"), STR("f"), STR("o"), STR("k"), STR("v")}, {5, STR("b"), STR("f"), STR("o"), STR("k"), STR("v")}};
+	struct origins *o = NULL, *before;
+	struct buf text = {0};
 
-	check_case("origins");
-	snapshot_add_origin(s, &(struct provenance){5, STR("b"), STR("f"), STR("o"), STR("k"), STR("v")});
-	snapshot_add_origin(s, &(struct provenance){5, STR("a"), STR("g"), STR("o"), STR("k"), STR("v")});
-	snapshot_add_origin(s, &(struct provenance){5, STR("a"), STR("f"), STR("o"), STR("k"), STR("w")});
-	snapshot_sort_origins(s);
-	CHECK_STR(s->origins[0].value, STR("w"));
-	CHECK_STR(s->origins[2].name, STR("b"));
-	snapshot_unref(&s);
+	check_case("origins: in order, each once");
+	CHECK(!origins_put(&o, STR("none"), NULL, 0));
+	CHECK(o == NULL);
+	CHECK(origins_put(&o, STR("first"), first, 3));
+	CHECK(origins_put(&o, STR("other"), other, 2));
+	CHECK_STR(origins_text(o, &text), STR("4z.f=v 5a.f=w 5a.g=v 5b.f=v "));
+
+	check_case("origins: what others hold stays");
+	before = origins_ref(o);
+	CHECK(!origins_put(&o, STR("first"), first, 3));
+	CHECK(o == before);
+	CHECK(origins_put(&o, STR("first"), first, 2));
+	CHECK(o != before);
+	CHECK_STR(origins_text(o, &text), STR("4z.f=v 5a.g=v 5b.f=v "));
+	CHECK(origins_put(&o, STR("other"), NULL, 0));
+	CHECK(!origins_put(&o, STR("other"), NULL, 0));
+	CHECK_STR(origins_text(o, &text), STR("5a.g=v 5b.f=v "));
+	CHECK_STR(origins_text(before, &text), STR("4z.f=v 5a.f=w 5a.g=v 5b.f=v "));
+	CHECK_STR(origins_text(NULL, &text), STR(""));
+	origins_unref(&o);
+	origins_unref(&before);
+	buf_deinit(&text);
 }
 
 int main(void)
