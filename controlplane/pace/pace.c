@@ -33,9 +33,15 @@ static uint64_t endpoints_due_ms(const struct pace *p)
 	return p->n_built ? last_built_ms(p) + p->gap_ms : 0;
 }
 
+/* A single change is not held up for others that may never come. */
+static bool is_out_of_the_blue(const struct pace *p)
+{
+	return p->first_ms >= p->structural_ms + PACE_GATHER_MAX_MS;
+}
+
 static uint64_t structural_due_ms(const struct pace *p)
 {
-	uint64_t gathered_ms = earlier(p->last_ms + PACE_QUIET_MS, p->first_ms + PACE_GATHER_MAX_MS);
+	uint64_t gathered_ms = is_out_of_the_blue(p) ? p->first_ms : earlier(p->last_ms + PACE_QUIET_MS, p->first_ms + PACE_GATHER_MAX_MS);
 	uint64_t rested_ms = later(endpoints_due_ms(p), p->structural_ms + PACE_COSTS * p->cost_ms);
 
 	return earlier(later(gathered_ms, rested_ms), p->first_ms + PACE_STRUCTURAL_MAX_MS);

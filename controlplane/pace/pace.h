@@ -2,9 +2,10 @@
 #define PACE_H
 /*
  * When to build after events. Endpoints go out on the first event and are then gathered for 10 ms, under pressure for up to
- * 100 ms. Everything else waits until 10 ms have been quiet, or 100 ms have passed, for the same gap after the build before, and
- * for twice as long as the last such build took, so that building never takes more than a third of the time; but never longer
- * than 500 ms. Endpoints do not wait for the rest.
+ * 100 ms. Everything else goes out on the first event, too, when no such build was in the last 100 ms; events that follow wait until
+ * 10 ms have been quiet, or 100 ms have passed. It also waits for the same gap after the build before, and for twice as long as
+ * the last such build took, so that building never takes more than a third of the time; but never longer than 500 ms. Endpoints
+ * do not wait for the rest.
  *
  * Decides only: time is an argument, the caller has the timer. A zeroed pace is ready for use.
  */
@@ -16,7 +17,7 @@ enum {
 	PACE_GAP_MAX_MS = 100,   /* the same, under pressure */
 	PACE_CALM_PER_S = 20,    /* more builds than that in a second are pressure */
 	PACE_QUIET_MS = 10,      /* after the last structural event */
-	PACE_GATHER_MAX_MS = 100, /* after the first one */
+	PACE_GATHER_MAX_MS = 100, /* after the first one; and so long without a build is calm */
 	PACE_COSTS = 2,          /* times what the last structural build took, until the next */
 	PACE_STRUCTURAL_MAX_MS = 500 /* after the first event, whatever it costs */
 };
