@@ -8,6 +8,7 @@ import json
 import os
 import ssl
 import subprocess
+import threading
 import time
 
 from . import cluster, process, wait
@@ -79,7 +80,7 @@ class ApiServer:
         self.port, self.etcd_port = wait.free_port(), wait.free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self._times = itertools.count(1)
-        self._connection = None
+        self._own = threading.local()
         self._make_keys()
         for name, (_, usage, _) in self.certificates.items():
             if usage == "clientAuth":
@@ -152,6 +153,15 @@ class ApiServer:
         self.start(*options)
 
     # ------------------------------------------------------------------------------------------------------ calls
+
+    @property
+    def _connection(self):
+        """Of this thread."""
+        return getattr(self._own, "connection", None)
+
+    @_connection.setter
+    def _connection(self, connection):
+        self._own.connection = connection
 
     def request(self, method, path, body=None, kind="application/json", token=None):
         """Parsed JSON, or the text. One connection is kept."""

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CGROUPS = "/sys/fs/cgroup"
 PREFIX = "weirlock-test-"
 PLUGINS = "/usr/lib/cni"
+ZONE = "zone-1"
 SOCKET = "/run/containerd.sock"
 NEEDED = ("containerd", "ctr", "runc", "iptables", "unshare", "nsenter", "gcc")
 
@@ -111,9 +112,10 @@ class Machine(process.Process):
 
     def write_network(self, pods):
         """Each pod has a pair of devices of its own, so that all it sends passes the rules of kube-proxy."""
-        self.write("10-pods.conf", {
-            "cniVersion": "0.4.0", "name": "pods", "type": "ptp", "ipMasq": False,
-            "ipam": {"type": "host-local", "dataDir": "/run/addresses", "ranges": [[{"subnet": pods}]], "routes": [{"dst": "0.0.0.0/0"}]}})
+        pair = {"type": "ptp", "ipMasq": False, "ipam": {"type": "host-local", "dataDir": "/run/addresses", "ranges": [[{"subnet": pods}]],
+                                                         "routes": [{"dst": "0.0.0.0/0"}]}}
+        host_ports = {"type": "portmap", "capabilities": {"portMappings": True}, "snat": False}
+        self.write("10-pods.conflist", {"cniVersion": "0.4.0", "name": "pods", "plugins": [pair, host_ports]})
 
     def inside(self, words):
         return ["nsenter", "-t", str(self.first), "-m", "-p", "--", *words]
@@ -146,10 +148,11 @@ class Machine(process.Process):
             "containerRuntimeEndpoint": "unix://" + SOCKET, "cgroupDriver": "cgroupfs", "cgroupRoot": "/" + self.group, "failCgroupV1": False,
             "failSwapOn": False, "oomScoreAdj": 0, "volumePluginDir": "/run/kubelet/volume-plugins", "podLogsDir": os.path.join(self.files, "pods"),
             "evictionHard": {"memory.available": "1Mi"}, "nodeStatusUpdateFrequency": "5s",
+            "syncFrequency": "5s",  # Secrets in volumes are looked at so often
         }
         return self.start("kubelet", [
             api.program, "kubelet", "--config", self.write("kubelet.json", config), "--kubeconfig", api._file("kubelet.kubeconfig"),
-            "--hostname-override", name, "--node-ip", self.address, "--root-dir", "/run/kubelet", "--cert-dir", "/run/kubelet/pki"])
+            "--hostname-override", name, "--node-labels", "topology.kubernetes.io/zone=" + ZONE, "--node-ip", self.address, "--root-dir", "/run/kubelet", "--cert-dir", "/run/kubelet/pki"])
 
     def close(self):
         self.kill()

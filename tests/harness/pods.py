@@ -11,7 +11,7 @@ import re
 import time
 
 from . import chart, dns, image, machine, process, scenario, soak, wait, wire
-from .kubernetes import ApiServer, Server
+from .kubernetes import ApiServer, Refused, Server
 
 NODE, NODE_IP, CLIENT_IP = "node-1", "172.30.0.1", "172.30.0.2"
 PODS, SERVICES, BALANCER_IP = "10.245.0.0/24", "10.96.0.0/16", "192.0.2.1"
@@ -45,8 +45,8 @@ class PodCluster:
         self.t, self._loop = t, None
         started = time.monotonic()
         self._network()
-        self.dns = t.own(dns.Dns(NODE_IP))
         self.api = PodApi(t)
+        t.own(dns.Dns(NODE_IP, self.addresses_of))
         self.machine = machine.Machine(t, NODE_IP, PODS)
         self.kubelet = self.machine.start_kubelet(self.api, NODE, NODE_IP)
         a = self.api
@@ -152,6 +152,18 @@ class PodCluster:
         with open(f"/proc/{self.process_of(pod)}/status") as f:
             return int(re.search(r"^VmRSS:\s+(\d+)", f.read(), re.M).group(1))
 
+    def identity_of(self, pod):
+        """What its program reads: {name: content}."""
+        folder = f"/proc/{self.process_of(pod)}/root/etc/weirlock/identity"
+        found = {}
+        for name in ("tls.crt", "tls.key", "ca.crt"):
+            with open(os.path.join(folder, name)) as f:
+                found[name] = f.read()
+        return found
+
+    def log_of(self, pod):
+        return self.api.kubectl("logs", "-n", pod["metadata"]["namespace"], pod["metadata"]["name"])
+
     @staticmethod
     def seconds_until_ready(pod):
         ready, = (c["lastTransitionTime"] for c in pod["status"]["conditions"] if c["type"] == "Ready")
@@ -163,20 +175,28 @@ class PodCluster:
         self.api.request("PATCH", self.api.path("Service", namespace, service) + "/status",
                          {"status": {"loadBalancer": {"ingress": [{"ip": BALANCER_IP}]}}}, "application/merge-patch+json")
 
-    def clients(self, host, what, n, every):
-        """From outside, by the balancer's address."""
+    def clients(self, host, what, n, every, address=(BALANCER_IP, 80)):
+        """From outside, by default through the balancer."""
         if not self._loop:
             self._loop = soak.Loop()
             self._loop.call(self._move())
-        return soak.Clients(self._loop, (BALANCER_IP, 80), host, every, seconds=60).start(n, what)
+        return soak.Clients(self._loop, address, host, every, seconds=60).start(n, what)
 
     @staticmethod
     def get(address, host):
         with wire.Client(address) as client:
             return client.get("/", host)
 
-    def learn_names(self):
-        self.dns.learn(self.api.list("Service"))
+    def addresses_of(self, service, namespace):
+        """As a cluster's name server has them: of a headless Service those of its pods that are ready."""
+        try:
+            found = self.api.get("Service", service, namespace)["spec"]["clusterIPs"]
+        except Refused:
+            return None
+        if found != ["None"]:
+            return found
+        slices = self.api.request("GET", self.api.path("EndpointSlice", namespace) + "?labelSelector=kubernetes.io/service-name%3D" + service)["items"]
+        return [a for s in slices for e in s["endpoints"] or [] if e["conditions"].get("ready") for a in e["addresses"]]
 
     def rolled(self, what, namespace, seconds=180):
         """kubectl's own word for it."""
@@ -194,6 +214,11 @@ class PodCluster:
 def chart_version():
     with open(chart.CHART + "/Chart.yaml") as f:
         return re.search(r'^appVersion: "?([^"\n]+)', f.read(), re.M).group(1)
+
+
+def stripped(o):
+    """An object of manifests as one would write it for kubectl."""
+    return dict(o, metadata={k: v for k, v in o["metadata"].items() if k not in ("uid", "creationTimestamp")})
 
 
 def is_ready(pod):

@@ -6,7 +6,7 @@ import re
 import signal
 import time
 
-from harness import chart, manifests, pods, process, wait
+from harness import chart, kubernetes, machine, manifests, pods, process, wait
 
 BUILD = "release"
 SECONDS = 600
@@ -18,11 +18,12 @@ def run(t):
     c = pods.PodCluster(t)
     c.load_programs()
     c.load_backend()
+    c.api.namespace(chart.NAMESPACE, **{"pod-security.kubernetes.io/enforce": "restricted"})
     install(t, c)
     c.api.namespace("shop")
     for o in c.backend("web", "shop", 3):
         c.api.apply(o)
-    c.api.apply(applied(manifests.ingress("web", "shop.test", "/", "web", namespace="shop", class_name="weirlock")))
+    c.api.apply(pods.stripped(manifests.ingress("web", "shop.test", "/", "web", namespace="shop", class_name="weirlock")))
     for what, namespace in ((CONTROLLER, chart.NAMESPACE), (PROXY, chart.NAMESPACE), (WEB, "shop")):
         c.rolled(what, namespace)
     told = t.own(Ends(c, chart.NAMESPACE))
@@ -34,28 +35,18 @@ def run(t):
     roll(t, c, CONTROLLER, chart.NAMESPACE, told, (*LOAD, ("posts", 10, 0.1)))
     roll(t, c, PROXY, chart.NAMESPACE, told, LOAD)
     figures(t, c)
+    evictions(t, c)
     crash(t, c)
 
 
-def applied(o):
-    for key in ("uid", "creationTimestamp"):
-        del o["metadata"][key]
-    return o
-
-
 def install(t, c):
-    chart.helm("install", chart.RELEASE, chart.CHART, "--namespace", chart.NAMESPACE, "--create-namespace", "--kubeconfig",
+    chart.helm("install", chart.RELEASE, chart.CHART, "--namespace", chart.NAMESPACE, "--kubeconfig",
                c.api._file("admin.kubeconfig"), "--set", f"image.registry={pods.REGISTRY},admission.enabled=true")
-    c.learn_names()
     c.balance("weirlock-proxy", chart.NAMESPACE)
 
 
 def components(c, component):
     return c.pods(chart.NAMESPACE, component=component)
-
-
-def log_of(c, pod):
-    return c.api.kubectl("logs", "-n", pod["metadata"]["namespace"], pod["metadata"]["name"])
 
 
 class Ends(process.Process):
@@ -88,7 +79,7 @@ def serves(t, c):
     t.equal(clients.stop().failures, [])
     for pod in components(c, "proxy"):
         # externalTrafficPolicy Local keeps the client's address
-        wait.until(lambda: f"{pods.CLIENT_IP} " in log_of(c, pod), f"{pod['metadata']['name']} says who came: {log_of(c, pod)[-2000:]}", 30, 0.5)
+        wait.until(lambda: f"{pods.CLIENT_IP} " in c.log_of(pod), f"{pod['metadata']['name']} says who came: {c.log_of(pod)[-2000:]}", 30, 0.5)
 
 
 def as_it_should_be(t, c):
@@ -111,8 +102,11 @@ def as_it_should_be(t, c):
             t.check("ro" in mounts["/"] and "ro" in mounts["/etc/weirlock/identity"] and "rw" in mounts["/var/lib/weirlock"], mounts)
             t.equal("/var/run/secrets/kubernetes.io/serviceaccount" in mounts or "/run/secrets/kubernetes.io/serviceaccount" in mounts,
                     component == "controller", f"{component}: a token")
+            with open(f"/proc/{program}/cmdline") as f:
+                words = f.read().split("\0")
+            t.check(component == "controller" or f"--zone={machine.ZONE}" in words, f"a proxy knows its zone: {words}")
     for pod in components(c, "controller"):
-        log = log_of(c, pod)
+        log = c.log_of(pod)
         t.check("(403)" not in log and "problem: Kubernetes API" not in log, log)
     holder = c.api.get("Lease", "weirlock-leader", chart.NAMESPACE)["spec"]["holderIdentity"]
     t.check(holder.rpartition("_")[0] in names, f"{holder} leads, of {names}")
@@ -120,7 +114,7 @@ def as_it_should_be(t, c):
 
 def admission(t, c):
     """kubectl hears of a mistake from a controller's pod, by its Service."""
-    said = c.api.kubectl("apply", "-f", "-", stdin=json.dumps(applied(manifests.ingress(
+    said = c.api.kubectl("apply", "-f", "-", stdin=json.dumps(pods.stripped(manifests.ingress(
         "bad", "bad.test", "/", "web", {"proxy-read-timeout": "60s"}, namespace="shop", class_name="weirlock"))), status=1)
     t.contains(said, "denied the request", "proxy-read-timeout: '60s' is not a whole number of seconds")
 
@@ -143,25 +137,29 @@ def weirctl(t, c):
 
     status(f"tcp://127.0.0.1:{port}")
     forward.stop()
-    # each controller knows the proxies that it serves; all of them hold the same
-    rows = [row for pod in components(c, "controller") for row in status(f"tcp://{pod['status']['podIP']}:7443")]
+    # each controller knows both proxies, which watch it or hold a session ready; all of them hold the same
     names = sorted(p["metadata"]["name"] for p in components(c, "proxy"))
-    t.equal(sorted(row["name"] for row in rows if row["role"] == "proxy"), names)
-    t.equal({(row["state"], row["role"]) for row in rows}, {("ready", "controller"), ("synced", "proxy")}, rows)
+    rows = []
+    for pod in components(c, "controller"):
+        said = status(f"tcp://{pod['status']['podIP']}:7443")
+        t.equal(sorted(row["name"] for row in said if row["role"] == "proxy"), names)
+        rows += said
+    t.equal(sorted(row["state"] for row in rows if row["role"] == "proxy"), ["standby", "standby", "synced", "synced"], rows)
     t.equal(len({row["snapshot"] for row in rows}), 1, f"one snapshot: {rows}")
     labels = {"app.kubernetes.io/name": "weirlock", "app.kubernetes.io/instance": "weirlock", "app.kubernetes.io/component": "operator"}
-    security = components(c, "proxy")[0]["spec"]["securityContext"]
-    security.pop("sysctls", None)
+    spec = components(c, "proxy")[0]["spec"]
+    security = {k: v for k, v in spec["securityContext"].items() if k != "sysctls"}
     c.api.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "weirctl", "namespace": chart.NAMESPACE, "labels": labels}, "spec": {
         "restartPolicy": "Never", "automountServiceAccountToken": False, "securityContext": security,
         "containers": [{"name": "weirctl", "image": f"{pods.REGISTRY}/weirlock-cli:{pods.chart_version()}",
+                        "securityContext": spec["containers"][0]["securityContext"],
                         "args": ["--controller=tcp://weirlock-controller:7443", "--identity=/etc/weirlock/identity", "status"],
                         "volumeMounts": [{"name": "identity", "mountPath": "/etc/weirlock/identity", "readOnly": True}]}],
         "volumes": [{"name": "identity", "secret": {"secretName": "weirlock-channel-operator", "defaultMode": 0o440}}]}})
     wait.until(lambda: c.api.get("Pod", "weirctl", chart.NAMESPACE)["status"]["phase"] in ("Succeeded", "Failed"), "weirctl ends", 60)
     said = c.api.kubectl("logs", "-n", chart.NAMESPACE, "weirctl")
     t.equal(c.api.get("Pod", "weirctl", chart.NAMESPACE)["status"]["phase"], "Succeeded", said)
-    t.contains(said, "weirlock-controller-")  # one of them, with its proxies
+    t.contains(said, "weirlock-controller-", *names)
 
 
 def roll(t, c, what, namespace, told, load):
@@ -200,6 +198,23 @@ def figures(t, c):
         t.say(f"{component}: ready {' and '.join(f'{w:.0f} s' for w in waits)} after its creation; {' and '.join(f'{m:.1f}' for m in memory)} MiB resident")
 
 
+def evictions(t, c):
+    """When a node is drained, one controller has to be back before the other is let go."""
+    def evict(pod):
+        meta = {key: pod["metadata"][key] for key in ("name", "namespace")}
+        c.api.request("POST", c.api.path("Pod", **meta) + "/eviction", {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta})
+
+    one, other = components(c, "controller")
+    evict(one)
+    try:
+        evict(other)
+        t.check(False, "both controllers are evicted at once")
+    except kubernetes.Refused as refused:
+        t.equal(refused.status, 429)
+    wait.until(lambda: evict(other) or True if sum(map(pods.is_ready, components(c, "controller"))) == 2 else False, "the other follows", 60, 0.2)
+    c.rolled(CONTROLLER, chart.NAMESPACE)
+
+
 def crash(t, c):
     """A proxy that is killed while there is no controller is started again by the kubelet, in the same pod, and serves the last good
     snapshot that it kept there."""
@@ -215,4 +230,4 @@ def crash(t, c):
 
     wait.until(is_back, f"{name} is back", 60, 0.2)
     t.equal(c.get(address, "shop.test").status, 200)
-    t.check("subscribe: controller found" not in log_of(c, pod), "there was none")
+    t.check("subscribe: controller found" not in c.log_of(pod), "there was none")
