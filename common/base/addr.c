@@ -117,24 +117,63 @@ struct str addr_bytes(const struct addr *a)
 	return str_of(a->ip, a->family == 4 ? 4 : a->family == 6 ? 16 : 0);
 }
 
+/* Of a number below 1000 without leading zeros; where it ends. */
+static char *put_small(char *to, unsigned n)
+{
+	if (n >= 100)
+		*to++ = (char)('0' + n / 100);
+	if (n >= 10)
+		*to++ = (char)('0' + n / 10 % 10);
+	*to++ = (char)('0' + n % 10);
+	return to;
+}
+
+/* The same with them. */
+static char *put_padded(char *to, unsigned n)
+{
+	to[0] = (char)('0' + n / 100);
+	to[1] = (char)('0' + n / 10 % 10);
+	to[2] = (char)('0' + n % 10);
+	return to + 3;
+}
+
+/* By hand: inet_ntop goes through sprintf, and every request has its client's address written. */
+static const char *ipv4_text(const uint8_t ip[4], char *text)
+{
+	char *to = text;
+
+	for (size_t i = 0; i < 4; i++) {
+		to = put_small(to, ip[i]);
+		*to++ = i < 3 ? '.' : '\0';
+	}
+	return text;
+}
+
 const char *addr_ip_text(const struct addr *a, char text[ADDR_TEXT_MAX])
 {
-	if (a->family == 0 || !inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->ip, text, ADDR_TEXT_MAX))
+	if (a->family == 4)
+		return ipv4_text(a->ip, text);
+	if (a->family == 0 || !inet_ntop(AF_INET6, a->ip, text, ADDR_TEXT_MAX))
 		snprintf(text, ADDR_TEXT_MAX, "-");
 	return text;
 }
 
 const char *addr_text(const struct addr *a, char text[ADDR_TEXT_MAX])
 {
-	char ip[ADDR_TEXT_MAX];
+	char *end;
 
-	addr_ip_text(a, ip);
 	if (a->family == 0)
-		snprintf(text, ADDR_TEXT_MAX, "-");
-	else if (a->family == 6)
-		snprintf(text, ADDR_TEXT_MAX, "[%.46s]:%u", ip, a->port);
-	else
-		snprintf(text, ADDR_TEXT_MAX, "%.46s:%u", ip, a->port);
+		return addr_ip_text(a, text);
+	text[0] = '[';
+	addr_ip_text(a, a->family == 6 ? text + 1 : text);
+	end = text + strlen(text);
+	if (a->family == 6)
+		*end++ = ']';
+	*end++ = ':';
+	if (a->port >= 1000)
+		end = put_small(end, a->port / 1000);
+	end = a->port >= 1000 ? put_padded(end, a->port % 1000) : put_small(end, a->port);
+	*end = '\0';
 	return text;
 }
 

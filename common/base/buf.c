@@ -34,7 +34,7 @@ void buf_consume(struct buf *b, size_t n)
 	b->len -= n;
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+char *buf_grow(struct buf *b, size_t n)
 {
 	size_t need;
 
@@ -54,25 +54,6 @@ char *buf_reserve(struct buf *b, size_t n)
 		b->room = room;
 	}
 	return b->ptr + b->len;
-}
-
-bool buf_add(struct buf *b, struct str s)
-{
-	char *to;
-
-	if (s.len == 0)
-		return true;
-	to = buf_reserve(b, s.len);
-	if (!to)
-		return false;
-	memcpy(to, s.ptr, s.len);
-	b->len += s.len;
-	return true;
-}
-
-bool buf_add_char(struct buf *b, char c)
-{
-	return buf_add(b, (struct str){&c, 1});
 }
 
 bool buf_add_u64(struct buf *b, uint64_t n)
@@ -128,6 +109,8 @@ const char *buf_cstr(struct buf *b)
 	b->cap = 0;
 	buf_reserve(b, 1)[0] = '\0';
 	b->cap = cap;
+	if (cap && b->room > cap) /* room that may be used never goes beyond the cap */
+		b->room = cap;
 	return b->ptr;
 }
 

@@ -6,16 +6,6 @@ struct str str_from(const char *c_string)
 	return (struct str){c_string ? c_string : "", c_string ? strlen(c_string) : 0};
 }
 
-struct str str_of(const void *bytes, size_t len)
-{
-	return (struct str){bytes ? bytes : "", bytes ? len : 0};
-}
-
-bool str_eq(struct str a, struct str b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 bool str_eq_nocase(struct str a, struct str b)
 {
 	if (a.len != b.len)
@@ -69,18 +59,6 @@ size_t str_find_str(struct str s, struct str needle)
 		return 0;
 	found = s.len ? memmem(s.ptr, s.len, needle.ptr, needle.len) : NULL;
 	return found ? (size_t)(found - s.ptr) : s.len;
-}
-
-struct str str_from_index(struct str s, size_t from)
-{
-	if (from >= s.len)
-		return (struct str){s.ptr ? s.ptr + s.len : "", 0};
-	return (struct str){s.ptr + from, s.len - from};
-}
-
-struct str str_first(struct str s, size_t len)
-{
-	return (struct str){s.ptr, len < s.len ? len : s.len};
 }
 
 static bool is_blank(char c)

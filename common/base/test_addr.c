@@ -1,4 +1,7 @@
 #include "addr.h"
+
+#include <stdio.h>
+
 #include "check.h"
 
 static void test_ip(void)
@@ -58,6 +61,19 @@ static void test_host_port(void)
 	}
 }
 
+/* Texts are written by hand: every port and every octet as printf has them. */
+static void test_numbers(void)
+{
+	for (unsigned n = 0; n <= 65535; n++) {
+		struct addr a = {.family = 4, .port = (uint16_t)n, .ip = {n >> 8 & 255, n & 255, 0, 255}};
+		char text[ADDR_TEXT_MAX], want[ADDR_TEXT_MAX];
+
+		snprintf(want, sizeof(want), "%u.%u.0.255:%u", n >> 8, n & 255, n);
+		if (!str_eq(str_from(addr_text(&a, text)), str_from(want)))
+			CHECK_STR(str_from(text), str_from(want));
+	}
+}
+
 static void test_cidr(void)
 {
 	static const struct {
@@ -102,6 +118,7 @@ int main(void)
 {
 	test_ip();
 	test_host_port();
+	test_numbers();
 	test_cidr();
 	return check_done();
 }

@@ -32,6 +32,15 @@ static bool is_port(struct str text)
 	return text.len == 1 || str_to_u64(str_from_index(text, 1), 65535, &port);
 }
 
+static bool has_empty_label(struct str name)
+{
+	size_t dot = str_find(name, '.');
+
+	while (dot + 1 < name.len && name.ptr[dot + 1] != '.')
+		dot += 1 + str_find(str_from_index(name, dot + 1), '.');
+	return dot + 1 < name.len;
+}
+
 /* Length of the server name within `host`: no port, no last dot. 0 if the value is refused. */
 static size_t server_name_len(struct str host)
 {
@@ -40,7 +49,7 @@ static size_t server_name_len(struct str host)
 
 	if (len == 0 || !is_port(str_from_index(host, len)))
 		return 0;
-	if (str_find_str(name, STR("..")) < len)
+	if (has_empty_label(name))
 		return 0;
 	return name.ptr[len - 1] == '.' ? len - 1 : len;
 }

@@ -1,6 +1,8 @@
 /* Looking things up in a head, methods, statuses, and what must not pass a proxy. */
 #include "http.h"
 
+#include <endian.h>
+
 const struct http_field *http_head_field(const struct http_head *head, enum http_field_id id)
 {
 	if (!(head->present & http_field_bit(id)))
@@ -129,9 +131,40 @@ bool http_is_token(struct str s)
 	return s.len > 0 && has_only(s, HTTP_CHAR_TOKEN);
 }
 
+/* In each byte of the word that is below 0x20 or is 0x7f the highest bit, exact up to the first one; else 0. */
+static uint64_t control_bytes(uint64_t word)
+{
+	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+	uint64_t del = word ^ (ones * 0x7f);
+
+	return (((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & highs;
+}
+
+/* Eight bytes at a time; a control byte is a tab or the end. */
+const char *http_value_end(const char *p, const char *end)
+{
+	uint64_t word, found;
+
+	while (end - p >= 8) {
+		memcpy(&word, p, sizeof(word));
+		found = control_bytes(le64toh(word));
+		if (!found) {
+			p += 8;
+			continue;
+		}
+		p += __builtin_ctzll(found) / 8;
+		if (*p != '\t')
+			return p;
+		p++;
+	}
+	while (p < end && http_char_is(*p, HTTP_CHAR_VALUE))
+		p++;
+	return p;
+}
+
 bool http_is_field_value(struct str s)
 {
-	return has_only(s, HTTP_CHAR_VALUE);
+	return http_value_end(s.ptr, s.ptr + s.len) == s.ptr + s.len;
 }
 
 bool http_next_element(struct str *rest, struct str *element)
@@ -171,6 +204,8 @@ bool http_field_is_hop_by_hop(const struct http_head *head, const struct http_fi
 	if (!(head->present & http_field_bit(FIELD_CONNECTION)))
 		return false;
 	if (field->id != FIELD_OTHER && (http_field_bit(field->id) & never_dropped))
+		return false;
+	if (head->nominates_none && (field->id != FIELD_OTHER || !str_eq_nocase(field->name, STR("close"))))
 		return false;
 	return is_nominated(head, field->name);
 }

@@ -50,6 +50,8 @@ static void take_connection(struct str value, struct framing *framing)
 			framing->is_close = true;
 		else if (str_eq_nocase(option, STR("keep-alive")))
 			framing->is_keep_alive = true;
+		else
+			framing->has_other_option = true;
 	}
 }
 
@@ -130,8 +132,8 @@ static bool is_dropped(const struct scan *s, struct str name, uint8_t classes)
 	return false;
 }
 
-/* "name:" and the blanks behind it. */
-static enum parse_result read_name(struct scan *s, struct str *name, uint8_t *classes)
+/* A name that nobody knows: each byte is looked at. */
+static enum parse_result read_other_name(struct scan *s, struct http_field *field, uint8_t *classes)
 {
 	const char *p = s->at;
 	uint8_t common = 0xff, class;
@@ -146,9 +148,38 @@ static enum parse_result read_name(struct scan *s, struct str *name, uint8_t *cl
 		return scan_bad(s, 400, *s->at == ' ' || *s->at == '\t' ? "folded field line" : "invalid field name");
 	if (p == s->at)
 		return scan_bad(s, 400, "empty field name");
-	*name = (struct str){s->at, (size_t)(p - s->at)};
+	field->name = (struct str){s->at, (size_t)(p - s->at)};
 	*classes = common;
-	for (p++; p < s->line_end && (*p == ' ' || *p == '\t'); p++)
+	return PARSE_DONE;
+}
+
+enum { LONGEST_KNOWN = 32 }; /* names of the table are shorter */
+
+/* The names of the table hold letters, digits and hyphens, nothing else: what is one of them needs no second look. */
+static bool read_known_name(struct scan *s, struct http_field *field, uint8_t *classes)
+{
+	size_t have = (size_t)(s->line_end - s->at);
+	const char *colon = memchr(s->at, ':', have < LONGEST_KNOWN ? have : LONGEST_KNOWN);
+
+	if (!colon)
+		return false;
+	field->name = (struct str){s->at, (size_t)(colon - s->at)};
+	field->id = (uint8_t)http_field_id(field->name);
+	*classes = HTTP_CHAR_NAME | HTTP_CHAR_TOKEN;
+	return field->id != FIELD_OTHER;
+}
+
+/* "name:" and the blanks behind it. */
+static enum parse_result read_name(struct scan *s, struct http_field *field, uint8_t *classes)
+{
+	enum parse_result result = PARSE_DONE;
+	const char *p;
+
+	if (!read_known_name(s, field, classes))
+		result = read_other_name(s, field, classes);
+	if (result != PARSE_DONE)
+		return result;
+	for (p = field->name.ptr + field->name.len + 1; p < s->line_end && (*p == ' ' || *p == '\t'); p++)
 		;
 	s->at = p;
 	return PARSE_DONE;
@@ -157,7 +188,7 @@ static enum parse_result read_name(struct scan *s, struct str *name, uint8_t *cl
 /* The value with its line end. */
 static enum parse_result read_value(struct scan *s, struct str *value)
 {
-	const char *start = s->at, *stop = scan_value(start, s->line_end);
+	const char *start = s->at, *stop = http_value_end(start, s->line_end);
 	enum parse_result result;
 
 	s->at = stop;
@@ -174,7 +205,7 @@ static enum parse_result read_field(struct scan *s, bool is_request, struct http
 {
 	struct http_field field = {0};
 	uint8_t classes = 0;
-	enum parse_result result = read_name(s, &field.name, &classes);
+	enum parse_result result = read_name(s, &field, &classes);
 
 	if (result == PARSE_DONE)
 		result = read_value(s, &field.value);
@@ -182,7 +213,6 @@ static enum parse_result read_field(struct scan *s, bool is_request, struct http
 		return result;
 	if (head->n_fields == s->limits->n_fields)
 		return scan_bad(s, s->too_long.status, "too many fields");
-	field.id = (uint8_t)http_field_id(field.name);
 	result = take_field(s, &field, is_request, head, framing);
 	head->present |= http_field_bit(field.id);
 	head->fields[head->n_fields++] = field;

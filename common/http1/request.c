@@ -109,6 +109,7 @@ static enum parse_result decide(struct scan *s, struct http_head *head, const st
 		head->body = HTTP_BODY_CHUNKED;
 	else if (framing->has_length && head->content_length > 0)
 		head->body = HTTP_BODY_LENGTH;
+	head->nominates_none = !framing->has_other_option;
 	head->is_keep_alive = !framing->is_close && (head->version == HTTP_1_1 || framing->is_keep_alive);
 	return PARSE_DONE;
 }

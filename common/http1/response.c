@@ -27,7 +27,7 @@ static enum parse_result read_reason(struct scan *s, struct http_head *head)
 	if (*s->at != ' ')
 		return scan_crlf(s, "invalid status line");
 	start = s->at + 1;
-	stop = scan_value(start, s->line_end);
+	stop = http_value_end(start, s->line_end);
 	s->at = stop;
 	head->reason = (struct str){start, (size_t)(stop - start)};
 	return scan_crlf(s, "invalid byte in the reason");
@@ -59,6 +59,7 @@ static void decide(enum http_method to, struct http_head *head, const struct fra
 	else
 		head->body = HTTP_BODY_CLOSE;
 	head->is_upgrade = head->status == 101;
+	head->nominates_none = !framing->has_other_option;
 	head->is_keep_alive = !framing->is_close && head->body != HTTP_BODY_CLOSE && !head->is_upgrade &&
 		(head->version == HTTP_1_1 || framing->is_keep_alive);
 }

@@ -51,36 +51,16 @@ const char *scan_run(const struct scan *s, const char *p, uint8_t class)
 	return p;
 }
 
-/* Not 0 if a byte of the word is below 0x20 or is 0x7f. */
-static uint64_t has_control(uint64_t word)
-{
-	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
-	uint64_t del = word ^ (ones * 0x7f);
-
-	return (((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & highs;
-}
-
-const char *scan_value(const char *p, const char *end)
-{
-	uint64_t word;
-
-	while (end - p >= 8) {
-		memcpy(&word, p, sizeof(word));
-		if (has_control(word))
-			break;
-		p += 8;
-	}
-	/* a tab stops the loop above, so go on byte by byte: they are rare */
-	while (p < end && http_char_is(*p, HTTP_CHAR_VALUE))
-		p++;
-	return p;
-}
-
 enum parse_result scan_version(struct scan *s, enum http_version *version)
 {
 	static const char shape[8] = {'H', 'T', 'T', 'P', '/', '0', '.', '0'};
 	size_t have = (size_t)(s->line_end - s->at);
 
+	if (have >= sizeof(shape) && memcmp(s->at, "HTTP/1.1", sizeof(shape)) == 0) {
+		*version = HTTP_1_1;
+		s->at += sizeof(shape);
+		return PARSE_DONE;
+	}
 	for (size_t i = 0; i < sizeof(shape) && i < have; i++) {
 		bool is_right = shape[i] == '0' ? s->at[i] >= '0' && s->at[i] <= '9' : s->at[i] == shape[i];
 

@@ -23,8 +23,6 @@ enum parse_result scan_out(struct scan *s);
 enum parse_result scan_crlf(struct scan *s, const char *reason);
 /* The first byte at or after `p` that is not of this class, or line_end. */
 const char *scan_run(const struct scan *s, const char *p, uint8_t class);
-/* The same for HTTP_CHAR_VALUE, eight bytes at a time. */
-const char *scan_value(const char *p, const char *end);
 /* "HTTP/1.1" or "HTTP/1.0". */
 enum parse_result scan_version(struct scan *s, enum http_version *version);
 
@@ -32,6 +30,7 @@ enum parse_result scan_version(struct scan *s, enum http_version *version);
 struct framing {
 	bool has_length, has_chunked;
 	bool is_close, is_keep_alive; /* options of Connection */
+	bool has_other_option;        /* of Connection: it may name a field */
 };
 
 /* Reads the field lines and the empty line after them into head->fields, and Content-Length and the like into `framing`. */

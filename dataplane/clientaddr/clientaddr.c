@@ -306,13 +306,13 @@ static struct str reported_port(const struct clientaddr_rules *rules, const stru
 {
 	bool has_proxy = clientaddr_obeys_proxy(rules, conn);
 	uint16_t https_port = rules->https_port || !conn->is_tls ? rules->https_port : conn->local.port;
-	struct str port = forwarded;
+	uint16_t port = has_proxy ? conn->proxy_dst.port : conn->local.port;
 
-	if (!port.len)
-		port = port_text(has_proxy ? conn->proxy_dst.port : conn->local.port, arena);
-	if (!has_proxy && !forwarded.len && conn->is_tls)
+	if (forwarded.len)
+		return https_port && str_eq(forwarded, port_text(https_port, arena)) ? STR("443") : forwarded;
+	if (!has_proxy && conn->is_tls)
 		return STR("443");
-	return port.len && str_eq(port, port_text(https_port, arena)) ? STR("443") : port;
+	return port && port == https_port ? STR("443") : port_text(port, arena);
 }
 
 void clientaddr_explain(const struct clientaddr_rules *rules, const struct clientaddr_conn *conn,

@@ -91,26 +91,44 @@ bool clientaddr_replaces(
 
 /* ------------------------------------------------------------------------------------------------------------ writing */
 
-/* An empty or unsafe value is left out (A27). */
-static void write_field(struct buf *out, const char *name, struct str value)
+/* `name` with its ": ". */
+static inline void write_safe(struct buf *out, struct str name, struct str value)
 {
-	if (!value.len || !http_is_field_value(value))
+	size_t len = name.len + value.len + 2;
+	char *to = buf_reserve(out, len);
+
+	if (!to)
 		return;
-	buf_add(out, str_from(name));
-	buf_add(out, STR(": "));
-	buf_add(out, value);
-	buf_add(out, STR("\r\n"));
+	memcpy(to, name.ptr, name.len);
+	memcpy(to + name.len, value.ptr, value.len);
+	memcpy(to + name.len + value.len, "\r\n", 2);
+	out->len += len;
+}
+
+/* An empty or unsafe value is left out (A27). */
+static bool is_writable(struct str value)
+{
+	return value.len && http_is_field_value(value);
+}
+
+static inline void write_field(struct buf *out, struct str name, struct str value)
+{
+	if (is_writable(value))
+		write_safe(out, name, value);
 }
 
 /* All lines with this name as one value (A29). */
 static void write_joined(struct buf *out, const struct http_head *head, struct str name)
 {
+	enum http_field_id id = http_field_id(name);
 	bool is_first = true;
 
+	if (!(head->present & http_field_bit(id)))
+		return;
 	for (size_t i = 0; i < head->n_fields; i++) {
 		const struct http_field *f = &head->fields[i];
 
-		if (!f->value.len || !str_eq_nocase(f->name, name) || !http_is_field_value(f->value))
+		if (f->id != id || !is_writable(f->value) || (id == FIELD_OTHER && !str_eq_nocase(f->name, name)))
 			continue;
 		if (!is_first)
 			buf_add(out, STR(", "));
@@ -120,12 +138,11 @@ static void write_joined(struct buf *out, const struct http_head *head, struct s
 }
 
 /* A field whose value is that of another name of the request; nothing when that is absent. */
-static void write_copy(struct buf *out, const char *name, const struct http_head *head, struct str from)
+static void write_copy(struct buf *out, struct str name, const struct http_head *head, struct str from)
 {
 	size_t start = out->len, value;
 
-	buf_add(out, str_from(name));
-	buf_add(out, STR(": "));
+	buf_add(out, name);
 	value = out->len;
 	write_joined(out, head, from);
 	if (out->len == value)
@@ -165,21 +182,24 @@ bool clientaddr_write_fields(const struct clientaddr_rules *rules, const struct 
 	struct str client = who->client.family ? str_from(addr_ip_text(&who->client, text)) : STR("");
 
 	out->is_over = false;
-	write_field(out, "X-Request-ID", request_id);
-	write_field(out, "X-Real-IP", client);
+	write_field(out, STR("X-Request-ID: "), request_id);
+	if (client.len)
+		write_safe(out, STR("X-Real-IP: "), client);
 	if (rules->use_forwarded_headers && rules->compute_full_forwarded_for)
 		write_chain(rules, conn, head, out);
-	else
-		write_field(out, "X-Forwarded-For", client);
-	write_field(out, "X-Forwarded-Host", who->host);
-	write_field(out, "X-Forwarded-Port", who->port);
-	write_field(out, "X-Forwarded-Proto", who->scheme);
-	write_field(out, "X-Forwarded-Scheme", who->scheme);
-	write_field(out, "X-Scheme", who->scheme);
+	else if (client.len)
+		write_safe(out, STR("X-Forwarded-For: "), client);
+	write_field(out, STR("X-Forwarded-Host: "), who->host);
+	write_field(out, STR("X-Forwarded-Port: "), who->port);
+	if (is_writable(who->scheme)) {
+		write_safe(out, STR("X-Forwarded-Proto: "), who->scheme);
+		write_safe(out, STR("X-Forwarded-Scheme: "), who->scheme);
+		write_safe(out, STR("X-Scheme: "), who->scheme);
+	}
 	if (rules->proxy_add_original_uri_header)
-		write_field(out, "X-Original-URI", head->target);
-	write_copy(out, "X-Original-Forwarded-For", head, rules->forwarded_for_header);
-	write_copy(out, "X-Original-Forwarded-Host", head, rules->forwarded_host_header);
+		write_field(out, STR("X-Original-URI: "), head->target);
+	write_copy(out, STR("X-Original-Forwarded-For: "), head, rules->forwarded_for_header);
+	write_copy(out, STR("X-Original-Forwarded-Host: "), head, rules->forwarded_host_header);
 	if (out->is_over) {
 		out->len = start;
 		return false;

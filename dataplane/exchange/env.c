@@ -217,16 +217,27 @@ void env_random_bytes(struct exchange_env *env, unsigned char *out, size_t n)
 	random->left -= n;
 }
 
+/* Four random bytes as eight digits: a half of a byte in each byte of a word, then '0' and for those above 9 the way to 'a'. */
+static void put_hex(char *to, const unsigned char *from)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint32_t bytes;
+	uint64_t halves, letters;
+
+	memcpy(&bytes, from, sizeof(bytes));
+	halves = (bytes & 0x0f0f0f0fu) | (uint64_t)(bytes >> 4 & 0x0f0f0f0fu) << 32;
+	letters = (halves + ones * 6) >> 4 & ones;
+	halves += ones * '0' + letters * ('a' - '0' - 10);
+	memcpy(to, &halves, sizeof(halves));
+}
+
 void env_request_id(struct exchange_env *env, char id[32])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char bytes[16];
 
 	env_random_bytes(env, bytes, sizeof(bytes));
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		id[2 * i] = digits[bytes[i] >> 4];
-		id[2 * i + 1] = digits[bytes[i] & 15];
-	}
+	for (size_t i = 0; i < sizeof(bytes); i += 4)
+		put_hex(id + 2 * i, bytes + i);
 }
 
 /* As nginx numbers the ends of streams. */

@@ -22,11 +22,31 @@ void buf_clear(struct buf *b);
 /* Drops `n` bytes from the front (moves the rest). */
 void buf_consume(struct buf *b, size_t n);
 
+/* buf_reserve, where there is not room enough so far. */
+char *buf_grow(struct buf *b, size_t n);
 /* Room for `n` more bytes at b->ptr + b->len, or NULL (and is_over) beyond the cap. Does not change len. */
-char *buf_reserve(struct buf *b, size_t n);
-/* All or nothing: false (and is_over) beyond the cap. */
-bool buf_add(struct buf *b, struct str s);
-bool buf_add_char(struct buf *b, char c);
+static inline char *buf_reserve(struct buf *b, size_t n)
+{
+	return b->ptr && n <= b->room - b->len ? b->ptr + b->len : buf_grow(b, n);
+}
+
+/* All or nothing: false (and is_over) beyond the cap. Here, so that a literal is a few stores: heads are made of them. */
+static inline bool buf_add(struct buf *b, struct str s)
+{
+	char *to = s.len ? buf_reserve(b, s.len) : NULL;
+
+	if (!to)
+		return !s.len;
+	memcpy(to, s.ptr, s.len);
+	b->len += s.len;
+	return true;
+}
+
+static inline bool buf_add_char(struct buf *b, char c)
+{
+	return buf_add(b, (struct str){&c, 1});
+}
+
 bool buf_add_u64(struct buf *b, uint64_t n);
 bool buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool buf_vprintf(struct buf *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));

@@ -18,9 +18,16 @@ struct str {
 
 /* `c_string` without its NUL; NULL gives the empty string. Borrowed. */
 struct str str_from(const char *c_string);
-struct str str_of(const void *bytes, size_t len);
+static inline struct str str_of(const void *bytes, size_t len)
+{
+	return (struct str){bytes ? (const char *)bytes : "", bytes ? len : 0};
+}
 
-bool str_eq(struct str a, struct str b);
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
 /* ASCII case is ignored. */
 bool str_eq_nocase(struct str a, struct str b);
 /* <0, 0, >0 as memcmp, shorter first among equals. */
@@ -36,9 +43,19 @@ size_t str_rfind(struct str s, char c);
 size_t str_find_str(struct str s, struct str needle);
 
 /* The rest from `from`; empty when from >= s.len. */
-struct str str_from_index(struct str s, size_t from);
+static inline struct str str_from_index(struct str s, size_t from)
+{
+	if (from >= s.len)
+		return (struct str){s.ptr ? s.ptr + s.len : "", 0};
+	return (struct str){s.ptr + from, s.len - from};
+}
+
 /* The first `len` bytes, fewer if s is shorter. */
-struct str str_first(struct str s, size_t len);
+static inline struct str str_first(struct str s, size_t len)
+{
+	return (struct str){s.ptr, len < s.len ? len : s.len};
+}
+
 /* Without blanks, tabs, CR and LF at both ends. */
 struct str str_trim(struct str s);
 

@@ -126,6 +126,7 @@ struct http_head {
 	enum http_body body;
 	uint64_t content_length;   /* for HTTP_BODY_LENGTH */
 	bool is_keep_alive;        /* the connection may carry another message after this one */
+	bool nominates_none;       /* its Connection fields name no other field: no need to look (http_field_is_hop_by_hop) */
 	bool is_upgrade;           /* request in 1.1: a non-empty Upgrade field (G10); response: 101 */
 	bool expects_continue;     /* request: Expect: 100-continue */
 };
@@ -164,6 +165,8 @@ static inline bool http_char_is(char c, uint8_t class)
 {
 	return (http_chars[(unsigned char)c] & class) != 0;
 }
+/* The first byte at or after `p` that no field value holds (HTTP_CHAR_VALUE), or `end`. */
+const char *http_value_end(const char *p, const char *end);
 /* A value that is safe to write: no CR, LF, NUL or other control byte but tab. */
 bool http_is_field_value(struct str s);
 
