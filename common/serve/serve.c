@@ -92,9 +92,9 @@ static void on_timer_closed(uv_handle_t *handle)
 	release(container_of(handle, struct conn, timer));
 }
 
-static void on_stream_closed(uv_handle_t *handle)
+static void on_stream_closed(struct stream *s)
 {
-	release(container_of(handle, struct conn, stream.poll));
+	release(container_of(s, struct conn, stream));
 }
 
 static void close_conn(struct conn *conn)

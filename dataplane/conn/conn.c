@@ -60,9 +60,9 @@ static void wait_for(struct conn *c, uint64_t ms)
 
 /* ------------------------------------------------------------------------------------------------------------- closing */
 
-static void on_closed(uv_handle_t *handle)
+static void on_closed(struct stream *stream)
 {
-	struct conn *c = container_of((uv_poll_t *)handle, struct conn, stream.poll);
+	struct conn *c = container_of(stream, struct conn, stream);
 	struct conn_set *set = c->set;
 
 	mem_free(c);

@@ -4,9 +4,7 @@
  */
 #include "hello.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "conn_private.h"
 
@@ -51,11 +49,12 @@ static void name_client(const struct conn *c, struct conn_passed *out)
 bool conn_pass(struct conn *c, const struct host *host)
 {
 	struct conn_passed passed;
-	int fd = fcntl(c->stream.fd, F_DUPFD_CLOEXEC, 0);
+	int fd;
 
+	stream_want_bytes(&c->stream, 1);
+	fd = stream_hand_on(&c->stream);
 	if (fd < 0)
 		return false;
-	stream_want_bytes(&c->stream, 1);
 	name_client(c, &passed);
 	c->set->on_passthrough(c->set, fd, host, &passed);
 	return true;

@@ -66,9 +66,9 @@ static void free_probe(struct probe *c)
 
 /* ------------------------------------------------------------------------------------------------------------ one check */
 
-static void on_closed(uv_handle_t *handle)
+static void on_closed(struct stream *stream)
 {
-	struct probe *c = container_of((uv_poll_t *)handle, struct probe, stream.poll);
+	struct probe *c = container_of(stream, struct probe, stream);
 
 	if (c->is_gone) {
 		free_probe(c);

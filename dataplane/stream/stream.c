@@ -1,11 +1,14 @@
 /*
- * Sockets behind one uv_poll_t. What is registered (`armed`) follows what is wanted as lazily as it can: see rearm().
+ * Sockets and what their owners are told. The kernel tells news once (poller.c); `ready` remembers them until a read or a write
+ * finds that they are over, and what is wanted is told of what is ready.
  */
 #include "stream.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,83 +19,90 @@
 
 #define PIECES_MAX 16
 
-static void on_poll(uv_poll_t *poll, int status, int events);
-
 static bool is_open(const struct stream *s)
 {
 	return s->state == STATE_OPEN || s->state == STATE_PLAIN_HTTP;
 }
 
-static ssize_t receive(int fd, void *into, size_t size, int flags)
+static void note_empty(struct stream *s)
+{
+	if (!(s->ready & HAS_ENDED))
+		s->ready &= (uint8_t)~CAN_READ;
+}
+
+/* Fewer bytes than there was room for: no more were there, and whatever comes after them is news. */
+static ssize_t receive(struct stream *s, void *into, size_t size, int flags)
 {
 	ssize_t n;
 
 	do
-		n = recv(fd, into, size, flags);
+		n = recv(s->fd, into, size, flags);
 	while (n < 0 && errno == EINTR);
-	if (n > 0)
+	if (n > 0) {
+		if ((size_t)n < size && !(flags & MSG_PEEK))
+			note_empty(s);
 		return n;
+	}
 	if (n == 0)
 		return size ? UV_EOF : 0;
-	return errno == EAGAIN ? 0 : -errno;
+	if (errno != EAGAIN)
+		return -errno;
+	note_empty(s);
+	return 0;
 }
 
-ssize_t stream_recv(int fd, void *into, size_t size)
+ssize_t stream_recv(struct stream *s, void *into, size_t size)
 {
-	return receive(fd, into, size, 0);
+	return receive(s, into, size, 0);
 }
 
-ssize_t stream_send(int fd, const void *bytes, size_t size)
+/* The socket took fewer bytes than it was given: it tells when there is room again. */
+static ssize_t note_sent(struct stream *s, ssize_t n, size_t size)
+{
+	if (n < 0 && errno != EAGAIN)
+		return -errno;
+	if (n < 0)
+		n = 0;
+	if ((size_t)n < size)
+		s->ready &= (uint8_t)~CAN_WRITE;
+	return n;
+}
+
+ssize_t stream_send(struct stream *s, const void *bytes, size_t size)
 {
 	ssize_t n;
 
 	do
-		n = send(fd, bytes, size, MSG_NOSIGNAL);
+		n = send(s->fd, bytes, size, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return n;
-	return errno == EAGAIN ? 0 : -errno;
+	return note_sent(s, n, size);
 }
 
-static void arm(struct stream *s, unsigned mask)
+/* Whether it has to be told of something that it knows already. */
+static bool has_more(const struct stream *s)
 {
-	int error;
-
-	if (mask == s->armed)
-		return;
-	if (mask)
-		error = uv_poll_start(&s->poll, (int)mask, on_poll);
-	else
-		error = uv_poll_stop(&s->poll);
-	assert(error == 0);
-	s->armed = (uint8_t)mask;
-}
-
-/*
- * `told` is what the loop has just told. READABLE goes only when it was told to nobody: reading that is turned off and on
- * again while nothing arrives, as between two requests, costs no system call. WRITABLE goes as soon as nobody waits for
- * it, for a socket nearly always has room.
- */
-static void rearm(struct stream *s, unsigned told)
-{
-	unsigned mask = 0;
-
-	if (s->state == STATE_CLOSED || (s->wants & IN_CALLBACK))
-		return;
-	if (s->state == STATE_FAILED) {
-		arm(s, 0);
-		return;
+	switch ((enum state)s->state) {
+	case STATE_OPEN:
+	case STATE_PLAIN_HTTP:
+		if ((s->wants & WANT_READ) && ((s->ready & CAN_READ) || stream_has_pending(s)))
+			return true;
+		return (s->ready & CAN_WRITE) && (s->wants & (WANT_WRITE | WANT_WRITE_INSIDE | WANT_FIN));
+	case STATE_FIRST_BYTE:
+	case STATE_HANDSHAKE:
+		return (s->ready & CAN_READ) || ((s->ready & CAN_WRITE) && (s->wants & WANT_WRITE_INSIDE));
+	case STATE_CONNECTING:
+	case STATE_FAILED:
+	case STATE_CLOSED:
+		return false;
 	}
-	s->wants &= (uint8_t)~WANT_WAKE;
-	if (is_open(s) && (s->wants & WANT_READ) && stream_has_pending(s))
-		s->wants |= WANT_WAKE;
-	if ((s->wants & WANT_READ) || !is_open(s) || ((s->armed & UV_READABLE) && !(told & UV_READABLE)))
-		mask |= UV_READABLE;
-	if (s->wants & (WANT_WRITE | WANT_WRITE_INSIDE | WANT_WAKE | WANT_FIN))
-		mask |= UV_WRITABLE;
-	if (s->state == STATE_CONNECTING)
-		mask = UV_WRITABLE;
-	arm(s, mask);
+	abort();
+}
+
+/* What is wanted has changed. */
+static void settle(struct stream *s)
+{
+	if (!(s->wants & IN_CALLBACK) && has_more(s))
+		poller_again(s->poller, s);
 }
 
 static unsigned fail(struct stream *s, int error)
@@ -119,12 +129,10 @@ static unsigned shake_hands(struct stream *s)
 static unsigned look_at_first_byte(struct stream *s)
 {
 	unsigned char first;
-	ssize_t n = recv(s->fd, &first, 1, MSG_PEEK);
+	ssize_t n = receive(s, &first, 1, MSG_PEEK);
 
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : fail(s, -errno);
-	if (n == 0)
-		return fail(s, UV_EOF);
+	if (n <= 0)
+		return n == 0 ? 0 : fail(s, (int)n);
 	if (ascii_lower(first) >= 'a' && ascii_lower(first) <= 'z') {
 		stream_tls_free(s);
 		s->wants &= IN_CALLBACK;
@@ -161,15 +169,16 @@ static void finish_shutdown(struct stream *s)
 	shutdown(s->fd, SHUT_WR);
 }
 
-static unsigned serve_open(struct stream *s, unsigned told)
+static unsigned serve_open(struct stream *s)
 {
 	unsigned events = 0;
 
-	if (told & UV_READABLE)
+	if (s->ready & CAN_READ)
 		stream_tls_on_readable(s);
-	if ((told & UV_READABLE) || ((told & UV_WRITABLE) && (s->wants & (WANT_WRITE_INSIDE | WANT_WAKE))))
-		events |= s->wants & WANT_READ ? STREAM_READABLE : 0;
-	if (told & UV_WRITABLE) {
+	if ((s->wants & WANT_READ) && ((s->ready & CAN_READ) || stream_has_pending(s) ||
+					      ((s->ready & CAN_WRITE) && (s->wants & WANT_WRITE_INSIDE))))
+		events |= STREAM_READABLE;
+	if (s->ready & CAN_WRITE) {
 		s->wants &= (uint8_t)~WANT_WRITE_INSIDE;
 		if (s->wants & WANT_FIN)
 			finish_shutdown(s);
@@ -181,18 +190,18 @@ static unsigned serve_open(struct stream *s, unsigned told)
 	return events;
 }
 
-static unsigned advance(struct stream *s, unsigned told)
+static unsigned advance(struct stream *s)
 {
 	switch ((enum state)s->state) {
 	case STATE_CONNECTING:
-		return finish_connect(s);
+		return s->ready & CAN_WRITE ? finish_connect(s) : 0;
 	case STATE_FIRST_BYTE:
-		return look_at_first_byte(s);
+		return has_more(s) ? look_at_first_byte(s) : 0;
 	case STATE_HANDSHAKE:
-		return shake_hands(s);
+		return has_more(s) ? shake_hands(s) : 0;
 	case STATE_OPEN:
 	case STATE_PLAIN_HTTP:
-		return serve_open(s, told);
+		return serve_open(s);
 	case STATE_FAILED:
 	case STATE_CLOSED:
 		return 0;
@@ -200,32 +209,57 @@ static unsigned advance(struct stream *s, unsigned told)
 	abort();
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+void stream_tell(struct stream *s)
 {
-	struct stream *s = container_of(poll, struct stream, poll);
-	unsigned told = (unsigned)events;
 	unsigned news;
 
-	if (status < 0) { /* an error waits on the socket, and libuv has stopped: the next call of ours will meet it */
-		s->armed = 0;
-		told = UV_READABLE | UV_WRITABLE;
-	}
-	news = advance(s, told);
+	if (s->state == STATE_CLOSED)
+		return;
+	news = advance(s);
 	if (news) {
 		s->wants |= IN_CALLBACK;
-		s->on_event(s, news);
+		s->told.on_event(s, news);
 		s->wants &= (uint8_t)~IN_CALLBACK;
 	}
-	rearm(s, told);
+	settle(s);
 }
 
-/* Sets up all but the state and starts polling. Takes ssl and fd. */
+/* A read that filled its room does not say whether there was more, and an idle stream must not be told of nothing. */
+void stream_tell_again(struct stream *s)
+{
+	struct pollfd now = {.fd = s->fd, .events = POLLIN | POLLRDHUP}; /* a recv would take an error away from the owner */
+
+	if ((s->ready & CAN_READ) && !(s->ready & HAS_ENDED) && poll(&now, 1, 0) == 0)
+		note_empty(s);
+	if (has_more(s))
+		stream_tell(s);
+}
+
+int stream_keep_loop(uv_loop_t *loop)
+{
+	int error;
+
+	poller_use(loop, &error);
+	return error;
+}
+
+void stream_let_loop_go(uv_loop_t *loop)
+{
+	poller_leave(loop->data);
+}
+
+/* Sets up all but the state and asks for news. Takes ssl and fd. */
 static int start(struct stream *s, uv_loop_t *loop, int fd, SSL *ssl, stream_event_fn *on_event, enum state state)
 {
 	int error;
 
 	memset(s, 0, sizeof(*s));
-	error = uv_poll_init(loop, &s->poll, fd);
+	s->poller = poller_use(loop, &error);
+	if (s->poller) {
+		error = poller_add(s->poller, s, fd);
+		if (error)
+			poller_leave(s->poller);
+	}
 	if (error) {
 		SSL_free(ssl);
 		close(fd);
@@ -233,12 +267,13 @@ static int start(struct stream *s, uv_loop_t *loop, int fd, SSL *ssl, stream_eve
 	}
 	s->fd = fd;
 	s->ssl = ssl;
-	s->on_event = on_event;
+	s->told.on_event = on_event;
 	s->state = (uint8_t)state;
 	s->wants = WANT_READ;
+	if (state != STATE_CONNECTING)
+		s->ready = CAN_WRITE;
 	if (ssl)
 		stream_tls_attach(s);
-	rearm(s, 0);
 	return 0;
 }
 
@@ -269,10 +304,21 @@ int stream_connect(struct stream *s, uv_loop_t *loop, const struct addr *to, SSL
 	return start(s, loop, fd, ssl, on_event, STATE_CONNECTING);
 }
 
-ssize_t stream_peek(const struct stream *s, void *into, size_t size)
+ssize_t stream_peek(struct stream *s, void *into, size_t size)
 {
 	assert(s->state == STATE_OPEN && !s->ssl);
-	return receive(s->fd, into, size, MSG_PEEK);
+	return receive(s, into, size, MSG_PEEK);
+}
+
+int stream_hand_on(struct stream *s)
+{
+	int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	poller_remove(s->poller, s->fd); /* the socket lives on, so closing this descriptor would not do it */
+	s->ready = 0;
+	return fd;
 }
 
 unsigned stream_begin_tls(struct stream *s, SSL *ssl)
@@ -283,36 +329,38 @@ unsigned stream_begin_tls(struct stream *s, SSL *ssl)
 	s->ssl = ssl;
 	s->state = SSL_is_server(ssl) ? STATE_FIRST_BYTE : STATE_HANDSHAKE;
 	stream_tls_attach(s);
-	events = advance(s, 0);
-	rearm(s, 0);
+	s->ready |= CAN_READ; /* as far as we know; and a client speaks first */
+	events = advance(s);
+	settle(s);
 	return events;
 }
 
 ssize_t stream_read(struct stream *s, void *into, size_t size)
 {
 	assert(is_open(s));
-	return s->ssl ? stream_tls_read(s, into, size) : stream_recv(s->fd, into, size);
+	return s->ssl ? stream_tls_read(s, into, size) : stream_recv(s, into, size);
 }
 
 ssize_t stream_writev(struct stream *s, const struct iovec *pieces, int n)
 {
 	struct msghdr message = {.msg_iovlen = (size_t)n};
 	struct iovec copy[PIECES_MAX];
+	size_t size = 0;
 	ssize_t written;
 
 	assert(is_open(s) && n >= 0 && n <= PIECES_MAX);
 	if (s->ssl)
 		return stream_tls_writev(s, pieces, n);
 	if (n == 1)
-		return stream_send(s->fd, pieces[0].iov_base, pieces[0].iov_len);
+		return stream_send(s, pieces[0].iov_base, pieces[0].iov_len);
+	for (int i = 0; i < n; i++)
+		size += pieces[i].iov_len;
 	memcpy(copy, pieces, (size_t)n * sizeof(copy[0])); /* msg_iov is not const */
 	message.msg_iov = copy;
 	do
 		written = sendmsg(s->fd, &message, MSG_NOSIGNAL);
 	while (written < 0 && errno == EINTR);
-	if (written >= 0)
-		return written;
-	return errno == EAGAIN ? 0 : -errno;
+	return note_sent(s, written, size);
 }
 
 uint64_t stream_confirmed(const struct stream *s)
@@ -345,13 +393,17 @@ void stream_want_read(struct stream *s, bool is_wanted)
 		return;
 	s->wants = (uint8_t)(is_wanted ? s->wants | WANT_READ : s->wants & ~WANT_READ);
 	if (is_wanted && is_open(s))
-		rearm(s, 0);
+		settle(s);
 }
 
 void stream_want_bytes(struct stream *s, size_t n)
 {
 	int least = n > INT_MAX ? INT_MAX : (int)n;
 
+	if (n == 1)
+		s->ready |= CAN_READ;
+	else
+		note_empty(s); /* the kernel tells anew, at once if so many are there */
 	setsockopt(s->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least));
 }
 
@@ -361,7 +413,7 @@ void stream_want_write(struct stream *s)
 		return;
 	s->wants |= WANT_WRITE;
 	if (is_open(s))
-		rearm(s, 0);
+		settle(s);
 }
 
 void stream_shutdown(struct stream *s)
@@ -370,10 +422,10 @@ void stream_shutdown(struct stream *s)
 		return;
 	s->wants |= WANT_FIN;
 	finish_shutdown(s);
-	rearm(s, 0);
+	settle(s);
 }
 
-void stream_close(struct stream *s, bool is_reset, uv_close_cb on_closed)
+void stream_close(struct stream *s, bool is_reset, stream_closed_fn *on_closed)
 {
 	const struct linger now = {.l_onoff = 1};
 
@@ -383,10 +435,11 @@ void stream_close(struct stream *s, bool is_reset, uv_close_cb on_closed)
 	s->state = STATE_CLOSED;
 	if (is_reset)
 		setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	uv_close((uv_handle_t *)&s->poll, on_closed);
 	stream_tls_free(s);
 	close(s->fd);
 	s->fd = -1;
+	s->told.on_closed = on_closed;
+	poller_close(s->poller, s);
 }
 
 bool stream_is_plain_http_on_tls(const struct stream *s)

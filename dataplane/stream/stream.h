@@ -1,14 +1,13 @@
 #ifndef STREAM_H
 #define STREAM_H
 /*
- * A connected socket on a libuv loop, plain or TLS: own non-blocking reads and writes behind one uv_poll_t, so that the
- * caller decides when and how much is read, into whose buffer, and what is left when a write does not fit.
+ * A connected socket on a libuv loop, plain or TLS: own non-blocking reads and writes, so that the caller decides when and how
+ * much is read, into whose buffer, and what is left when a write does not fit.
  *
- * READABLE is level-triggered and stays registered: libuv pays two system calls for each change of what it polls for, so
- * turning reading off costs nothing until bytes do arrive, and turning it on again nothing if none did. WRITABLE is
- * registered only while something waits.
+ * News come from an epoll descriptor of this room's own, one a loop (poller.h): a socket is registered once and for all, and
+ * what is wanted is asked for in memory alone. READABLE is told as long as there is something, as if level-triggered.
  *
- * A stream owns no buffers. An idle plain one costs below 300 bytes; TLS adds what OpenSSL keeps (some 14 KiB) and, while a
+ * A stream owns no buffers. An idle plain one costs below 100 bytes; TLS adds what OpenSSL keeps (some 14 KiB) and, while a
  * peer does not read, at most 64 KiB of ciphertext that is waiting for it.
  */
 #include <openssl/ssl.h>
@@ -31,17 +30,31 @@ enum stream_event {
 };
 /* The owner may close the stream in it, and may free its memory in on_closed as always. */
 typedef void stream_event_fn(struct stream *s, unsigned events);
+typedef void stream_closed_fn(struct stream *s);
 
 /* The caller's memory. All but `ssl` and `error` is private; those are to read. */
 struct stream {
-	uv_poll_t poll;
-	stream_event_fn *on_event;
+	struct poller *poller;
+	struct stream *next, *prev; /* in a list of the poller */
+	union {
+		stream_event_fn *on_event;
+		stream_closed_fn *on_closed; /* once it is closed */
+	} told;
 	SSL *ssl;               /* NULL for plain TCP */
 	struct stream_tls *tls; /* what TLS needs beside it */
 	int fd;
 	int error;              /* negative errno of STREAM_FAILED; UV_EPROTO when TLS failed */
-	uint8_t state, wants, armed;
+	uint8_t state, wants;
+	uint8_t ready;          /* what the socket last was known to be */
+	bool is_queued;
 };
+
+/*
+ * Keeps what the streams of this loop share while there is none: for a loop that has streams now and then. It lies in loop->data.
+ * 0 or a negative errno. Let go before the loop is to end.
+ */
+int stream_keep_loop(uv_loop_t *loop);
+void stream_let_loop_go(uv_loop_t *loop);
 
 /* Adopts an accepted, non-blocking descriptor; takes `ssl` (NULL for plain). With TLS the handshake runs first and
  * STREAM_CONNECTED tells its end; nothing is readable before. 0 or a negative errno (then fd and ssl are closed). A plain
@@ -52,12 +65,17 @@ int stream_open(struct stream *s, uv_loop_t *loop, int fd, SSL *ssl, stream_even
  * For what comes before TLS: take with stream_read what is known to belong to it (or the loop tells of it for ever), then
  * begin TLS.
  */
-ssize_t stream_peek(const struct stream *s, void *into, size_t size);
+ssize_t stream_peek(struct stream *s, void *into, size_t size);
 /*
  * READABLE comes when so many bytes wait in the socket of an open plain stream, or its end does; 1 is what it was. For what is
  * peeked at and must stay: the first bytes of it would be told of for ever.
  */
 void stream_want_bytes(struct stream *s, size_t n);
+/*
+ * A second descriptor of an open plain stream, for another owner; this one is told nothing more and is to be closed. A negative
+ * errno when there is none to be had.
+ */
+int stream_hand_on(struct stream *s);
 /*
  * Makes an open plain stream a TLS one, as if it had been opened or connected so; takes `ssl`. Returns the events of what is
  * here already (0 for none, else STREAM_CONNECTED or STREAM_FAILED); the others are told as always.
@@ -97,7 +115,7 @@ void stream_shutdown(struct stream *s);
  * Closes at once; memory may be freed in on_closed (may be NULL), never before. `is_reset` sends RST (D5). So does the kernel
  * by itself when bytes of the peer are left unread: shut down and read to the end first where the answer must arrive.
  */
-void stream_close(struct stream *s, bool is_reset, uv_close_cb on_closed);
+void stream_close(struct stream *s, bool is_reset, stream_closed_fn *on_closed);
 /*
  * Limits the plaintext of one TLS record, 512 … 16384 (F2), from the next write on; 0 is automatic (record_size.h): small
  * after quiet, large in bulk. 16384 before the first call. Nothing on plain streams; cheap when it changes nothing.

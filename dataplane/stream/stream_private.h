@@ -1,6 +1,7 @@
 #ifndef STREAM_PRIVATE_H
 #define STREAM_PRIVATE_H
 /* Between the two files of this room: sockets and the loop in stream.c, OpenSSL in stream_tls.c. */
+#include "poller.h"
 #include "stream.h"
 
 enum state {
@@ -17,14 +18,19 @@ enum wants {
 	WANT_READ = 1,         /* the owner's */
 	WANT_WRITE = 2,        /* the owner's, until told */
 	WANT_WRITE_INSIDE = 4, /* OpenSSL must write before it can go on with the handshake or with reading */
-	WANT_WAKE = 8,         /* bytes are pending inside OpenSSL: a socket with room wakes us at once */
-	WANT_FIN = 16,         /* shut down once what is sealed has gone out */
-	IN_CALLBACK = 32,      /* what is polled for is settled when the owner returns */
+	WANT_FIN = 8,          /* shut down once what is sealed has gone out */
+	IN_CALLBACK = 16,      /* what remains to be told is looked at when the owner returns */
+};
+
+enum ready {
+	CAN_READ = 1,  /* news came, and no read since then has found the socket empty */
+	CAN_WRITE = 2, /* no write since then has found it full */
+	HAS_ENDED = 4, /* the peer sends no more, or it failed: no news will come, so CAN_READ stays */
 };
 
 /* recv and send on the descriptor: bytes, 0 for nothing now, UV_EOF (recv), or a negative errno. */
-ssize_t stream_recv(int fd, void *into, size_t size);
-ssize_t stream_send(int fd, const void *bytes, size_t size);
+ssize_t stream_recv(struct stream *s, void *into, size_t size);
+ssize_t stream_send(struct stream *s, const void *bytes, size_t size);
 
 /* Puts OpenSSL between the owner and the socket; `s->ssl` is set. */
 void stream_tls_attach(struct stream *s);

@@ -17,7 +17,7 @@
 #define SEALED_MAX (TAKE_MAX + TAKE_MAX / 4)   /* with what TLS adds: at most 85 bytes for each 512 */
 
 struct stream_tls {
-	int fd;
+	struct stream *stream;
 	int io_error;       /* negative errno or UV_EOF that the BIO met */
 	const char *reason; /* static: why TLS failed */
 	unsigned record_size;     /* the most of one record; 0 automatic */
@@ -36,7 +36,7 @@ struct stream_tls {
 static int bio_read(BIO *bio, char *into, int size)
 {
 	struct stream_tls *t = BIO_get_data(bio);
-	ssize_t n = stream_recv(t->fd, into, (size_t)size);
+	ssize_t n = stream_recv(t->stream, into, (size_t)size);
 
 	BIO_clear_retry_flags(bio);
 	if (n > 0)
@@ -62,7 +62,7 @@ static int bio_write(BIO *bio, const char *bytes, int size)
 		t->sealed_len += (size_t)size;
 		return size;
 	}
-	n = t->kept ? 0 : stream_send(t->fd, bytes, (size_t)size);
+	n = t->kept ? 0 : stream_send(t->stream, bytes, (size_t)size);
 	if (n > 0)
 		return (int)n;
 	if (n == 0)
@@ -110,7 +110,7 @@ void stream_tls_attach(struct stream *s)
 	if (!bio)
 		abort();
 	s->tls = mem_zalloc(sizeof(*s->tls));
-	s->tls->fd = s->fd;
+	s->tls->stream = s;
 	s->tls->record_size = RECORD_MAX;
 	BIO_set_data(bio, s->tls);
 	BIO_set_init(bio, 1);
@@ -236,7 +236,7 @@ int stream_tls_flush(struct stream *s)
 
 	if (!t || !t->kept)
 		return 1;
-	n = stream_send(s->fd, t->kept + t->kept_from, t->kept_len - t->kept_from);
+	n = stream_send(s, t->kept + t->kept_from, t->kept_len - t->kept_from);
 	if (n < 0)
 		return (int)n;
 	t->kept_from += (size_t)n;
@@ -250,7 +250,7 @@ int stream_tls_flush(struct stream *s)
 /* Sends what was gathered and keeps what does not fit. 0 or a negative errno. */
 static int send_sealed(struct stream_tls *t)
 {
-	ssize_t n = t->sealed_len ? stream_send(t->fd, t->sealed, t->sealed_len) : 0;
+	ssize_t n = t->sealed_len ? stream_send(t->stream, t->sealed, t->sealed_len) : 0;
 	size_t left;
 
 	if (n < 0)
@@ -312,7 +312,7 @@ static size_t record_most(const struct stream_tls *t, uint64_t now_ms)
 /* Seals up to TAKE_MAX bytes as records. Bytes taken, or a negative errno. */
 static ssize_t seal(struct stream *s, struct cursor *c)
 {
-	uint64_t now_ms = uv_now(s->poll.loop);
+	uint64_t now_ms = uv_now(s->poller->loop);
 	char copy[RECORD_MAX];
 	size_t total = 0, most;
 

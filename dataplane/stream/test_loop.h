@@ -27,9 +27,9 @@ struct end {
 	bool is_closed;
 };
 
-static inline void end_on_closed(uv_handle_t *handle)
+static inline void end_on_closed(struct stream *s)
 {
-	struct end *e = container_of(handle, struct end, s.poll);
+	struct end *e = container_of(s, struct end, s);
 
 	e->is_closed = true;
 }

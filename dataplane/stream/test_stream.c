@@ -265,7 +265,7 @@ static void test_blackhole(void)
 int main(void)
 {
 	uv_loop_init(&loop);
-	CHECK(sizeof(struct stream) < 300);
+	CHECK(sizeof(struct stream) < 100);
 	test_read();
 	test_confirmed();
 	test_want_read();

@@ -21,9 +21,9 @@ static void wait_for(struct tcp_session *s, uint64_t ms)
 
 /* ------------------------------------------------------------------------------------------------------------- closing */
 
-static void on_closed(uv_handle_t *handle)
+static void on_closed(struct stream *stream)
 {
-	struct tcp_session *s = container_of((uv_poll_t *)handle, struct tcp_session, client.poll);
+	struct tcp_session *s = container_of(stream, struct tcp_session, client);
 	struct tcp_set *set = s->set;
 
 	mem_free(s);

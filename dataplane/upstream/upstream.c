@@ -179,9 +179,9 @@ static void on_event(struct stream *s, unsigned events)
 		lose_idle(conn);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void on_closed(struct stream *stream)
 {
-	struct upstream_conn *conn = container_of((uv_poll_t *)handle, struct upstream_conn, stream.poll);
+	struct upstream_conn *conn = container_of(stream, struct upstream_conn, stream);
 
 	conn->pool->n_open--;
 	mem_free(conn);

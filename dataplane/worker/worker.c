@@ -284,6 +284,7 @@ static void stop(struct worker *w)
 		else if (w->listeners[i].fd >= 0)
 			close(w->listeners[i].fd);
 	}
+	stream_let_loop_go(&w->loop);
 	uv_close((uv_handle_t *)&w->tick, NULL);
 	uv_close((uv_handle_t *)&w->before_wait, NULL);
 	uv_close((uv_handle_t *)&w->wake, NULL);
@@ -361,6 +362,8 @@ int worker_start(struct worker *w, const struct workers_options *options, uint16
 {
 	int error = uv_loop_init(&w->loop);
 
+	if (!error)
+		error = stream_keep_loop(&w->loop);
 	if (error)
 		return error;
 	env_init(&w->env, &w->loop, random_seed(), options->sink);
