@@ -540,7 +540,7 @@ static bool must_look(const struct conn_set *set, const SSL *ssl)
 }
 
 /* The PROXY header was read: what follows it is as on any other connection, and often here already. */
-static void begin_after_proxy(struct conn *c)
+static void begin_after_proxy(struct conn *c, struct str rest)
 {
 	wait_for(c, head_wait_ms(c));
 	if (must_look(c->set, c->held_ssl)) {
@@ -553,16 +553,19 @@ static void begin_after_proxy(struct conn *c)
 		return;
 	}
 	set_state(c, CONN_IDLE);
-	read_head(c);
+	if (rest.len)
+		run(c, c->env->space + (rest.ptr - c->env->space), rest.len);
 }
 
 static void on_proxy(struct conn *c)
 {
-	switch (conn_read_proxy_header(c)) {
+	struct str rest = {0};
+
+	switch (conn_read_proxy_header(c, &rest)) {
 	case CONN_PROXY_WAITS:
 		return;
 	case CONN_PROXY_READ:
-		begin_after_proxy(c);
+		begin_after_proxy(c, rest);
 		return;
 	case CONN_PROXY_BAD:
 		end_conn(c, false, END_BAD_PROXY_HEADER); /* A33: no answer */

@@ -61,8 +61,11 @@ void conn_reply_plain_on_tls(struct conn *c);
 /* proxy.c */
 /* Whether this peer must send a PROXY header, by the settings now in force. */
 bool conn_needs_proxy_header(const struct exchange_env *env, const struct addr *peer);
-/* Takes what is there of the header. In CONN_PROXY. What was read, c->who and c->client know. */
-enum conn_proxy conn_read_proxy_header(struct conn *c);
+/*
+ * Takes what is there of the header. In CONN_PROXY. What was read, c->who and c->client know; `*rest` is what came behind it, in
+ * the worker's buffer, where no TLS follows.
+ */
+enum conn_proxy conn_read_proxy_header(struct conn *c, struct str *rest);
 /* It did not come in time: counts and logs. */
 void conn_proxy_header_late(struct conn *c);
 

@@ -1,6 +1,6 @@
 /*
- * The PROXY header before anything else (A30 to A37). Bytes are taken as soon as they are known to belong to it: what stays
- * in the socket would wake us for ever, and what follows the header is TLS's.
+ * The PROXY header before anything else (A30 to A37). Where TLS follows it, bytes are taken once they are known to belong to it:
+ * what stays in the socket would wake us for ever, and what is behind the header is TLS's. Elsewhere one read takes both.
  */
 #include "proxy_header.h"
 
@@ -12,7 +12,8 @@
 #include "log.h"
 #include "mem.h"
 
-enum { WARN_EVERY_MS = 60000 };
+enum { WARN_EVERY_MS = 60000, TAKE_MAX = 64 * 1024 };
+_Static_assert((int)TAKE_MAX + (int)PROXYPROTO_MAX <= (int)ENV_READ_SIZE, "both fit into what a worker lends");
 
 bool conn_needs_proxy_header(const struct exchange_env *env, const struct addr *peer)
 {
@@ -63,12 +64,13 @@ static bool take(const struct proxy_header_from *from, size_t len)
 	return stream_read(from->stream, from->env->space + PROXYPROTO_MAX, len) == (ssize_t)len;
 }
 
-enum conn_proxy proxy_header_read(const struct proxy_header_from *from, struct proxyproto *out)
+enum conn_proxy proxy_header_read(const struct proxy_header_from *from, struct proxyproto *out, struct str *rest)
 {
 	char *space = from->env->space;
 	size_t have = from->in->len; /* below PROXYPROTO_MAX: the parser wants no more then */
 	struct proxyproto_error error;
-	ssize_t n = stream_peek(from->stream, space + have, PROXYPROTO_MAX - have);
+	ssize_t n = rest ? stream_read(from->stream, space + have, TAKE_MAX) :
+		stream_peek(from->stream, space + have, PROXYPROTO_MAX - have);
 
 	if (n == 0)
 		return CONN_PROXY_WAITS;
@@ -79,12 +81,14 @@ enum conn_proxy proxy_header_read(const struct proxy_header_from *from, struct p
 	switch (proxyproto_parse(str_of(space, have + (size_t)n), out, &error)) {
 	case PARSE_MORE:
 		buf_add(from->in, str_of(space + have, (size_t)n));
-		return take(from, (size_t)n) ? CONN_PROXY_WAITS : end_early(from);
+		return rest || take(from, (size_t)n) ? CONN_PROXY_WAITS : end_early(from);
 	case PARSE_BAD:
 		return refuse(from, error.kind, error.reason);
 	case PARSE_DONE:
 		buf_deinit(from->in);
-		if (!take(from, out->size - have))
+		if (rest)
+			*rest = str_from_index(str_of(space, have + (size_t)n), out->size);
+		else if (!take(from, out->size - have))
 			return end_early(from);
 		metrics_count_proxy_header(&from->env->metrics, out->result);
 		return CONN_PROXY_READ;
@@ -104,11 +108,11 @@ void conn_proxy_header_late(struct conn *c)
 	proxy_header_late(&from);
 }
 
-enum conn_proxy conn_read_proxy_header(struct conn *c)
+enum conn_proxy conn_read_proxy_header(struct conn *c, struct str *rest)
 {
 	const struct proxy_header_from from = from_of(c);
 	struct proxyproto header;
-	enum conn_proxy result = proxy_header_read(&from, &header);
+	enum conn_proxy result = proxy_header_read(&from, &header, c->held_ssl ? NULL : rest);
 
 	if (result != CONN_PROXY_READ)
 		return result;

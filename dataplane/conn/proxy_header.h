@@ -9,7 +9,7 @@
 
 enum conn_proxy {
 	CONN_PROXY_WAITS, /* more of it must come */
-	CONN_PROXY_READ,  /* all of it was taken, and nothing behind it */
+	CONN_PROXY_READ,  /* all of it was taken */
 	CONN_PROXY_BAD,   /* counted and logged: to be closed without an answer */
 	CONN_PROXY_EMPTY, /* the peer closed without a byte */
 };
@@ -22,8 +22,11 @@ struct proxy_header_from {
 	const struct addr *peer, *local;
 };
 
-/* Takes what is there of the header. `*out` is filled with CONN_PROXY_READ; its TLVs are borrowed until the worker reads again. */
-enum conn_proxy proxy_header_read(const struct proxy_header_from *from, struct proxyproto *out);
+/*
+ * Takes what is there of the header. `*out` is filled with CONN_PROXY_READ; its TLVs are borrowed until the worker reads again.
+ * What follows it is taken too and lies in `*rest`, in the worker's buffer; with `rest` NULL it stays in the socket, for TLS.
+ */
+enum conn_proxy proxy_header_read(const struct proxy_header_from *from, struct proxyproto *out, struct str *rest);
 /* It did not come in time. */
 void proxy_header_late(const struct proxy_header_from *from);
 

@@ -242,7 +242,7 @@ static void on_proxy(struct tcp_session *s)
 	const struct proxy_header_from from = from_of(s);
 	struct proxyproto header;
 
-	switch (proxy_header_read(&from, &header)) {
+	switch (proxy_header_read(&from, &header, NULL)) {
 	case CONN_PROXY_WAITS:
 		return;
 	case CONN_PROXY_READ:
