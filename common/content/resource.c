@@ -1,5 +1,6 @@
 /* One resource: immutable bytes with their hash, counted, wiped at the end when they may hold keys. */
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "content.h"
@@ -7,11 +8,22 @@
 #include "mem.h"
 #include "weirlock/v1/snapshot.pb-c.h"
 
+static EVP_MD *sha256; /* fetched once: OpenSSL would look for it each time */
+
+static void fetch_sha256(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!sha256)
+		abort();
+}
+
 EVP_MD_CTX *digest_begin(void)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	EVP_MD_CTX *d = EVP_MD_CTX_new();
 
-	if (!d || !EVP_DigestInit_ex(d, EVP_sha256(), NULL))
+	pthread_once(&once, fetch_sha256);
+	if (!d || !EVP_DigestInit_ex(d, sha256, NULL))
 		abort();
 	return d;
 }
