@@ -63,7 +63,6 @@ static void add_metrics(void *owner, struct buf *out)
 			"process_resident_memory_bytes %llu\n",
 		(unsigned long long)process_rss_bytes());
 	publish_metrics(c->publish, out);
-	staples_metrics(c->staples, out);
 	if (c->keep)
 		keep_metrics(c->keep, out);
 	if (c->kube)
@@ -79,16 +78,6 @@ static void list_problems(void *data, struct problems *out)
 	struct controller *c = data;
 
 	problems_add_all(out, &c->told);
-	staples_problems(c->staples, out);
-	problems_sort(out);
-}
-
-static void answer_staples(void *data, size_t pool, const Weirlock__V1__StaplesRequest *request, struct arena *arena,
-	Weirlock__V1__StaplesResponse *out)
-{
-	struct controller *c = data;
-
-	staples_answer(c->staples, pool, request, arena, out);
 }
 
 static void tell_standing(void *data, struct str object, struct publish_standing *out, struct problems *faults)
@@ -161,7 +150,7 @@ int controller_open_channel(struct controller *c, struct buf *error)
 	struct publish_pool pool = {.name = PUBLISH_DEFAULT_POOL};
 	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
 		.standing = tell_standing, .look_up = look_up, .keep_pin = keep_what_is_pinned,
-		.pinned_endpoints = build_pinned_endpoints, .leader = who_leads, .staples = answer_staples, .pools = &pool, .n_pools = 1};
+		.pinned_endpoints = build_pinned_endpoints, .leader = who_leads, .pools = &pool, .n_pools = 1};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
 
 	if (!o->is_insecure) {
@@ -171,7 +160,6 @@ int controller_open_channel(struct controller *c, struct buf *error)
 	}
 	open_archive(c);
 	pool.archive = c->archive;
-	c->staples = staples_create(c->loop, publish.n_pools);
 	c->publish = publish_create(c->loop, &publish);
 	take_pin(c);
 	server.identity = c->identity;

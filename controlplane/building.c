@@ -55,7 +55,6 @@ static void publish_it(struct controller *c, struct snapshot *s, uint64_t start_
 	if (publish_set_snapshot(c->publish, 0, s)) /* which says what changed and who gets it */
 		log_debug("controller", "built id=%s resources=%zu parts=%zu build_ms=%.1f", content_id_text(&s->id, id),
 			content_count(s->content), parts_last_count(c->parts), (double)c->build_us / 1000);
-	staples_apply(c->staples, 0, s->content);
 	snapshot_unref(&s);
 	tell_problems(c);
 	if (!store_has_changes(c->store, &is_structural))

@@ -208,7 +208,6 @@ static void on_server_closed(void *data)
 	struct controller *c = data;
 
 	publish_close(c->publish, NULL, NULL);
-	staples_close(c->staples);
 	keep_close(c->keep);
 	c->publish = NULL;
 }

@@ -13,7 +13,6 @@
 #include "publish.h"
 #include "rpc.h"
 #include "source.h"
-#include "staples.h"
 #include "store.h"
 
 struct controller {
@@ -32,7 +31,6 @@ struct controller {
 	struct publish *publish;
 	struct archive *archive;        /* of snapshots */
 	struct keep *keep;              /* on disk; NULL: it is not kept */
-	struct staples *staples;        /* what OCSP responders say */
 	struct admin *admin;
 	uv_timer_t build_timer, audit_timer, ticket_timer, leave_timer;
 	struct admission *admission;    /* or NULL */

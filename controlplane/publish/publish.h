@@ -10,7 +10,6 @@
 #include "buf.h"
 #include "rpc.h"
 #include "snapshot.h"
-#include "weirlock/v1/control.pb-c.h"
 
 struct publish;
 struct problems; /* problem.h */
@@ -62,9 +61,6 @@ struct publish_options {
 	struct content *(*pinned_endpoints)(void *data, size_t pool, struct content *pinned, struct content *live);
 	/* What is pinned in a pool from now on, borrowed; NULL: nothing. 0, or a negative errno: it will not outlive this. May be NULL. */
 	int (*keep_pin)(void *data, size_t pool, const struct pin *pin);
-	/* OCSP answers that a proxy of the pool has not heard of, in `arena`. May be NULL. */
-	void (*staples)(void *data, size_t pool, const Weirlock__V1__StaplesRequest *request, struct arena *arena,
-		Weirlock__V1__StaplesResponse *out);
 	/* Who leads among the controllers, for people; "" is nobody that is known. May be NULL. */
 	struct str (*leader)(void *data);
 };

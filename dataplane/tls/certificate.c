@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "mem.h"
+#include "quick.h"
 #include "tls_private.h"
 
 #define CHAIN_MAX 16           /* certificates; more are no chain that a client would accept */
@@ -230,7 +231,6 @@ static void make_check_context(void)
 /* Whether a handshake could use it: key and certificate belong together and are strong enough. */
 static const char *check(const struct parsed *p)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const char *why = NULL;
 	SSL *ssl;
 
@@ -240,7 +240,6 @@ static const char *check(const struct parsed *p)
 		return "the certificate's public key is of no known kind";
 	if (EVP_PKEY_eq(public, p->key) != 1)
 		return "the private key does not belong to the certificate";
-	pthread_once(&once, make_check_context);
 	ssl = SSL_new(check_context);
 	if (!ssl)
 		abort();
@@ -250,11 +249,47 @@ static const char *check(const struct parsed *p)
 	return why;
 }
 
+static struct str der_str(const struct der *d)
+{
+	return str_of(d->ptr, (size_t)d->len);
+}
+
+/* The same for a fraction of the cost, where nothing is unusual. */
+static bool is_plainly_good(const struct tls_certificate *c)
+{
+	EVP_PKEY *key = decode_key(&c->key);
+	bool is_good = key && quick_is_good(der_str(&c->certs[0]), key, SSL_CTX_get_security_level(check_context));
+
+	for (unsigned i = 1; is_good && i < c->n_certs; i++)
+		is_good = quick_knows(der_str(&c->certs[i]));
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return is_good;
+}
+
+/* NULL: a handshake could use it. */
+static const char *look_at(const struct tls_certificate *c)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const char *why;
+	struct parsed *p;
+
+	pthread_once(&once, make_check_context);
+	if (is_plainly_good(c))
+		return NULL;
+	p = parse(c, &why);
+	if (p)
+		why = check(p);
+	free_parsed(p);
+	for (unsigned i = 1; !why && i < c->n_certs; i++)
+		quick_learn(der_str(&c->certs[i]));
+	return why;
+}
+
 /* `key_pem` may be NULL: a certificate without a key. */
 static struct tls_certificate *create(struct str chain_pem, const struct str *key_pem, const char **why)
 {
 	struct tls_certificate *c;
-	struct parsed *p = NULL;
 
 	if (chain_pem.len > PEM_MAX || (key_pem && key_pem->len > PEM_MAX)) {
 		*why = "the PEM text is larger than 1 MiB";
@@ -265,11 +300,10 @@ static struct tls_certificate *create(struct str chain_pem, const struct str *ke
 	*why = read_chain(c, chain_pem);
 	if (!*why && key_pem)
 		*why = read_key(c, *key_pem);
-	if (!*why)
-		p = parse(c, why);
-	if (p && key_pem)
-		*why = check(p);
-	free_parsed(p);
+	if (!*why && key_pem)
+		*why = look_at(c);
+	else if (!*why)
+		free_parsed(parse(c, why));
 	ERR_clear_error();
 	if (*why)
 		tls_certificate_unref(&c);
