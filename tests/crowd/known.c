@@ -153,4 +153,8 @@ void known_deinit(struct known *k)
 		k->versions = v->next;
 		free_version(k, v);
 	}
+	for (unsigned i = 0; i < STEPS_KEPT; i++)
+		buf_deinit(&k->steps[i].bytes);
+	for (unsigned i = 0; i < STORES_KEPT; i++)
+		buf_deinit(&k->stores[i].bytes);
 }
