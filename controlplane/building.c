@@ -178,7 +178,7 @@ static void on_ticket_timer(uv_timer_t *timer)
 
 	if (now_s >= reconcile_ticket_due_s(&c->settings, c->reconcile.ticket_now_s)) {
 		c->reconcile.ticket_now_s = now_s;
-		parts_forget(c->parts); /* nothing in the cluster says that they changed */
+		parts_renew_settings(c->parts); /* nothing in the cluster says that they changed */
 		schedule(c, true); /* its build waits for the next ones */
 	} else {
 		await_tickets(c);

@@ -74,6 +74,7 @@ static inline void history_options(struct history *h, struct reconcile_options *
 {
 	reconcile_options_init(options);
 	options->configmap = STR("ingress/controller");
+	options->ticket_now_s = 36000;
 	options->tcp_services_configmap = STR("ingress/tcp");
 	options->udp_services_configmap = STR("ingress/udp");
 	options->generated_chain_pem = buf_str(&h->chain[0]);
@@ -230,9 +231,10 @@ static inline struct object *history_secret(struct history *h, unsigned n)
 static inline struct object *history_config_map(struct history *h, unsigned n)
 {
 	static const char *const names[] = {"controller", "tcp", "udp", "headers"};
-	static const char *const data[4][4] = {
+	static const char *const data[4][6] = {
 		{"", "\"keep-alive\":\"5\",\"add-headers\":\"ingress/headers\"", "\"proxy-read-timeout\":\"60s\"",
-			"\"service-upstream\":\"true\",\"keep-alive\":\"soon\",\"annotations-risk-level\":\"Low\""},
+			"\"service-upstream\":\"true\",\"keep-alive\":\"soon\",\"annotations-risk-level\":\"Low\"",
+			"\"ssl-session-tickets\":\"true\"", "\"ssl-session-tickets\":\"true\",\"ssl-session-timeout\":\"4h\""},
 		{"", "\"9000\":\"default/s1:80\"", "\"9000\":\"default/s2:80\",\"9001\":\"default/s1:81\"", "\"80\":\"default/s1:80\""},
 		{"", "\"53\":\"default/s1:80\"", "", ""},
 		{"", "\"X-A\":\"1\"", "\"X-A\":\"2\"", "\"X-A\":\"$host\""},
@@ -242,7 +244,7 @@ static inline struct object *history_config_map(struct history *h, unsigned n)
 
 	buf_printf(&text,
 		"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"ingress\"},\"data\":{%s}}",
-		names[n], data[n][history_below(h, 4)]);
+		names[n], data[n][history_below(h, n ? 4 : 6)]);
 	o = cluster_object(buf_cstr(&text));
 	buf_deinit(&text);
 	return o;

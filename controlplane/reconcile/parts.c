@@ -31,7 +31,7 @@ struct parts {
 	struct reads reads, alias_reads;
 	unsigned long round, problems_version;
 	size_t n_built;
-	bool has_everything, is_alias_dirty;
+	bool has_everything, is_alias_dirty, is_settings_due;
 };
 
 struct parts *parts_create(struct store *store, const struct reconcile_options *options, struct setting_values *last)
@@ -80,6 +80,11 @@ void parts_destroy(struct parts *p)
 void parts_forget(struct parts *p)
 {
 	p->has_everything = false;
+}
+
+void parts_renew_settings(struct parts *p)
+{
+	p->is_settings_due = true;
 }
 
 /* --------------------------------------------------------------------------------------------------- one part's result */
@@ -323,20 +328,65 @@ static struct snapshot *finish(struct parts *p, struct reconcile *pass, uint64_t
 	return s;
 }
 
+/* What no part but that of the settings reads: of sessions and their tickets. */
+static bool is_of_settings_part(enum setting_id id)
+{
+	static const enum setting_id of_it[] = {SETTING_SSL_SESSION_TICKETS, SETTING_SSL_SESSION_TICKET_KEY,
+		SETTING_SSL_SESSION_TICKET_ROTATION, SETTING_SSL_SESSION_TIMEOUT, SETTING_SSL_SESSION_CACHE, SETTING_SSL_SESSION_CACHE_SIZE};
+
+	for (size_t i = 0; i < sizeof(of_it) / sizeof(of_it[0]); i++) {
+		if (of_it[i] == id)
+			return true;
+	}
+	return false;
+}
+
+/* Values follow from what was written. */
+static bool is_same_for_others(const struct setting_values *a, const struct setting_values *b)
+{
+	bool is_same = str_eq(a->object, b->object);
+
+	for (int i = 0; is_same && i < SETTING_COUNT; i++) {
+		const struct setting *x = &a->items[i], *y = &b->items[i];
+
+		is_same = is_of_settings_part((enum setting_id)i) || (x->is_set == y->is_set && str_eq(x->written, y->written));
+	}
+	return is_same;
+}
+
+/* Nothing else touched everything than the ConfigMap of the settings, and of these nothing that parts of hosts and Services read. */
+static bool is_settings_part_alone(const struct parts *p, const struct reconcile *pass, const struct store_changes *changes)
+{
+	struct buf key = {0};
+	bool is_alone;
+
+	buf_printf(&key, "ConfigMap %.*s", STR_ARG(p->options->configmap));
+	is_alone = str_eq(changes->everything_by, buf_str(&key)) && is_same_for_others(p->last, &pass->settings);
+	buf_deinit(&key);
+	return is_alone;
+}
+
 struct snapshot *parts_build(struct parts *p, uint64_t built_ms)
 {
 	struct reconcile_options options;
 	struct reconcile *pass = begin_pass(p, &options);
 	struct arena arena = {0};
 	struct store_changes changes;
-	bool has_changes = store_take_changes(p->store, &arena, &changes);
+	bool has_changes = store_take_changes(p->store, &arena, &changes), has_settings = true;
 
-	if (!p->has_everything || changes.everything) {
+	if (!p->has_everything || (changes.everything && !is_settings_part_alone(p, pass, &changes))) {
 		build_all(p, pass);
+	} else {
+		has_settings = changes.everything || p->is_settings_due;
+		if (has_settings)
+			build_everything_part(p, pass);
+		if (has_changes)
+			build_changes(p, pass, &changes);
+	}
+	p->is_settings_due = false;
+	if (has_settings) {
 		settings_deinit(p->last);
 		reconcile_take_settings(pass, p->last);
-	} else if (has_changes) {
-		build_changes(p, pass, &changes);
 	}
 	arena_deinit(&arena);
 	return finish(p, pass, built_ms);

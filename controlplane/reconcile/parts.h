@@ -26,6 +26,8 @@ struct snapshot *parts_build(struct parts *p, uint64_t built_ms);
 struct snapshot *parts_build_endpoints(struct parts *p, uint64_t built_ms);
 /* Everything will be built the next time. */
 void parts_forget(struct parts *p);
+/* The part of the settings will: other ticket keys are due, which nothing in the cluster says. */
+void parts_renew_settings(struct parts *p);
 
 /* Appends what was found, in no order, and once a part. */
 void parts_problems(const struct parts *p, struct problems *out);

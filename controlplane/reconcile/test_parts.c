@@ -112,6 +112,25 @@ static void test_random(unsigned n_histories)
 		run_history(1000 + i, 60);
 }
 
+/* The id in parts is that of the whole. */
+static void check_whole(struct store *store, struct parts *parts, const struct reconcile_options *options)
+{
+	struct problems problems = {0};
+	struct snapshot *whole = reconcile_build(store, options, 1, NULL, &problems), *s = parts_build(parts, 1);
+
+	CHECK(content_id_eq(&s->id, &whole->id));
+	snapshot_unref(&s);
+	snapshot_unref(&whole);
+	problems_deinit(&problems);
+}
+
+/* The same, and what it cost. */
+static void check_whole_after(struct store *store, struct parts *parts, const struct reconcile_options *options, size_t n_built)
+{
+	check_whole(store, parts, options);
+	CHECK_INT(parts_last_count(parts), n_built);
+}
+
 /* ------------------------------------------------------------------------------------------------------------------ cost */
 
 static void test_cost(void)
@@ -170,6 +189,25 @@ static void test_cost(void)
 	s = parts_build(parts, 1);
 	CHECK_INT(parts_last_count(parts), 1 + 51 + 50);
 	snapshot_unref(&s);
+
+	check_case("what it says of tickets: the settings alone, and with it what else has changed");
+	options.ticket_now_s = 36000;
+	store_put(store, cluster_config_map("\"proxy-send-timeout\":\"7\",\"ssl-session-tickets\":\"true\""), NULL);
+	check_whole_after(store, parts, &options, 1);
+	store_put(store, cluster_config_map("\"proxy-send-timeout\":\"7\",\"ssl-session-tickets\":\"true\",\"ssl-session-timeout\":\"4h\""),
+		NULL);
+	store_put(store, cluster_slice("s9", 0, 3), NULL);
+	check_whole_after(store, parts, &options, 2);
+	store_put(store, cluster_config_map("\"proxy-send-timeout\":\"8\",\"ssl-session-tickets\":\"true\""), NULL);
+	check_whole_after(store, parts, &options, 1 + 51 + 50);
+	store_put(store, cluster_config_map("\"ssl-session-tickets\":\"true\""), NULL);
+	check_whole_after(store, parts, &options, 1 + 51 + 50);
+
+	check_case("the next span of ticket keys: the settings alone");
+	options.ticket_now_s = 36000 + 3600;
+	parts_renew_settings(parts);
+	check_whole_after(store, parts, &options, 1);
+	check_whole_after(store, parts, &options, 0);
 	parts_forget(parts);
 	s = parts_build(parts, 1);
 	CHECK_INT(parts_last_count(parts), 1 + 51 + 50);
@@ -178,18 +216,6 @@ static void test_cost(void)
 	parts_destroy(parts);
 	settings_deinit(&last);
 	store_destroy(store);
-}
-
-/* The id in parts is that of the whole. */
-static void check_whole(struct store *store, struct parts *parts, const struct reconcile_options *options)
-{
-	struct problems problems = {0};
-	struct snapshot *whole = reconcile_build(store, options, 1, NULL, &problems), *s = parts_build(parts, 1);
-
-	CHECK(content_id_eq(&s->id, &whole->id));
-	snapshot_unref(&s);
-	snapshot_unref(&whole);
-	problems_deinit(&problems);
 }
 
 static struct object *tls_ingress(const char *name, const char *host, const char *annotations)

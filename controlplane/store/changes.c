@@ -17,10 +17,21 @@ static struct str without_prefix(struct str key)
 	return str_from_index(key, str_find(key, ' ') + 1);
 }
 
-static void mark_reader(struct store *s, struct str reader)
+/* `key` is "" for what is no object that somebody reads. */
+static void mark_everything(struct store *s, struct str key)
+{
+	bool is_same = !s->is_everything || str_eq(buf_str(&s->everything_by), key);
+
+	s->is_everything = true;
+	buf_clear(&s->everything_by);
+	if (is_same)
+		buf_add(&s->everything_by, key);
+}
+
+static void mark_reader(struct store *s, struct str reader, struct str key)
 {
 	if (str_eq(reader, STORE_EVERYTHING))
-		s->is_everything = true;
+		mark_everything(s, key);
 	else if (str_starts_with(reader, STR(SERVICE_PREFIX))) /* hosts have no upper case */
 		mark(&s->dirty_services, without_prefix(reader));
 	else
@@ -34,7 +45,7 @@ static void mark_readers(struct store *s, struct str key)
 	struct str reader;
 
 	while (n && map_next(&n->readers, &cursor, &reader, NULL))
-		mark_reader(s, reader);
+		mark_reader(s, reader, key);
 }
 
 void store_touch(struct store *s, struct str key)
@@ -92,7 +103,7 @@ void store_mark(struct store *s, const struct object *o)
 		store_each_ref(s, o, mark_ref);
 		return;
 	case KIND_INGRESS_CLASS:
-		s->is_everything = true;
+		mark_everything(s, STR(""));
 		return;
 	case KIND_SERVICE:
 		mark(&s->dirty_services, without_prefix(o->key));
@@ -152,6 +163,8 @@ bool store_take_changes(struct store *s, struct arena *arena, struct store_chang
 	*out = (struct store_changes){.everything = s->is_everything};
 	if (!store_has_changes(s, &is_structural))
 		return false;
+	out->everything_by = arena_str(arena, buf_str(&s->everything_by));
+	buf_clear(&s->everything_by);
 	take(&s->dirty_hosts, NULL, arena, &out->hosts, &out->n_hosts);
 	take(&s->dirty_endpoints, &s->dirty_services, arena, &out->endpoints, &out->n_endpoints);
 	take(&s->dirty_services, NULL, arena, &out->services, &out->n_services);

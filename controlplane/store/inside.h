@@ -43,6 +43,7 @@ struct store {
 	uint64_t seq; /* changes of objects so far */
 	/* changes */
 	bool is_everything;
+	struct buf everything_by; /* the key of what touched it; empty: more than one thing, or what nobody reads by key */
 	struct map dirty_hosts, dirty_services, dirty_endpoints; /* name → anything */
 };
 

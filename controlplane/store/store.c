@@ -85,6 +85,7 @@ void store_destroy(struct store *s)
 	store_refs_deinit(s);
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		order_deinit(&s->lists[kind]);
+	buf_deinit(&s->everything_by);
 	map_deinit(&s->dirty_hosts);
 	map_deinit(&s->dirty_services);
 	map_deinit(&s->dirty_endpoints);

@@ -104,6 +104,7 @@ void store_set_reads(struct store *store, struct str reader, const struct str *k
  */
 struct store_changes {
 	bool everything;         /* an IngressClass changed, or something that STORE_EVERYTHING reads */
+	struct str everything_by; /* the key of that, if it is one thing that it reads; else "" */
 	struct str *hosts;       /* hosts to build again */
 	size_t n_hosts;
 	struct str *services;    /* "default/web": Backend and Endpoints to build again, used by some Ingress or not */

@@ -80,7 +80,7 @@ static void check_changes(struct store *s, const char *want)
 	CHECK_INT(store_has_changes(s, &is_structural), *want != '\0');
 	CHECK_INT(store_take_changes(s, &arena, &c), *want != '\0');
 	if (c.everything)
-		buf_add(&b, STR("everything"));
+		buf_printf(&b, "everything%s%.*s", c.everything_by.len ? " by " : "", STR_ARG(c.everything_by));
 	add_names(&b, "host", c.hosts, c.n_hosts);
 	add_names(&b, "service", c.services, c.n_services);
 	add_names(&b, "endpoints", c.endpoints, c.n_endpoints);
@@ -182,8 +182,15 @@ static void test_changes(void)
 	check_case("what all depend on touches everything");
 	store_set_reads(s, STORE_EVERYTHING, all, 1);
 	store_put(s, object_of("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'settings'}}"), NULL);
-	check_changes(s, "everything");
+	check_changes(s, "everything by ConfigMap default/settings");
 	store_put(s, object_of("{'apiVersion':'networking.k8s.io/v1','kind':'IngressClass','metadata':{'name':'c'}}"), NULL);
+	check_changes(s, "everything");
+	store_put(s, object_of("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'settings'},'data':{'a':'1'}}"), NULL);
+	store_put(s, object_of("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'settings'},'data':{'a':'2'}}"), NULL);
+	check_changes(s, "everything by ConfigMap default/settings");
+	store_put(s, object_of("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'settings'},'data':{'a':'3'}}"), NULL);
+	store_put(s, object_of("{'apiVersion':'networking.k8s.io/v1','kind':'IngressClass','metadata':{'name':'d'}}"), NULL);
+	store_put(s, object_of("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'settings'},'data':{'a':'4'}}"), NULL);
 	check_changes(s, "everything");
 	check_case("a deleted Ingress leaves its host to be dropped");
 	CHECK(store_delete(s, KIND_INGRESS, STR("default"), STR("a")));
@@ -215,7 +222,7 @@ static void test_endpoints_first(void)
 	store_touch(s, STR("ConfigMap default/c"));
 	store_put(s, slice("other-1", "other", "10.0.0.3"), NULL);
 	CHECK(!store_take_endpoints(s, &arena, &services, &n));
-	check_changes(s, "everything, endpoints default/other");
+	check_changes(s, "everything by ConfigMap default/c, endpoints default/other");
 	arena_deinit(&arena);
 	store_destroy(s);
 }
