@@ -12,6 +12,12 @@ enum {
 	COST_MAX = 64 * 1024,   /* bytes, compiled */
 };
 
+/* Who has which in one pool. */
+struct alias_set {
+	struct map by_host; /* host -> struct alias_list */
+	bool is_filled;
+};
+
 struct alias_list {
 	struct str *items;
 	size_t n;
@@ -58,7 +64,8 @@ static const char *why_not(struct reconcile *pass, const struct map *taken, stru
 	return map_get(taken, alias) ? "free: another host has this alias already (B5)" : NULL;
 }
 
-static void add_aliases(struct reconcile *pass, struct view *view, const struct annotation *a, struct str host, struct map *taken)
+static void add_aliases(struct reconcile *pass, struct alias_set *set, struct view *view, const struct annotation *a, struct str host,
+	struct map *taken)
 {
 	struct alias_list *list = arena_zalloc(&pass->arena, sizeof(*list));
 
@@ -77,7 +84,7 @@ static void add_aliases(struct reconcile *pass, struct view *view, const struct 
 		map_put(taken, alias, list);
 		list->items[list->n++] = alias;
 	}
-	map_put(&pass->aliases, host, list);
+	map_put(&set->by_host, host, list);
 }
 
 /* Annotations of few are read for nothing then. */
@@ -91,25 +98,28 @@ static bool may_have_alias(const struct object *ingress)
 }
 
 /* The first Ingress with aliases for a host counts. */
-static void collect(struct reconcile *pass)
+static void collect(struct reconcile *pass, struct alias_set *set)
 {
 	struct object_list all = store_list(pass->untracked, KIND_INGRESS);
 	struct reads *reads = pass->reads;
 	struct map taken = {0};
 
 	pass->reads = pass->alias_reads;
-	if (pass->reads)
+	if (pass->reads && !pass->has_alias_reads)
 		reads_clear(pass->reads);
+	pass->has_alias_reads = set->is_filled = true;
 	for (size_t i = 0; i < all.n; i++) {
 		struct view *view = may_have_alias(all.items[i]) ? view_of(pass, all.items[i]) : NULL;
 		const struct annotation *a =
 			view ? annotation_get(&view->annotations, ANNOTATION_SERVER_ALIAS) : NULL;
 
-		for (size_t r = 0; a && view->is_served && r < view->object->ingress.n_rules; r++) {
+		if (!a || !view->is_served || !pool_has_view(pass, view))
+			continue;
+		for (size_t r = 0; r < view->object->ingress.n_rules; r++) {
 			struct str host = host_name(&pass->arena, view->object->ingress.rules[r].host);
 
-			if (!str_eq(host, STR("_")) && !map_get(&pass->aliases, host))
-				add_aliases(pass, view, a, host, &taken);
+			if (!str_eq(host, STR("_")) && !map_get(&set->by_host, host))
+				add_aliases(pass, set, view, a, host, &taken);
 		}
 	}
 	map_deinit(&taken);
@@ -123,12 +133,15 @@ static int compare_texts(const void *a, const void *b)
 
 struct str *alias_of_host(struct reconcile *pass, struct str host, struct reconcile_result *result, size_t *n)
 {
+	struct alias_set *set;
 	struct alias_list *list;
 
-	if (!pass->has_aliases)
-		collect(pass);
-	pass->has_aliases = true;
-	list = map_get(&pass->aliases, host);
+	if (!pass->aliases)
+		pass->aliases = arena_zalloc(&pass->arena, pool_count(pass) * sizeof(*pass->aliases));
+	set = &pass->aliases[pass->pool];
+	if (!set->is_filled)
+		collect(pass, set);
+	list = map_get(&set->by_host, host);
 	*n = list ? list->n : 0;
 	if (!list)
 		return NULL;
@@ -140,10 +153,13 @@ struct str *alias_of_host(struct reconcile *pass, struct str host, struct reconc
 
 void alias_end(struct reconcile *pass)
 {
-	size_t cursor = 0;
-	void *value;
+	for (size_t i = 0; pass->aliases && i < pool_count(pass); i++) {
+		struct map *by_host = &pass->aliases[i].by_host;
+		size_t cursor = 0;
+		void *value;
 
-	while (map_next(&pass->aliases, &cursor, NULL, &value))
-		problems_deinit(&((struct alias_list *)value)->problems);
-	map_deinit(&pass->aliases);
+		while (map_next(by_host, &cursor, NULL, &value))
+			problems_deinit(&((struct alias_list *)value)->problems);
+		map_deinit(by_host);
+	}
 }

@@ -197,7 +197,7 @@ static void add_streams(struct uses *u)
 	const struct tcp_entry *entries = tcp_entries(u->pass, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (tcp_leads_to(&entries[i], u->namespace_, u->name, NULL))
+		if (tcp_leads_to(&entries[i], u->namespace_, u->name, NULL) && pool_has_namespace(u->pass, u->namespace_))
 			add_use(u, &entries[i].target, NULL);
 	}
 }

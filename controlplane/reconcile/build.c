@@ -30,6 +30,7 @@ struct reconcile *reconcile_begin(struct store *store, const struct reconcile_op
 	pass->untracked = store;
 	pass->result_number = 1;
 	pass->options = options;
+	pass->pool = options->pool;
 	read_settings(pass);
 	pass->annotations = (struct annotation_options){
 		.prefix = options->annotations_prefix,

@@ -22,6 +22,15 @@ static bool takes_by_name(const struct reconcile *pass, const struct object *ing
 	return false;
 }
 
+struct str class_named(const struct object *ingress)
+{
+	const struct str *annotation = object_annotation(ingress, STR("kubernetes.io/ingress.class"));
+
+	if (ingress->ingress.has_class_name && ingress->ingress.class_name.len > 0)
+		return ingress->ingress.class_name;
+	return annotation ? *annotation : STR("");
+}
+
 bool reconcile_watches(const struct reconcile_options *options, struct str namespace_)
 {
 	for (size_t i = 0; i < options->n_watch_namespaces; i++) {

@@ -17,6 +17,7 @@ enum { HISTORY_SLOTS = 64 };
 struct history {
 	uint32_t state;
 	unsigned first_host, first_annotation; /* of the few that this history has */
+	bool has_pools;                      /* two classes of ours, two namespaces with labels */
 	struct object *slots[HISTORY_SLOTS]; /* what is there now */
 	char said[4096];                     /* the last events, for a failure */
 	struct buf chain[2], key[2];         /* of two certificates */
@@ -149,18 +150,20 @@ static inline struct object *history_ingress(struct history *h, unsigned n)
 		"\"" HISTORY_PREFIX "default-backend\":\"s1\"",
 		"\"kubernetes.io/ingress.class\":\"nginx\"",
 	};
+	static const char *const of_pools[] = {"\"ingressClassName\":\"nginx\"", "\"ingressClassName\":\"nginx\"",
+		"\"ingressClassName\":\"edge\"", "\"ingressClassName\":\"edge\"", "\"x\":1"};
 	static const char *const classes[] = {"\"ingressClassName\":\"nginx\"", "\"ingressClassName\":\"nginx\"",
 		"\"ingressClassName\":\"nginx\"", "\"ingressClassName\":\"other\"", "\"x\":1"};
 	struct buf text = {0};
 	struct object *o;
 
 	buf_printf(&text,
-		"{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"Ingress\",\"metadata\":{\"name\":\"i%u\",\"namespace\":\"default\","
+		"{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"Ingress\",\"metadata\":{\"name\":\"i%u\",\"namespace\":\"%s\","
 		"\"creationTimestamp\":\"2026-01-%02uT00:00:00Z\",\"annotations\":{%s}},\"spec\":{%s",
-		n, 1 + history_below(h, 5),
+		n, h->has_pools && n % 3 == 0 ? "shop" : "default", 1 + history_below(h, 5),
 		history_below(h, 3) ? annotations[(h->first_annotation + history_below(h, 4)) % (sizeof(annotations) / sizeof(annotations[0]))]
 				    : "",
-		classes[history_below(h, 5)]);
+		h->has_pools ? of_pools[history_below(h, 5)] : classes[history_below(h, 5)]);
 	history_spec(h, &text);
 	buf_printf(&text, "}}");
 	o = cluster_object(buf_cstr(&text));
@@ -258,7 +261,20 @@ static inline struct object *history_class(struct history *h, unsigned n)
 	buf_printf(&text,
 		"{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"IngressClass\",\"metadata\":{\"name\":\"%s\"},\"spec\":"
 		"{\"controller\":\"%s\"}}",
-		n ? "other" : "nginx", history_below(h, 4) ? (n ? "example.com/other" : "k8s.io/ingress-nginx") : "example.com/x");
+		!n ? "nginx" : h->has_pools ? "edge" : "other", history_below(h, 4) ? (n && !h->has_pools ? "example.com/other" : "k8s.io/ingress-nginx") : "example.com/x");
+	o = cluster_object(buf_cstr(&text));
+	buf_deinit(&text);
+	return o;
+}
+
+static inline struct object *history_namespace(struct history *h, unsigned n)
+{
+	static const char *const labels[] = {"", "\"team\":\"web\"", "\"team\":\"web\",\"edge\":\"\"", "\"team\":\"db\""};
+	struct buf text = {0};
+	struct object *o;
+
+	buf_printf(&text, "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"%s\",\"labels\":{%s}}}",
+		n ? "shop" : "default", labels[history_below(h, 4)]);
 	o = cluster_object(buf_cstr(&text));
 	buf_deinit(&text);
 	return o;
@@ -277,14 +293,16 @@ static inline struct object *history_make(struct history *h, unsigned slot)
 		return history_secret(h, slot - 26);
 	if (slot < 33)
 		return history_config_map(h, slot - 29);
-	return history_class(h, slot - 33);
+	return slot < 35 ? history_class(h, slot - 33) : history_namespace(h, slot - 35);
 }
 
 /* One create, change or delete. */
 static inline void history_event(struct history *h, struct store *store)
 {
 	/* classes and ConfigMaps build everything, so they are rarer than what is to be tested */
-	unsigned slot = history_below(h, 8) ? history_below(h, 29) : history_below(h, 35);
+	unsigned slot = history_below(h, 8) ? history_below(h, 29) : history_below(h, h->has_pools ? 37 : 35);
+	if (h->has_pools && history_below(h, 8) == 0)
+		slot = 35 + history_below(h, 2);
 	struct object *before = h->slots[slot];
 	size_t len = strlen(h->said);
 

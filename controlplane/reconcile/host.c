@@ -202,6 +202,7 @@ void reconcile_host(struct reconcile *pass, struct str host, struct reconcile_re
 	secret_note_reads(pass, list);
 	for (size_t i = 0; i < list.n; i++)
 		view_tell(pass, view_of(pass, list.items[i]), result);
+	pool_note_reads(pass, list);
 	note_aliases(&b);
 	if (!is_valid_host(b.name))
 		refuse_host(&b);

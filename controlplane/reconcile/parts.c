@@ -11,14 +11,26 @@
 
 #define EVERYTHING_PART "*"
 
-struct part {
-	struct str name; /* "*", "Host a.example.com", "Service default/web" */
+/* What came out of a part for one pool. */
+struct outcome {
 	struct resource **resources;
 	size_t n_resources;
-	struct problems problems;   /* sorted */
 	bool has_origins;
+};
+
+struct part {
+	struct str name;            /* "*", "Host a.example.com", "Service default/web" */
+	struct problems problems;   /* of all pools; sorted */
 	bool has_alias;
-	unsigned long round; /* of the last build */
+	unsigned long round;        /* of the last build */
+	struct outcome outcomes[];  /* one a pool */
+};
+
+/* All of one pool. */
+struct whole {
+	struct places places;
+	struct origins *origins; /* by the name of the part */
+	struct snapshot *latest;
 };
 
 struct parts {
@@ -26,8 +38,8 @@ struct parts {
 	const struct reconcile_options *options;
 	struct setting_values *last;
 	struct map parts; /* name -> struct part */
-	struct places places;
-	struct origins *origins; /* by the name of the part */
+	struct whole *wholes;  /* one a pool */
+	size_t n_pools;
 	struct reads reads, alias_reads;
 	unsigned long round, problems_version;
 	size_t n_built;
@@ -41,21 +53,25 @@ struct parts *parts_create(struct store *store, const struct reconcile_options *
 	p->store = store;
 	p->options = options;
 	p->last = last;
-	places_init(&p->places);
+	p->n_pools = options->pools ? options->pools->n : 1;
+	p->wholes = mem_calloc(p->n_pools, sizeof(*p->wholes));
+	for (size_t i = 0; i < p->n_pools; i++)
+		places_init(&p->wholes[i].places);
 	return p;
 }
 
-static void clear_part(struct part *part)
+static void clear_outcome(struct outcome *o)
 {
-	for (size_t i = 0; i < part->n_resources; i++)
-		resource_unref(&part->resources[i]);
-	mem_free(part->resources);
-	problems_deinit(&part->problems);
+	for (size_t i = 0; i < o->n_resources; i++)
+		resource_unref(&o->resources[i]);
+	mem_free(o->resources);
 }
 
-static void free_part(struct part *part)
+static void free_part(const struct parts *p, struct part *part)
 {
-	clear_part(part);
+	for (size_t i = 0; i < p->n_pools; i++)
+		clear_outcome(&part->outcomes[i]);
+	problems_deinit(&part->problems);
 	mem_free((char *)(uintptr_t)part->name.ptr);
 	mem_free(part);
 }
@@ -67,11 +83,15 @@ void parts_destroy(struct parts *p)
 
 	if (!p)
 		return;
-	places_deinit(&p->places);
+	for (size_t i = 0; i < p->n_pools; i++) {
+		places_deinit(&p->wholes[i].places);
+		origins_unref(&p->wholes[i].origins);
+		snapshot_unref(&p->wholes[i].latest);
+	}
+	mem_free(p->wholes);
 	while (map_next(&p->parts, &cursor, NULL, &value))
-		free_part(value);
+		free_part(p, value);
 	map_deinit(&p->parts);
-	origins_unref(&p->origins);
 	reads_deinit(&p->reads);
 	reads_deinit(&p->alias_reads);
 	mem_free(p);
@@ -94,78 +114,108 @@ static struct part *need_part(struct parts *p, struct str name)
 	struct part *part = map_get(&p->parts, name);
 
 	if (!part) {
-		part = mem_zalloc(sizeof(*part));
+		part = mem_zalloc(sizeof(*part) + p->n_pools * sizeof(part->outcomes[0]));
 		part->name = (struct str){mem_strdup(name), name.len};
 		map_put(&p->parts, name, part);
 	}
 	return part;
 }
 
-static void take_resources(struct parts *p, struct part *part, struct reconcile_result *result)
+/* Pools mostly have the same of a part: then they have one resource. */
+static struct resource *shared(const struct part *part, size_t pool, size_t index, struct resource *r)
 {
-	struct resource **kept = result->n_resources ? mem_calloc(result->n_resources, sizeof(*kept)) : NULL;
+	for (size_t i = 0; i < pool; i++) {
+		const struct outcome *o = &part->outcomes[i];
+		struct resource *other = index < o->n_resources ? o->resources[index] : NULL;
 
-	for (size_t i = 0; i < result->n_resources; i++)
-		kept[i] = resource_ref(places_put(&p->places, part->name, result->resources[i], p->round));
-	for (size_t i = 0; i < part->n_resources; i++) {
-		places_drop(&p->places, part->name, part->resources[i], p->round);
-		resource_unref(&part->resources[i]);
+		if (other && other->kind == r->kind && str_eq(other->name, r->name) && !memcmp(other->hash, r->hash, sizeof(r->hash)))
+			return other;
 	}
-	mem_free(part->resources);
-	part->resources = kept;
-	part->n_resources = result->n_resources;
+	return r;
 }
 
-static void take_problems(struct parts *p, struct part *part, struct reconcile_result *result)
+static void take_resources(struct parts *p, struct part *part, size_t pool, struct reconcile_result *result)
 {
-	problems_sort(&result->problems);
-	if (problems_equal(&part->problems, &result->problems))
+	struct resource **kept = result->n_resources ? mem_calloc(result->n_resources, sizeof(*kept)) : NULL;
+	struct places *places = &p->wholes[pool].places;
+	struct outcome *o = &part->outcomes[pool];
+
+	for (size_t i = 0; i < result->n_resources; i++)
+		kept[i] = resource_ref(places_put(places, part->name, shared(part, pool, i, result->resources[i]), p->round));
+	for (size_t i = 0; i < o->n_resources; i++) {
+		places_drop(places, part->name, o->resources[i], p->round);
+		resource_unref(&o->resources[i]);
+	}
+	mem_free(o->resources);
+	o->resources = kept;
+	o->n_resources = result->n_resources;
+}
+
+static void take_problems(struct parts *p, struct part *part, struct problems *found)
+{
+	problems_sort(found);
+	if (problems_equal(&part->problems, found))
 		return;
 	problems_deinit(&part->problems);
 	part->problems.arena.block_size = 256; /* there are tens of thousands of parts */
-	problems_add_all(&part->problems, &result->problems);
+	problems_add_all(&part->problems, found);
 	p->problems_version++;
 }
 
 static void drop_if_empty(struct parts *p, struct part *part)
 {
-	if (part->n_resources || part->problems.n || part->has_origins || part->has_alias)
+	for (size_t i = 0; i < p->n_pools; i++) {
+		if (part->outcomes[i].n_resources || part->outcomes[i].has_origins)
+			return;
+	}
+	if (part->problems.n || part->has_alias)
 		return;
 	map_del(&p->parts, part->name);
-	free_part(part);
-}
-
-static void take_result(struct parts *p, struct part *part, struct reconcile_result *result)
-{
-	part->round = p->round;
-	take_resources(p, part, result);
-	take_problems(p, part, result);
-	part->has_origins = result->n_origins > 0;
-	origins_put(&p->origins, part->name, result->origins, result->n_origins);
-	p->n_built++;
+	free_part(p, part);
 }
 
 /* -------------------------------------------------------------------------------------------------------- building parts */
 
-static void begin_part(struct parts *p, struct reconcile *pass, struct reconcile_result *result)
+typedef void build_fn(struct reconcile *pass, struct str name, struct reconcile_result *result);
+
+/* For one pool after the other; what is read for any of them is read. */
+static void build_part(struct parts *p, struct reconcile *pass, struct part *part, struct str name, build_fn *build)
 {
+	struct problems found = {0};
+
 	reads_clear(&p->reads);
 	pass->reads = &p->reads;
-	pass->result_number++;
-	reconcile_result_init(result);
+	part->round = p->round;
+	for (pass->pool = 0; pass->pool < p->n_pools; pass->pool++) {
+		struct reconcile_result result;
+
+		pass->result_number++;
+		reconcile_result_init(&result);
+		build(pass, name, &result);
+		take_resources(p, part, pass->pool, &result);
+		part->outcomes[pass->pool].has_origins = result.n_origins > 0;
+		origins_put(&p->wholes[pass->pool].origins, part->name, result.origins, result.n_origins);
+		problems_add_all(&found, &result.problems);
+		reconcile_result_deinit(&result);
+	}
+	take_problems(p, part, &found);
+	problems_deinit(&found);
+	pass->pool = 0;
+	p->n_built++;
+}
+
+static void build_settings(struct reconcile *pass, struct str name, struct reconcile_result *result)
+{
+	(void)name;
+	reconcile_settings(pass, result);
+	tcp_put_all(pass, result);
+	reconcile_note_reads(pass);
 }
 
 static void build_everything_part(struct parts *p, struct reconcile *pass)
 {
-	struct reconcile_result result;
-
-	begin_part(p, pass, &result);
-	reconcile_settings(pass, &result);
-	tcp_put_all(pass, &result);
-	reconcile_note_reads(pass);
+	build_part(p, pass, need_part(p, STR(EVERYTHING_PART)), STR(""), build_settings);
 	store_set_reads(p->store, STORE_EVERYTHING, p->reads.keys, p->reads.n);
-	take_result(p, need_part(p, STR(EVERYTHING_PART)), &result);
-	reconcile_result_deinit(&result);
 }
 
 static bool has_read(const struct reads *r, struct str key)
@@ -191,36 +241,28 @@ static struct part *need_part_of(struct parts *p, const char *kind, struct str n
 static void build_host(struct parts *p, struct reconcile *pass, struct str name)
 {
 	struct part *part = need_part_of(p, "Host", name);
-	struct reconcile_result result;
 	bool has_alias;
 
 	if (part->round == p->round)
 		return;
-	begin_part(p, pass, &result);
-	reconcile_host(pass, name, &result);
+	build_part(p, pass, part, name, reconcile_host);
 	has_alias = has_read(&p->reads, ALIASES_KEY);
 	p->is_alias_dirty = p->is_alias_dirty || has_alias || part->has_alias;
 	part->has_alias = has_alias;
 	if (!str_eq(name, STORE_EVERYTHING)) /* such a host is never served, whatever it reads */
 		store_set_reads(p->store, name, p->reads.keys, p->reads.n);
-	take_result(p, part, &result);
 	drop_if_empty(p, part);
-	reconcile_result_deinit(&result);
 }
 
 static void build_service(struct parts *p, struct reconcile *pass, struct str name)
 {
 	struct part *part = need_part_of(p, "Service", name);
-	struct reconcile_result result;
 
 	if (part->round == p->round)
 		return;
-	begin_part(p, pass, &result);
-	reconcile_service(pass, name, &result);
+	build_part(p, pass, part, name, reconcile_service);
 	store_set_reads(p->store, part->name, p->reads.keys, p->reads.n);
-	take_result(p, part, &result);
 	drop_if_empty(p, part);
-	reconcile_result_deinit(&result);
 }
 
 /* All that want an alias, and the names whose being a host decides who gets one. */
@@ -319,13 +361,26 @@ static struct reconcile *begin_pass(struct parts *p, struct reconcile_options *o
 	return pass;
 }
 
+static void finish_pool(struct whole *whole, uint64_t built_ms)
+{
+	struct snapshot *s = snapshot_create(content_copy(whole->places.content), built_ms);
+
+	snapshot_set_origins(s, whole->origins);
+	snapshot_unref(&whole->latest);
+	whole->latest = s;
+}
+
 static struct snapshot *finish(struct parts *p, struct reconcile *pass, uint64_t built_ms)
 {
-	struct snapshot *s = snapshot_create(content_copy(p->places.content), built_ms);
-
 	reconcile_end(pass);
-	snapshot_set_origins(s, p->origins);
-	return s;
+	for (size_t i = 0; i < p->n_pools; i++)
+		finish_pool(&p->wholes[i], built_ms);
+	return snapshot_ref(p->wholes[0].latest);
+}
+
+struct snapshot *parts_snapshot(const struct parts *p, size_t pool)
+{
+	return p->wholes[pool].latest;
 }
 
 /* What no part but that of the settings reads: of sessions and their tickets. */

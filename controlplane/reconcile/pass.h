@@ -5,6 +5,7 @@
 
 #include "annotation.h"
 #include "map.h"
+#include "pool.h"
 #include "reconcile.h"
 #include "tcp.h"
 #include "weirlock/v1/snapshot.pb-c.h"
@@ -18,6 +19,7 @@ struct view {
 	bool is_rejected; /* a form that must not take the place of a good one (M14, M20 c, M21, C19) */
 	bool is_canary; /* the same without paths of its own (I20): is_served is false then */
 	bool is_served; /* ours, nothing keeps it out, and it has paths of its own */
+	uint64_t pools; /* that it belongs to */
 	struct annotation_values annotations;
 	struct backend_secret *backend_secret; /* of proxy-ssl-secret; NULL: none, or it is bad */
 	struct client_ca *client_ca; /* of auth-tls-secret; NULL: none, or it is bad */
@@ -44,6 +46,7 @@ struct reconcile {
 	struct reads *alias_reads; /* the same for who owns which alias */
 	unsigned long result_number; /* counts the results of a pass; who tells something once a result keeps it */
 	const struct reconcile_options *options;
+	size_t pool;               /* what is built is for this one: Ingresses of others are not there */
 	struct setting_values settings;
 	struct problems settings_problems;
 	struct annotation_options annotations;
@@ -51,8 +54,8 @@ struct reconcile {
 	struct map certificates; /* "namespace/secret" -> struct certificate */
 	struct map client_cas;   /* "namespace/secret" -> struct client_ca */
 	struct map backend_secrets; /* "namespace/secret" -> struct backend_secret */
-	struct map aliases;      /* host -> struct alias_list */
-	bool has_aliases;        /* the map is filled */
+	struct alias_set *aliases; /* one a pool */
+	bool has_alias_reads;    /* alias_reads are of this pass */
 	struct tcp_entry *tcp;   /* entries that are good, TCP first, in the order of the ConfigMaps; in `arena` */
 	size_t n_tcp;
 	struct problems tcp_problems;
@@ -77,6 +80,21 @@ void reconcile_services_of_all(struct reconcile *pass, struct map *services, str
 
 /* class.c: whether an Ingress is ours (N8, N9). Adds a problem when it is nobody's for want of a class. */
 bool class_takes(const struct reconcile *pass, const struct object *ingress, struct problems *problems);
+/* What it names, by field or annotation, or "". */
+struct str class_named(const struct object *ingress);
+
+/* pools.c: what of the cluster the pool has that the pass is at. */
+bool pool_has_view(struct reconcile *pass, const struct view *view);
+bool pool_has_namespace(struct reconcile *pass, struct str namespace_);
+/* Fills view->pools. */
+void pool_read_view(struct reconcile *pass, struct view *view);
+/* Tells of one that is in none; noted by pool_note_reads. */
+void pool_complain(struct view *view);
+/* Notes that what is told of the Ingresses is to be told again when the labels of their namespaces change. */
+void pool_note_reads(struct reconcile *pass, struct object_list ingresses);
+size_t pool_count(const struct reconcile *pass);
+/* "edge"; of a pass without pools: that of the default one. */
+const char *pool_name(const struct reconcile *pass);
 
 /* view.c */
 struct view *view_of(struct reconcile *pass, const struct object *ingress);

@@ -15,6 +15,8 @@
 #include "store.h"
 #include "str.h"
 
+struct pools; /* pool.h */
+
 enum { RECONCILE_KEY_BYTES = 32 };
 
 /* The controller's options that decide what is served. Everything is borrowed for the pass; zero is not a default. */
@@ -39,6 +41,8 @@ struct reconcile_options {
 	uint8_t ticket_root[RECONCILE_KEY_BYTES];          /* that ticket keys are made from; the same for all replicas */
 	int64_t ticket_now_s;                /* Unix time, to choose them; 0: none are put */
 	int64_t now_s;                       /* Unix time, to tell an expired certificate; 0: do not look */
+	const struct pools *pools;           /* --pool; NULL: there is one, and it has everything */
+	size_t pool;                         /* the one of them that a whole build is for; parts.h builds all */
 	const struct setting_values *last_settings; /* those of the pass before, for last good values; or NULL */
 };
 /* A key of session cookies from a secret of any length that replicas share and that survives a restart. */
@@ -99,6 +103,11 @@ size_t reconcile_settings_names(struct store *store, const struct reconcile_opti
 	struct str **out);
 /* Whether an Ingress is ours, by namespace and class (N8, N9). */
 bool reconcile_takes(struct store *store, const struct reconcile_options *options, const struct object *ingress);
+/* The pools that an Ingress of ours belongs to, as a set of pool.h; 0: nobody serves it. */
+uint64_t reconcile_pools_of_ingress(struct store *store, const struct reconcile_options *options, const struct object *ingress);
+/* Those that requests to a Service come from. */
+uint64_t reconcile_pools_of_service(
+	struct store *store, const struct reconcile_options *options, struct str namespace_, struct str name);
 /* Whether Ingresses of the namespace are served (N9). */
 bool reconcile_watches(const struct reconcile_options *options, struct str namespace_);
 

@@ -107,6 +107,7 @@ static void make_cluster(struct asking *a, const struct view *view)
 {
 	a->beside = store_create();
 	take_all(a, store_list(a->store, KIND_INGRESS_CLASS));
+	take_all(a, store_list(a->store, KIND_NAMESPACE));
 	take(a, store_get_path(a->store, KIND_CONFIG_MAP, a->options->configmap));
 	put(a, a->ingress);
 	add_what_it_names(a);
@@ -205,11 +206,12 @@ static void tell_other_prefix(struct asking *a)
 	}
 }
 
-static void build_it(struct asking *a)
+/* In the pool that the pass is at. */
+static void build_pool(struct asking *a, struct reconcile *pass)
 {
-	struct reconcile *pass = reconcile_begin(a->beside, a->options);
 	struct reconcile_result result;
 
+	pass->result_number++;
 	reconcile_result_init(&result);
 	for (size_t i = 0; i < a->n_hosts; i++)
 		reconcile_host(pass, a->hosts[i], &result);
@@ -218,6 +220,18 @@ static void build_it(struct asking *a)
 	view_tell(pass, view_of(pass, a->ingress), &result);
 	tell(a, &result.problems);
 	reconcile_result_deinit(&result);
+}
+
+/* In each pool that it belongs to: what stands in its way in one of them is in its way. */
+static void build_it(struct asking *a)
+{
+	struct reconcile *pass = reconcile_begin(a->beside, a->options);
+	uint64_t pools = view_of(pass, a->ingress)->pools;
+
+	for (pass->pool = 0; pass->pool < pool_count(pass); pass->pool++) {
+		if (!pools || pools & pool_bit(pass->pool))
+			build_pool(a, pass);
+	}
 	reconcile_end(pass);
 }
 

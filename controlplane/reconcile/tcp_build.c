@@ -140,6 +140,8 @@ void tcp_put_all(struct reconcile *pass, struct reconcile_result *result)
 
 	arena_reset(&pass->scratch);
 	problems_add_all(&result->problems, &pass->tcp_problems);
-	for (size_t i = 0; i < n; i++)
-		put_service(pass, &entries[i], result);
+	for (size_t i = 0; i < n; i++) {
+		if (pool_has_namespace(pass, entries[i].namespace_))
+			put_service(pass, &entries[i], result);
+	}
 }

@@ -36,14 +36,16 @@ int64_t reconcile_ticket_due_s(const struct setting_values *settings, int64_t no
 	return ((now_s * 1000 / span + 1) * span + 999) / 1000;
 }
 
-/* HMAC(root, span, index, part) */
-static void derive(const struct reconcile_options *o, int64_t span, int64_t index, char part, unsigned char out[KEY_BYTES])
+/* HMAC(root, span, index, part, pool): who has the keys of one pool opens no session of another. */
+static void derive(const struct reconcile *pass, int64_t span, int64_t index, char part, unsigned char out[KEY_BYTES])
 {
 	struct buf text = {0};
 	unsigned len = 0;
 
 	buf_printf(&text, "%lld %lld %c", (long long)span, (long long)index, part);
-	HMAC(EVP_sha256(), o->ticket_root, RECONCILE_KEY_BYTES, (const unsigned char *)text.ptr, text.len, out, &len);
+	if (strcmp(pool_name(pass), POOL_DEFAULT) != 0)
+		buf_printf(&text, " %s", pool_name(pass));
+	HMAC(EVP_sha256(), pass->options->ticket_root, RECONCILE_KEY_BYTES, (const unsigned char *)text.ptr, text.len, out, &len);
 	buf_deinit(&text);
 }
 
@@ -64,10 +66,10 @@ static void add_made(struct reconcile *pass, int64_t index, Weirlock__V1__Ticket
 	unsigned char *bytes = arena_alloc(&pass->scratch, BIG_BYTES), name[KEY_BYTES];
 	int64_t span = span_ms(&pass->settings);
 
-	derive(pass->options, span, index, 'n', name);
+	derive(pass, span, index, 'n', name);
 	memcpy(bytes, name, NAME_BYTES);
-	derive(pass->options, span, index, 'm', bytes + NAME_BYTES);
-	derive(pass->options, span, index, 'c', bytes + NAME_BYTES + KEY_BYTES);
+	derive(pass, span, index, 'm', bytes + NAME_BYTES);
+	derive(pass, span, index, 'c', bytes + NAME_BYTES + KEY_BYTES);
 	add(&pass->scratch, out, bytes, NAME_BYTES, NAME_BYTES + KEY_BYTES, KEY_BYTES);
 }
 

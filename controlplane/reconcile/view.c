@@ -62,6 +62,7 @@ static void read_view(struct reconcile *pass, struct view *view)
 	view->is_ours = class_takes(pass, view->object, &view->problems);
 	if (!view->is_ours)
 		return;
+	pool_read_view(pass, view);
 	annotation_parse(view->object, &pass->annotations, &view->annotations, &view->problems);
 	backend_tls_read(pass, view);
 	client_auth_read(pass, view);
@@ -69,6 +70,8 @@ static void read_view(struct reconcile *pass, struct view *view)
 	view->is_served = !view->is_rejected && !is_disabled_catch_all(pass, view);
 	view->is_canary = view->is_served && is_canary(view);
 	view->is_served = view->is_served && !view->is_canary;
+	if (view->is_served || view->is_canary)
+		pool_complain(view);
 	if (view->is_canary && view_is_catch_all(view))
 		result_problem(&view->problems, SEVERITY_WARN, view->object->key, "spec.defaultBackend", STR(""),
 			"a canary with rules (I20)", "name the host and the path of the other Ingress", "it takes no request");
@@ -109,7 +112,7 @@ static struct view **views_of(struct reconcile *pass, struct object_list list, b
 	for (size_t i = 0; i < list.n; i++) {
 		struct view *view = view_of(pass, list.items[i]);
 
-		if ((view->is_served && with_served) || (view->is_canary && with_canaries))
+		if (((view->is_served && with_served) || (view->is_canary && with_canaries)) && pool_has_view(pass, view))
 			views[(*n)++] = view;
 	}
 	return views;
@@ -135,7 +138,9 @@ bool host_is_served(struct reconcile *pass, struct str host)
 	struct object_list list = pass_host(pass, host);
 
 	for (size_t i = 0; i < list.n; i++) {
-		if (view_of(pass, list.items[i])->is_served)
+		struct view *view = view_of(pass, list.items[i]);
+
+		if (view->is_served && pool_has_view(pass, view))
 			return true;
 	}
 	return false;
