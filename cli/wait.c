@@ -105,7 +105,7 @@ static int conclude(const Weirlock__V1__WaitRequest *request, const Weirlock__V1
 			return EXIT_FINDINGS;
 		return r->is_unused ? command_fail(EXIT_FINDINGS,
 					      "%s: the controller has seen it and does not serve it: by its class it is another's, or "
-					      "it has none",
+					      "it has none, or it belongs to no pool",
 					      request->object)
 				    : EXIT_FINE;
 	case WEIRLOCK__V1__WAIT_STATE__WAIT_SET_ASIDE:

@@ -63,8 +63,7 @@ static void add_metrics(void *owner, struct buf *out)
 			"process_resident_memory_bytes %llu\n",
 		(unsigned long long)process_rss_bytes());
 	publish_metrics(c->publish, out);
-	if (c->keep)
-		keep_metrics(c->keep, out);
+	keep_metrics(c->keeps, c->options->pools.n, out);
 	if (c->kube)
 		kube_metrics(c->kube, out);
 	if (c->writes)
@@ -84,7 +83,7 @@ static void tell_standing(void *data, struct str object, struct publish_standing
 {
 	struct controller *c = data;
 
-	standing_of(c->store, &c->reconcile, &c->found, object, out, faults);
+	standing_of(c->store, &c->reconcile, c->parts, &c->found, object, out, faults);
 }
 
 static struct str who_leads(void *data)
@@ -98,7 +97,7 @@ static struct content *build_pinned_endpoints(void *data, size_t pool, struct co
 {
 	struct controller *c = data;
 
-	(void)pool;
+	(void)pool; /* of a Backend that is pinned in it */
 	return endpoints_of_pinned(c->store, &c->reconcile, pinned, live);
 }
 
@@ -113,44 +112,45 @@ static int keep_what_is_pinned(void *data, size_t pool, const struct pin *pin)
 {
 	struct controller *c = data;
 
-	(void)pool;
-	return c->keep ? keep_pin(c->keep, pin) : -ENOENT;
+	return c->keeps[pool] ? keep_pin(c->keeps[pool], pin) : -ENOENT;
 }
 
-/* The past, from disk where there is a place for it; without one it begins now. */
-static void open_archive(struct controller *c)
+/* The past of a pool, from disk where there is a place for it; without one it begins now. */
+static void open_archive(struct controller *c, size_t pool)
 {
-	struct keep_options options = {c->options->state_dir, c->identity, NULL};
+	struct keep_options options = {c->options->state_dir, c->identity, archive_create(0, 0), c->options->pools.items[pool].name};
 	struct buf error = {0};
 
-	c->archive = options.archive = archive_create(0, 0);
+	c->archives[pool] = options.archive;
 	if (!options.directory || !options.identity)
 		return;
-	c->keep = keep_open(c->loop, &options, &error);
-	if (c->keep)
-		keep_load(c->keep);
+	c->keeps[pool] = keep_open(c->loop, &options, &error);
+	if (c->keeps[pool])
+		keep_load(c->keeps[pool]);
 	else
 		log_error("controller", "the history of snapshots is not kept: %s", buf_cstr(&error));
 	buf_deinit(&error);
 }
 
-static void take_pin(struct controller *c)
+static void take_pin(struct controller *c, size_t pool)
 {
 	struct pin pin = {0};
 
-	if (!c->keep || !keep_load_pin(c->keep, &pin))
+	if (!c->keeps[pool] || !keep_load_pin(c->keeps[pool], &pin))
 		return;
-	log_warn("controller", "a snapshot was pinned before this controller started, and still is by=%s reason=%s", pin.by, pin.reason);
-	publish_take_pin(c->publish, 0, &pin);
+	log_warn("controller", "a snapshot was pinned before this controller started, and still is pool=%s by=%s reason=%s",
+		c->options->pools.items[pool].name, pin.by, pin.reason);
+	publish_take_pin(c->publish, pool, &pin);
 }
 
 int controller_open_channel(struct controller *c, struct buf *error)
 {
 	const struct controller_options *o = c->options;
-	struct publish_pool pool = {.name = PUBLISH_DEFAULT_POOL};
+	struct publish_pool pools[POOLS_MAX] = {{0}};
+	size_t n = o->pools.n;
 	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
 		.standing = tell_standing, .look_up = look_up, .keep_pin = keep_what_is_pinned,
-		.pinned_endpoints = build_pinned_endpoints, .leader = who_leads, .pools = &pool, .n_pools = 1};
+		.pinned_endpoints = build_pinned_endpoints, .leader = who_leads, .pools = pools, .n_pools = n};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
 
 	if (!o->is_insecure) {
@@ -158,10 +158,13 @@ int controller_open_channel(struct controller *c, struct buf *error)
 		if (!c->identity)
 			return EXIT_BAD_INPUT;
 	}
-	open_archive(c);
-	pool.archive = c->archive;
+	for (size_t i = 0; i < n; i++) {
+		open_archive(c, i);
+		pools[i] = (struct publish_pool){o->pools.items[i].name, o->pools.items[i].what, c->archives[i]};
+	}
 	c->publish = publish_create(c->loop, &publish);
-	take_pin(c);
+	for (size_t i = 0; i < n; i++)
+		take_pin(c, i);
 	server.identity = c->identity;
 	server.data = c->publish;
 	c->server = rpc_server_create(c->loop, &server);

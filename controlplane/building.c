@@ -42,20 +42,30 @@ static void tell_problems(struct controller *c)
 	c->told = now;
 }
 
-static void publish_it(struct controller *c, struct snapshot *s, uint64_t start_us, uint64_t event_us)
+/* To each pool its own: what is not new there is not sent. */
+static void publish_pools(struct controller *c, uint64_t event_us)
+{
+	char id[16];
+
+	for (size_t i = 0; i < c->options->pools.n; i++) {
+		struct snapshot *s = parts_snapshot(c->parts, i);
+
+		s->event_us = c->is_ready ? event_us : 0;
+		if (publish_set_snapshot(c->publish, i, s)) /* which says what changed and who gets it */
+			log_debug("controller", "built id=%s resources=%zu parts=%zu build_ms=%.1f", content_id_text(&s->id, id),
+				content_count(s->content), parts_last_count(c->parts), (double)c->build_us / 1000);
+	}
+}
+
+static void publish_it(struct controller *c, uint64_t start_us, uint64_t event_us)
 {
 	bool is_structural;
-	char id[16];
 
 	c->n_builds++;
 	c->n_parts_built += parts_last_count(c->parts);
 	c->build_us = clock_mono_us() - start_us;
-	s->event_us = c->is_ready ? event_us : 0;
 	c->is_audit_due = true;
-	if (publish_set_snapshot(c->publish, 0, s)) /* which says what changed and who gets it */
-		log_debug("controller", "built id=%s resources=%zu parts=%zu build_ms=%.1f", content_id_text(&s->id, id),
-			content_count(s->content), parts_last_count(c->parts), (double)c->build_us / 1000);
-	snapshot_unref(&s);
+	publish_pools(c, event_us);
 	tell_problems(c);
 	if (!store_has_changes(c->store, &is_structural))
 		publish_cover(c->publish, store_seq(c->store));
@@ -79,6 +89,7 @@ static void await_tickets(struct controller *c)
 void controller_build_all(struct controller *c)
 {
 	uint64_t start_us = clock_mono_us(), event_us = c->event_us;
+	struct snapshot *s;
 
 	/* What was set aside is asked again when something that all depend on changed. */
 	if (store_has_everything(c->store))
@@ -86,7 +97,9 @@ void controller_build_all(struct controller *c)
 	if (!event_us || (c->endpoint_event_us && c->endpoint_event_us < event_us))
 		event_us = c->endpoint_event_us;
 	c->event_us = c->endpoint_event_us = 0;
-	publish_it(c, parts_build(c->parts, clock_wall_ms()), start_us, event_us);
+	s = parts_build(c->parts, clock_wall_ms());
+	snapshot_unref(&s); /* each pool's is asked for */
+	publish_it(c, start_us, event_us);
 	await_tickets(c);
 }
 
@@ -97,25 +110,39 @@ static void build_endpoints(struct controller *c)
 
 	if (!s)
 		return; /* they are part of what waits for more quiet */
-	publish_it(c, s, start_us, c->endpoint_event_us);
+	snapshot_unref(&s);
+	publish_it(c, start_us, c->endpoint_event_us);
 	c->endpoint_event_us = 0;
+}
+
+static bool audit_pool(struct controller *c, size_t pool)
+{
+	struct reconcile_options options = c->reconcile;
+	struct problems problems = {0};
+	struct snapshot *anew;
+	bool is_same;
+
+	options.pool = pool;
+	anew = reconcile_build(c->store, &options, clock_wall_ms(), NULL, &problems);
+	is_same = content_id_eq(&anew->id, &publish_current(c->publish, pool)->id);
+	snapshot_unref(&anew);
+	problems_deinit(&problems);
+	return is_same;
 }
 
 /* Parts that a change should have touched and did not would be served for ever. */
 static void audit(struct controller *c)
 {
-	struct snapshot *current = publish_current(c->publish, 0), *anew;
-	struct problems problems = {0};
+	bool is_same = true;
 
-	anew = reconcile_build(c->store, &c->reconcile, clock_wall_ms(), NULL, &problems);
-	if (!content_id_eq(&anew->id, &current->id)) {
+	for (size_t i = 0; i < c->options->pools.n; i++)
+		is_same = is_same && audit_pool(c, i);
+	if (!is_same) {
 		c->n_defects++;
 		log_error("controller", "what was built in parts is not what is built from nothing: this is a defect, and all is built anew");
 		parts_forget(c->parts);
 		controller_build_all(c);
 	}
-	snapshot_unref(&anew);
-	problems_deinit(&problems);
 	c->is_audit_due = false;
 }
 

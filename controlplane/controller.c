@@ -74,6 +74,7 @@ static int open_kube(struct controller *c)
 		.namespaces = r->watch_namespaces,
 		.n_namespaces = r->n_watch_namespaces,
 		.namespace_selector = c->options->namespace_selector,
+		.wants_namespaces = pools_want_namespaces(&c->options->pools),
 		.configmap = r->configmap,
 		.default_certificate = r->default_ssl_certificate,
 		.default_backend = r->default_backend_service,
@@ -174,6 +175,7 @@ int controller_open(uv_loop_t *loop, const struct controller_options *options, s
 	c->options = options;
 	c->reconcile = options->reconcile;
 	c->reconcile.last_settings = &c->settings;
+	c->reconcile.pools = &options->pools;
 	c->store = store_create();
 	c->intake = intake_create(c->store, &c->reconcile);
 	c->parts = parts_create(c->store, &c->reconcile, &c->settings);
@@ -208,7 +210,8 @@ static void on_server_closed(void *data)
 	struct controller *c = data;
 
 	publish_close(c->publish, NULL, NULL);
-	keep_close(c->keep);
+	for (size_t i = 0; i < c->options->pools.n; i++)
+		keep_close(c->keeps[i]);
 	c->publish = NULL;
 }
 
@@ -257,7 +260,8 @@ void controller_destroy(struct controller *c)
 	intake_destroy(c->intake);
 	parts_destroy(c->parts);
 	store_destroy(c->store);
-	archive_destroy(c->archive);
+	for (size_t i = 0; i < c->options->pools.n; i++)
+		archive_destroy(c->archives[i]);
 	rpc_identity_destroy(c->identity);
 	settings_deinit(&c->settings);
 	problems_deinit(&c->found);

@@ -8,6 +8,7 @@
 #include "addr.h"
 #include "buf.h"
 #include "opt.h"
+#include "pool.h"
 #include "reconcile.h"
 #include "writes.h"
 
@@ -33,6 +34,7 @@ struct controller_options {
 	bool has_admission;
 	struct addr admission;     /* the webhook, and its PEM files */
 	const char *admission_certificate, *admission_key, *admission_client_ca; /* the last may be NULL */
+	struct pools pools;        /* kept */
 	struct reconcile_options reconcile; /* texts are kept, not copied */
 };
 

@@ -29,8 +29,8 @@ struct controller {
 	struct rpc_identity *identity;
 	struct rpc_server *server;
 	struct publish *publish;
-	struct archive *archive;        /* of snapshots */
-	struct keep *keep;              /* on disk; NULL: it is not kept */
+	struct archive *archives[POOLS_MAX]; /* of snapshots, one a pool */
+	struct keep *keeps[POOLS_MAX];  /* those on disk; NULL: they are not kept */
 	struct admin *admin;
 	uv_timer_t build_timer, audit_timer, ticket_timer, leave_timer;
 	struct admission *admission;    /* or NULL */

@@ -13,11 +13,11 @@ struct arguments {
 	struct controller_options options;
 	const char *admin, *admission;
 	const char *configmap, *tcp_services, *udp_services, *ingress_class, *controller_class, *annotations_prefix, *namespace_selector;
-	struct opt_list namespaces;
+	struct opt_list namespaces, pools;
 	struct str watched[64]; /* the texts of `namespaces` */
 	const char *default_ssl_certificate, *default_backend_service;
 	struct opt_common common;
-	struct opt rows[48];
+	struct opt rows[52];
 	struct opt_program program;
 };
 
@@ -69,6 +69,10 @@ static void make_rows(struct arguments *a)
 			"Serve the Ingresses of this namespace, and of no other that is not named so; repeatable; default all", 0, 0},
 		{"watch-namespace-selector", 0, OPT_TEXT, &a->namespace_selector, "LABELS",
 			"Serve the namespaces with these labels; from the API server alone", 0, 0},
+		{"pool", 0, OPT_LIST, &a->pools, "NAME=WHAT",
+			"What proxies serve whose certificate names this pool: class:CLASS,... of Ingresses, namespaces:LABELS, or all; "
+			"repeatable; the pool default has all unless something else is said of it, as default=none",
+			0, 0},
 		{"configmap", 0, OPT_TEXT, &a->configmap, "NS/NAME", "The ConfigMap with the settings", 0, 0},
 		{"tcp-services-configmap", 0, OPT_TEXT, &a->tcp_services, "NS/NAME",
 			"The ConfigMap with the TCP services, PORT: NAMESPACE/SERVICE:PORT[:PROXY][:PROXY]", 0, 0},
@@ -172,8 +176,21 @@ static bool check_admission(const struct arguments *a, struct controller_options
 	return false;
 }
 
+static bool read_pools(struct arguments *a, struct buf *error)
+{
+	struct pools *pools = &a->options.pools;
+
+	for (size_t i = 0; i < a->pools.n; i++) {
+		if (!pools_add(pools, str_from(a->pools.items[i]), error))
+			return false;
+	}
+	return pools_finish(pools, error);
+}
+
 static bool check(struct arguments *a, struct buf *error)
 {
+	if (!read_pools(a, error))
+		return false;
 	if (!is_path("configmap", a->configmap, error) ||
 		!is_path("tcp-services-configmap", a->tcp_services, error) ||
 		!is_path("udp-services-configmap", a->udp_services, error) ||

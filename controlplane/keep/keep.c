@@ -2,6 +2,7 @@
 #include "keep.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,10 +19,11 @@ enum {
 	AT_MOST_EVERY_MS = 15000,
 	FILE_MAX = 512 * 1024 * 1024
 };
-static const char purpose[] = "weirlock history 1";
+#define PURPOSE "weirlock history 1"
 
 struct keep {
 	struct keep_options options;
+	char purpose[128], history_file[96], pin_file[96]; /* of the pool */
 	uv_loop_t *loop;
 	uv_timer_t timer;
 	unsigned long seen, written; /* versions of the archive */
@@ -54,7 +56,7 @@ static bool make_head(struct keep *k, struct sealed_head *head, uint8_t secret[S
 {
 	*head = (struct sealed_head){.schema = CONTENT_SCHEMA, .time_ms = clock_wall_ms()};
 	return sealed_salt(head->salt) &&
-		rpc_identity_derive(k->options.identity, purpose, str_of(head->salt, sizeof(head->salt)), secret, SEALED_SECRET_SIZE);
+		rpc_identity_derive(k->options.identity, k->purpose, str_of(head->salt, sizeof(head->salt)), secret, SEALED_SECRET_SIZE);
 }
 
 static int write_sealed(const char *directory, const char *name, const struct sealed_head *head,
@@ -87,7 +89,7 @@ static bool read_sealed(struct keep *k, const char *name, struct buf *plain, con
 	else if (sealed_head(buf_str(&file), &head, why)) {
 		if (head.schema != CONTENT_SCHEMA)
 			*why = "it is of another schema: another version of this program wrote it";
-		else if (!rpc_identity_derive(k->options.identity, purpose, str_of(head.salt, sizeof(head.salt)), secret,
+		else if (!rpc_identity_derive(k->options.identity, k->purpose, str_of(head.salt, sizeof(head.salt)), secret,
 				 sizeof(secret)))
 			*why = "no key can be derived from the identity's tls.key";
 		else
@@ -113,11 +115,11 @@ void keep_load(struct keep *k)
 	struct buf plain;
 
 	buf_init(&plain, FILE_MAX);
-	if (!read_sealed(k, KEEP_HISTORY_FILE, &plain, &why)) {
+	if (!read_sealed(k, k->history_file, &plain, &why)) {
 		if (why)
-			refuse(k, KEEP_HISTORY_FILE, why);
+			refuse(k, k->history_file, why);
 	} else if (!archive_unpack(k->options.archive, buf_str(&plain), &why)) {
-		refuse(k, KEEP_HISTORY_FILE, why);
+		refuse(k, k->history_file, why);
 	}
 	k->seen = k->written = archive_version(k->options.archive);
 	wipe(&plain);
@@ -143,7 +145,7 @@ bool keep_load_pin(struct keep *k, struct pin *out)
 	struct buf plain;
 
 	buf_init(&plain, FILE_MAX);
-	if (read_sealed(k, KEEP_PIN_FILE, &plain, &why)) {
+	if (read_sealed(k, k->pin_file, &plain, &why)) {
 		m = weirlock__v1__pinned__unpack(NULL, plain.len, (const uint8_t *)plain.ptr);
 		why = m ? take_pin(m, out) : "it is malformed";
 	} else if (!why) {
@@ -156,7 +158,7 @@ bool keep_load_pin(struct keep *k, struct pin *out)
 	}
 	wipe(&plain);
 	if (why && *why)
-		refuse(k, KEEP_PIN_FILE, why);
+		refuse(k, k->pin_file, why);
 	return !why;
 }
 
@@ -167,7 +169,7 @@ static int drop_pin(struct keep *k)
 	struct buf path = {0};
 	int result;
 
-	buf_printf(&path, "%s/%s", k->options.directory, KEEP_PIN_FILE);
+	buf_printf(&path, "%s/%s", k->options.directory, k->pin_file);
 	result = unlink(buf_cstr(&path)) == 0 || errno == ENOENT ? 0 : -errno;
 	buf_deinit(&path);
 	return result;
@@ -197,7 +199,7 @@ int keep_pin(struct keep *k, const struct pin *pin)
 		if (room)
 			plain.len += weirlock__v1__pinned__pack(&m, (uint8_t *)room);
 		if (room)
-			result = make_head(k, &head, secret) ? write_sealed(k->options.directory, KEEP_PIN_FILE, &head, secret,
+			result = make_head(k, &head, secret) ? write_sealed(k->options.directory, k->pin_file, &head, secret,
 								       buf_str(&plain), &size)
 							     : -ENOKEY;
 	}
@@ -216,7 +218,7 @@ static void write_it(uv_work_t *work)
 	struct buf plain;
 
 	buf_init(&plain, FILE_MAX);
-	k->result = archive_pack(k->job, &plain) ? write_sealed(k->options.directory, KEEP_HISTORY_FILE, &k->head, k->secret,
+	k->result = archive_pack(k->job, &plain) ? write_sealed(k->options.directory, k->history_file, &k->head, k->secret,
 							   buf_str(&plain), &k->result_bytes)
 						 : -EFBIG;
 	wipe(&plain);
@@ -248,7 +250,7 @@ static void on_written(uv_work_t *work, int status)
 	} else {
 		if (!k->is_in_trouble)
 			log_error("keep", "the history could not be written, the one before stays file=%s/%s: %s", k->options.directory,
-				KEEP_HISTORY_FILE, strerror(-status));
+				k->history_file, strerror(-status));
 		k->n_failures++;
 	}
 	k->is_in_trouble = status != 0;
@@ -295,6 +297,17 @@ static void on_tick(uv_timer_t *timer)
 
 /* ---------------------------------------------------------------------------------------------------------------- ends */
 
+/* Those of the default pool are as they were before there were others. */
+static void name_files(struct keep *k)
+{
+	const char *pool = k->options.pool && strcmp(k->options.pool, "default") != 0 ? k->options.pool : "";
+	const char *dash = pool[0] ? "-" : "";
+
+	snprintf(k->purpose, sizeof(k->purpose), PURPOSE "%s%s", pool[0] ? " " : "", pool);
+	snprintf(k->history_file, sizeof(k->history_file), "history%s%s.sealed", dash, pool);
+	snprintf(k->pin_file, sizeof(k->pin_file), "pinned%s%s.sealed", dash, pool);
+}
+
 struct keep *keep_open(uv_loop_t *loop, const struct keep_options *options, struct buf *error)
 {
 	int result = sealed_directory(options->directory);
@@ -306,6 +319,7 @@ struct keep *keep_open(uv_loop_t *loop, const struct keep_options *options, stru
 	}
 	k = mem_zalloc(sizeof(*k));
 	k->options = *options;
+	name_files(k);
 	k->loop = loop;
 	k->identity_version = rpc_identity_version(options->identity);
 	uv_timer_init(loop, &k->timer);
@@ -313,22 +327,35 @@ struct keep *keep_open(uv_loop_t *loop, const struct keep_options *options, stru
 	return k;
 }
 
-void keep_metrics(const struct keep *k, struct buf *out)
+void keep_metrics(struct keep *const *keeps, size_t n, struct buf *out)
 {
-	const struct {
+	static const struct {
 		const char *name, *type, *help;
-		uint64_t value;
 	} rows[] = {
-		{"weirlock_history_writes_total", "counter", "How often the history was written to disk.", k->n_writes},
-		{"weirlock_history_failures_total", "counter", "How often it could not be.", k->n_failures},
-		{"weirlock_history_refused_total", "counter", "What was on disk at the start and was not used.", k->n_refused},
-		{"weirlock_history_file_bytes", "gauge", "Its size on disk.", k->size_bytes},
-		{"weirlock_history_bytes", "gauge", "In memory, for the past alone.", archive_bytes(k->options.archive)},
+		{"weirlock_history_writes_total", "counter", "How often the history was written to disk."},
+		{"weirlock_history_failures_total", "counter", "How often it could not be."},
+		{"weirlock_history_refused_total", "counter", "What was on disk at the start and was not used."},
+		{"weirlock_history_file_bytes", "gauge", "Its size on disk."},
+		{"weirlock_history_bytes", "gauge", "In memory, for the past alone."},
 	};
+	uint64_t sums[sizeof(rows) / sizeof(rows[0])] = {0};
+	bool is_kept = false;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < n; i++) {
+		const struct keep *k = keeps[i];
+
+		if (!k)
+			continue;
+		is_kept = true;
+		sums[0] += k->n_writes;
+		sums[1] += k->n_failures;
+		sums[2] += k->n_refused;
+		sums[3] += k->size_bytes;
+		sums[4] += archive_bytes(k->options.archive);
+	}
+	for (size_t i = 0; is_kept && i < sizeof(rows) / sizeof(rows[0]); i++)
 		buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name, rows[i].help, rows[i].name, rows[i].type,
-			rows[i].name, (unsigned long long)rows[i].value);
+			rows[i].name, (unsigned long long)sums[i]);
 }
 
 void keep_close(struct keep *k)

@@ -1,7 +1,7 @@
 #ifndef KEEP_H
 #define KEEP_H
 /*
- * The history and the pin on disk, sealed: both hold private keys. The history is written a while after it changed, on a thread
+ * The history and the pin of a pool on disk, sealed: both hold private keys. The history is written a while after it changed, on a thread
  * of its own; a pin at once, so that a controller that starts again serves what was pinned, from the first moment.
  */
 #include <uv.h>
@@ -10,7 +10,7 @@
 #include "pin.h"
 #include "rpc.h"
 
-#define KEEP_HISTORY_FILE "history.sealed"
+#define KEEP_HISTORY_FILE "history.sealed" /* of another pool than the default one: "history-POOL.sealed" */
 #define KEEP_PIN_FILE "pinned.sealed"
 
 struct keep;
@@ -19,6 +19,7 @@ struct keep_options {
 	const char *directory;         /* kept */
 	struct rpc_identity *identity; /* kept */
 	struct archive *archive;       /* kept */
+	const char *pool;              /* kept; NULL: "default". One pool's file cannot be opened as another's */
 };
 /* NULL, with a line in `error`, when nothing can be kept in the directory. Keeps `loop`. */
 struct keep *keep_open(uv_loop_t *loop, const struct keep_options *options, struct buf *error);
@@ -28,8 +29,8 @@ void keep_load(struct keep *k);
 bool keep_load_pin(struct keep *k, struct pin *out);
 /* Blocks for the time of writing. 0 or a negative errno. NULL: nothing is pinned any more. */
 int keep_pin(struct keep *k, const struct pin *pin);
-/* Appends metrics in Prometheus text. */
-void keep_metrics(const struct keep *k, struct buf *out);
+/* Appends metrics in Prometheus text: of all of these together; nothing where none is kept. Entries may be NULL. */
+void keep_metrics(struct keep *const *keeps, size_t n, struct buf *out);
 /* Writes what waits, then releases all; the loop must go on running. */
 void keep_close(struct keep *k);
 

@@ -59,6 +59,7 @@ static Weirlock__V1__PoolStatus *inspect_pool(struct lane *l, struct arena *aren
 
 	weirlock__v1__pool_status__init(out);
 	out->name = l->name;
+	out->what = l->what;
 	if (l->current) {
 		out->snapshot_id = id_data(&l->current->id);
 		out->snapshot_age_ms = now > l->current->built_ms ? now - l->current->built_ms : 0;

@@ -15,6 +15,7 @@ void lane_init(struct lane *l, struct publish *p, size_t index, const struct pub
 	l->publish = p;
 	l->index = index;
 	l->name = mem_strdup(str_from(pool->name));
+	l->what = mem_strdup(str_from(pool->what ? pool->what : ""));
 	l->history = history_create(p->options.history_limit);
 	l->pushes = blobs_create(BLOBS_KEPT, BLOB_BYTES_KEPT);
 	l->has_own_archive = !pool->archive;
@@ -31,6 +32,7 @@ void lane_deinit(struct lane *l)
 	if (l->has_own_archive)
 		archive_destroy(l->archive);
 	mem_free(l->name);
+	mem_free(l->what);
 }
 
 /* It is what the pool's proxies are to serve from now on. False when it is already. */

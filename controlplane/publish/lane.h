@@ -23,7 +23,7 @@ struct covered {
 struct lane {
 	struct publish *publish;
 	size_t index;              /* among the pools of the options */
-	char *name;                /* of the pool */
+	char *name, *what;         /* of the pool */
 	struct history *history;
 	struct snapshot *current;  /* what its proxies are to serve; NULL: nothing yet */
 	struct ways ways;

@@ -20,7 +20,8 @@ struct pin;      /* pin.h */
 struct publish_standing {
 	bool is_known;   /* there is such an object */
 	bool is_refused; /* its newest version is set aside */
-	bool is_unused;  /* an Ingress of others, by its class */
+	bool is_unused;  /* an Ingress of others, by its class, or of no pool */
+	uint64_t pools;  /* that have it, bit by index; 0: that is not known, or none has it */
 	uint64_t seq;    /* its last change; of one that is not known: the last change of all */
 };
 
@@ -40,6 +41,7 @@ typedef void publish_found_fn(void *owner, const struct publish_found *found);
 /* Proxies whose certificates name it get its snapshots, and nothing of others. */
 struct publish_pool {
 	const char *name;        /* copied */
+	const char *what;        /* belongs to it, for people; copied. May be NULL */
 	struct archive *archive; /* its snapshots of the past; kept. NULL: as long as this lives, in memory */
 };
 

@@ -48,13 +48,20 @@ static bool is_counted(const struct proxy *proxy)
 	return proxy->peer && !(proxy->report && proxy->report->is_draining);
 }
 
-static void count_proxies(const struct operate *o, uint64_t seq, Weirlock__V1__WaitResponse *out, struct arena *arena)
+/* A proxy of a pool that has not the object can serve it never, so it is not waited for. */
+static bool is_of(const struct proxy *proxy, uint64_t pools)
+{
+	return !pools || pools >> proxy->lane->index & 1;
+}
+
+static void count_proxies(const struct operate *o, const struct publish_standing *standing, uint64_t seq,
+	Weirlock__V1__WaitResponse *out, struct arena *arena)
 {
 	struct publish *p = o->publish;
 
 	out->behind = arena_alloc(arena, BEHIND_SHOWN * sizeof(*out->behind));
 	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next) {
-		if (!is_counted(proxy))
+		if (!is_counted(proxy) || !is_of(proxy, standing->pools))
 			continue;
 		out->n_connected++;
 		if (seq_of(proxy) >= seq)
@@ -70,12 +77,14 @@ static bool is_enough(const struct wait *w, const Weirlock__V1__WaitResponse *r)
 }
 
 /* Proxies of some pool do not get it for a pin. */
-static bool is_pinned_before(const struct operate *o, uint64_t seq)
+static bool is_pinned_before(const struct operate *o, const struct publish_standing *standing)
 {
 	const struct publish *p = o->publish;
 
 	for (size_t i = 0; i < p->n_lanes; i++) {
-		if (p->lanes[i].pin.content && seq > p->lanes[i].pin_seq)
+		bool has_it = !standing->pools || standing->pools >> i & 1;
+
+		if (has_it && p->lanes[i].pin.content && standing->seq > p->lanes[i].pin_seq)
 			return true;
 	}
 	return false;
@@ -93,12 +102,12 @@ static void look_at(struct wait *w, Weirlock__V1__WaitResponse *out, struct aren
 		w->gone_seq = standing.seq;
 	else if (standing.is_known)
 		w->gone_seq = 0;
-	count_proxies(w->operate, standing.is_known ? standing.seq : w->gone_seq, out, arena);
+	count_proxies(w->operate, &standing, standing.is_known ? standing.seq : w->gone_seq, out, arena);
 	if (standing.is_known == w->is_deleted)
 		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_UNKNOWN;
 	else if (!w->is_deleted && standing.is_refused)
 		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_SET_ASIDE;
-	else if (!is_enough(w, out) && !w->is_deleted && is_pinned_before(w->operate, standing.seq))
+	else if (!is_enough(w, out) && !w->is_deleted && is_pinned_before(w->operate, &standing))
 		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_PINNED;
 	else
 		out->state = is_enough(w, out) ? WEIRLOCK__V1__WAIT_STATE__WAIT_ACKED : WEIRLOCK__V1__WAIT_STATE__WAIT_PENDING;

@@ -168,7 +168,7 @@ static void test_random(unsigned n_histories)
 
 		check_case(i % 3 == 0 ? "by class" : i % 3 == 1 ? "by labels" : "mixed");
 		make_pools(&pools, i % 3 == 0 ? by_class : i % 3 == 1 ? by_label : mixed, i % 3 == 0 ? 2 : 3);
-		run_history(7000 + i, &pools, 40);
+		run_history(7000 + i, &pools, 30);
 		pools_deinit(&pools);
 	}
 }
@@ -282,7 +282,7 @@ static void test_cluster(void)
 
 int main(int argc, char **argv)
 {
-	uint64_t n = 6;
+	uint64_t n = 3;
 
 	if (argc > 1 && !str_to_u64(str_from(argv[1]), 100000, &n))
 		return 2;

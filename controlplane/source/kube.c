@@ -62,9 +62,11 @@ void kube_send(struct stream *s, const struct source_event *e)
 
 	if (k->is_closing || s->is_closing)
 		return;
-	if (s->scope.kind == KIND_NAMESPACE && e->type != SOURCE_PROBLEMS)
+	if (s->scope.kind == KIND_NAMESPACE && e->type != SOURCE_PROBLEMS && k->options.namespace_selector.len)
 		follow_namespace(k, e);
-	else if (e->type != SOURCE_DELETE || !is_known_elsewhere(s, e))
+	if (s->scope.kind == KIND_NAMESPACE && e->type != SOURCE_PROBLEMS && !k->options.wants_namespaces)
+		return;
+	if (e->type != SOURCE_DELETE || !is_known_elsewhere(s, e))
 		k->on_event(k->owner, e);
 }
 
@@ -236,8 +238,10 @@ static void open_served(struct kube *k)
 		for (size_t j = 0; j < o->n_namespaces; j++)
 			kube_stream_open(k, &(struct scope){.kind = served_kinds[i], .namespace_ = o->namespaces[j]}, o->n_namespaces == 1);
 	}
-	if (o->namespace_selector.len)
+	if (o->namespace_selector.len || (o->wants_namespaces && o->n_namespaces == 0))
 		kube_stream_open(k, &(struct scope){.kind = KIND_NAMESPACE, .selector = o->namespace_selector}, true);
+	for (size_t j = 0; o->wants_namespaces && j < o->n_namespaces; j++)
+		kube_stream_open(k, &(struct scope){.kind = KIND_NAMESPACE, .name = o->namespaces[j]}, true);
 }
 
 static void want_named(struct kube *k)

@@ -104,7 +104,7 @@ void channel_begin(struct identities *ids, const char *script)
 		abort();
 	ours = channel_path(ids, "a");
 	theirs = channel_path(ids, "b");
-	CHECK(channel_run((const char *const[]){script, ours, NULL}));
+	CHECK(channel_run((const char *const[]){script, "--pool", "edge", ours, NULL}));
 	CHECK(channel_run((const char *const[]){script, theirs, NULL}));
 	mem_free(ours);
 	mem_free(theirs);
@@ -115,6 +115,7 @@ void channel_begin(struct identities *ids, const char *script)
 	ids->controller = load_one(ids, "a/controller");
 	ids->proxy = load_one(ids, "a/proxy");
 	ids->operator_ = load_one(ids, "a/operator");
+	ids->edge = load_one(ids, "a/proxy-edge");
 	ids->stranger = load_one(ids, "b/proxy");
 }
 
@@ -126,6 +127,7 @@ int channel_end(struct identities *ids)
 	rpc_identity_destroy(ids->controller);
 	rpc_identity_destroy(ids->proxy);
 	rpc_identity_destroy(ids->operator_);
+	rpc_identity_destroy(ids->edge);
 	rpc_identity_destroy(ids->stranger);
 	CHECK(channel_run((const char *const[]){"rm", "-rf", ids->directory, NULL}));
 	return check_done();
@@ -136,7 +138,7 @@ int channel_end(struct identities *ids)
 void start_controller(struct controller *c, struct rpc_identity *identity, const char *url)
 {
 	const struct publish_options options = {.name = c->name ? c->name : "c1", .source = "test", .watch_ttl_ms = 300,
-		.history_limit = c->history_limit, .problems = c->problems};
+		.history_limit = c->history_limit, .problems = c->problems, .pools = c->pools, .n_pools = c->n_pools};
 	struct rpc_server_options server = {.identity = identity, .idle_ms = c->idle_ms, .handshake_ms = c->handshake_ms,
 		.on_peer_gone = publish_peer_gone};
 	struct buf error = {0};
@@ -216,7 +218,7 @@ void stop_proxy(struct proxy *p)
 	buf_deinit(&p->url);
 }
 
-void publish_hosts(struct controller *c, unsigned n, size_t size, char version)
+void publish_pool_hosts(struct controller *c, size_t pool, unsigned n, size_t size, char version)
 {
 	struct content *content = content_create();
 	char *body = mem_alloc(size);
@@ -233,10 +235,15 @@ void publish_hosts(struct controller *c, unsigned n, size_t size, char version)
 		content_put(content, resource_create(5, str_from(name), str_of(body, size)));
 	}
 	s = snapshot_create(content, 1);
-	CHECK(publish_set_snapshot(c->publish, 0, s));
-	CHECK(!publish_set_snapshot(c->publish, 0, s));
+	CHECK(publish_set_snapshot(c->publish, pool, s));
+	CHECK(!publish_set_snapshot(c->publish, pool, s));
 	snapshot_unref(&s);
 	mem_free(body);
+}
+
+void publish_hosts(struct controller *c, unsigned n, size_t size, char version)
+{
+	publish_pool_hosts(c, 0, n, size, version);
 }
 
 bool serves_current(void *data)

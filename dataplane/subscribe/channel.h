@@ -13,7 +13,7 @@ extern uv_loop_t channel_loop;
 /* Of two CAs, made by deploy/identity: ours, and a stranger's. */
 struct identities {
 	char directory[64]; /* a/ and b/ are in it; gone with channel_end */
-	struct rpc_identity *controller, *proxy, *operator_, *stranger;
+	struct rpc_identity *controller, *proxy, *operator_, *stranger, *edge; /* of the pool "edge" */
 };
 /* `script` is the path of deploy/identity. */
 void channel_begin(struct identities *ids, const char *script);
@@ -33,6 +33,8 @@ struct controller {
 	const char *name;             /* NULL: "c1" */
 	uint32_t idle_ms, handshake_ms; /* of its server; 0: the defaults */
 	size_t history_limit;
+	const struct publish_pool *pools; /* NULL: one */
+	size_t n_pools;
 	void (*problems)(void *data, struct problems *out);
 	struct publish *publish;
 	struct rpc_server *server;
@@ -43,6 +45,8 @@ void start_controller(struct controller *c, struct rpc_identity *identity, const
 void stop_controller(struct controller *c);
 /* `n` hosts with bodies of `size` bytes, of which the first begins with `version`. Always another snapshot than the last. */
 void publish_hosts(struct controller *c, unsigned n, size_t size, char version);
+/* The same in a pool, by index. */
+void publish_pool_hosts(struct controller *c, size_t pool, unsigned n, size_t size, char version);
 
 struct proxy {
 	struct subscribe *subscribe;

@@ -21,6 +21,12 @@ def ingress_class(name="nginx", controller="k8s.io/ingress-nginx"):
     return _object("networking.k8s.io/v1", "IngressClass", name, None, spec={"controller": controller})
 
 
+def namespace(name, **labels):
+    made = _object("v1", "Namespace", name, None)
+    made["metadata"]["labels"] = labels
+    return made
+
+
 def path(path, service, port=80, kind="Prefix"):
     port = {"name": port} if isinstance(port, str) else {"number": port}
     return {"path": path, "pathType": kind, "backend": {"service": {"name": service, "port": port}}}

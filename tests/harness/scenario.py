@@ -130,7 +130,7 @@ class Scenario:
 
 
 def make_identity(directory):
-    done = process.run([os.path.join(ROOT, "deploy", "identity"), directory], 60)
+    done = process.run([os.path.join(ROOT, "deploy", "identity"), "--pool", "edge", "--pool", "moon", directory], 60)
     if done.returncode:
         raise RuntimeError("deploy/identity failed:\n" + done.stdout + done.stderr)
 
