@@ -10,6 +10,7 @@
 #include "leader.h"
 #include "mem.h"
 #include "news.h"
+#include "pool.h"
 #include "status.h"
 #include "value.h"
 
@@ -133,12 +134,14 @@ static bool leads(void *owner)
 	return w->leader && leader_leads(w->leader);
 }
 
+/* The addresses are those of the first pool's proxies: of an Ingress that these do not serve they would be wrong. */
 static bool takes(void *owner, struct str namespace_, struct str name)
 {
 	struct writes *w = owner;
 	const struct object *ingress = store_get(w->place.store, KIND_INGRESS, namespace_, name);
 
-	return ingress && reconcile_takes(w->place.store, w->place.reconcile, ingress);
+	return ingress && reconcile_takes(w->place.store, w->place.reconcile, ingress) &&
+		reconcile_pools_of_ingress(w->place.store, w->place.reconcile, ingress) & pool_bit(0);
 }
 
 static void on_problems(void *owner, struct str origin, const struct problems *problems)

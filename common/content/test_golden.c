@@ -1,7 +1,8 @@
 /*
- * The forms that a release back sends and expects, kept as files: golden/1/. Whatever this version makes for such a peer has
- * the same bytes, and what such a peer sends is taken. `test_golden --write` writes them: only for a new folder, when the
- * oldest peer that must be understood is another one.
+ * The forms that a release back sends and expects, kept as files: golden/1/, and those of this one in golden/2/, for the release
+ * that comes. Whatever this version makes for such a peer has the same bytes, and what such a peer sends is taken: what this one
+ * adds for a newer peer (repairs, standbys, pools) is not in what it makes for an older one. `test_golden --write FOLDER` writes
+ * them: only a new folder, when there is another release.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "weirlock/v1/control.pb-c.h"
 
 static bool is_writing;
+static const char *folder;
 
 static ProtobufCBinaryData data_of(struct content_id *id)
 {
@@ -44,7 +46,7 @@ static void golden(const char *name, struct str bytes, struct buf *out)
 	char path[64];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "golden/1/%s.bin", name);
+	snprintf(path, sizeof(path), "golden/%s/%s.bin", folder, name);
 	check_case(path);
 	file = fopen(path, is_writing ? "wbe" : "rbe");
 	if (!CHECK(file != NULL))
@@ -176,17 +178,103 @@ static void golden_watch(struct content_id *id, struct content_id *refused)
 	golden_message("watch-response-redirect", &answer.base);
 }
 
+/* ------------------------------------------------------------------------------------------ what came after the first */
+
+static void golden_repair(struct content *from, struct content *to)
+{
+	struct arena arena = {0};
+	struct buf hashes = {0};
+	Weirlock__V1__Delta *delta;
+
+	content_short_hashes(from, &hashes);
+	delta = content_repair(to, buf_str(&hashes), &arena);
+	golden_message("delta-repair", &delta->base);
+	buf_deinit(&hashes);
+	arena_deinit(&arena);
+}
+
+static void golden_hello_2(struct content_id *id)
+{
+	Weirlock__V1__HelloRequest hello = WEIRLOCK__V1__HELLO_REQUEST__INIT;
+	Weirlock__V1__HelloResponse answer = WEIRLOCK__V1__HELLO_RESPONSE__INIT;
+	char name[] = "p1", version[] = "0.1.0";
+
+	hello.schema_min = hello.schema_max = answer.schema = CONTENT_SCHEMA;
+	hello.features = answer.features = CONTENT_FEATURE_REPAIR;
+	hello.name = answer.name = name;
+	hello.version = answer.version = version;
+	hello.pid = 7;
+	hello.have_id = data_of(id);
+	hello.is_standby = true;
+	answer.watch_ttl_ms = 5000;
+	answer.chunk_bytes = 65536;
+	answer.instance = 77;
+	golden_message("hello-request", &hello.base);
+	golden_message("hello-response", &answer.base);
+}
+
+static void golden_watch_2(struct content *c, struct content_id *id)
+{
+	Weirlock__V1__WatchRequest watch = WEIRLOCK__V1__WATCH_REQUEST__INIT;
+	Weirlock__V1__WatchResponse answer = WEIRLOCK__V1__WATCH_RESPONSE__INIT;
+	Weirlock__V1__Redirect redirect = WEIRLOCK__V1__REDIRECT__INIT;
+	Weirlock__V1__Empty ask = WEIRLOCK__V1__EMPTY__INIT;
+	char to[] = "controller-2";
+	struct buf hashes = {0};
+
+	content_short_hashes(c, &hashes);
+	watch.applied_id = data_of(id);
+	watch.max_inline_bytes = 65536;
+	watch.bucket_hashes = (ProtobufCBinaryData){hashes.len, (uint8_t *)hashes.ptr};
+	golden_message("watch-request", &watch.base);
+	answer.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_WANTS_BUCKETS;
+	answer.wants_buckets = &ask;
+	golden_message("watch-response-wants-buckets", &answer.base);
+	redirect.after_ms = 500;
+	redirect.to = to;
+	answer.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_REDIRECT;
+	answer.redirect = &redirect;
+	golden_message("watch-response-redirect", &answer.base);
+	buf_deinit(&hashes);
+}
+
+static void golden_report_2(struct content_id *id)
+{
+	Weirlock__V1__ReportRequest report = WEIRLOCK__V1__REPORT_REQUEST__INIT;
+	char http[] = "0.0.0.0:80", watches[] = "controller-1", standby[] = "controller-2";
+
+	report.connections = 3;
+	report.requests = 4;
+	report.rss_bytes = 8 << 20;
+	report.generations = 1;
+	report.http = http;
+	report.is_standby = true;
+	report.watches = watches;
+	report.standby = standby;
+	report.applied_id = data_of(id);
+	report.n_failovers = 1;
+	golden_message("report", &report.base);
+}
+
 int main(int argc, char **argv)
 {
 	struct content *a = first(), *b = second();
 	struct content_id from = content_id(a), to = content_id(b);
+	const char *written = argc > 2 && !strcmp(argv[1], "--write") ? argv[2] : "";
 
-	is_writing = argc > 1 && !strcmp(argv[1], "--write");
+	folder = "1";
+	is_writing = !strcmp(written, folder);
 	golden_snapshot(a);
 	golden_delta("delta-whole", NULL, a);
 	golden_delta("delta", a, b);
 	golden_hello(&from);
 	golden_watch(&from, &to);
+	folder = "2";
+	is_writing = !strcmp(written, folder);
+	golden_repair(a, b);
+	golden_hello_2(&from);
+	golden_watch_2(a, &from);
+	golden_report_2(&from);
 	content_destroy(a);
 	content_destroy(b);
 	return check_done();

@@ -26,6 +26,32 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- index .top.Values.channel.secrets .who | default (printf "%s-channel-%s" (include "weirlock.name" .top) .who) }}
 {{- end }}
 
+{{/*
+The pools as a list of {name, serves, component, who, dns, values}: `default` first, unless it serves none. Its objects are called and
+selected as they are without pools, so that a release can get some later.
+*/}}
+{{- define "weirlock.pools" -}}
+{{- $default := dict "name" "default" "serves" "all" }}
+{{- $others := list }}
+{{- range .Values.pools }}
+{{- if eq .name "default" }}{{ $default = . }}{{ else }}{{ $others = append $others . }}{{ end }}
+{{- end }}
+{{- $all := list }}
+{{- range prepend $others $default }}
+{{- if ne .serves "none" }}
+{{- $component := ternary "proxy" (printf "proxy-%s" .name) (eq .name "default") }}
+{{- $values := mergeOverwrite (deepCopy $.Values.proxy) (deepCopy (.proxy | default dict)) }}
+{{- $all = append $all (dict "name" .name "serves" .serves "component" $component "values" $values "dns" (printf "%s.proxy" .name)) }}
+{{- end }}
+{{- end }}
+{{- if not $all }}{{ fail "pools: none is left that serves anything" }}{{ end }}
+{{- toYaml $all }}
+{{- end }}
+
+{{- define "weirlock.proxyComponents" -}}
+{{- range $i, $pool := fromYamlArray (include "weirlock.pools" .) }}{{ if $i }}, {{ end }}{{ $pool.component }}{{ end }}
+{{- end }}
+
 {{- define "weirlock.defaultCertificate" -}}
 {{- if .Values.defaultCertificate.secret }}{{ .Values.defaultCertificate.secret }}
 {{- else if .Values.defaultCertificate.create }}$(POD_NAMESPACE)/{{ include "weirlock.name" . }}-default-certificate
