@@ -125,6 +125,21 @@ void keep_load(struct keep *k)
 	wipe(&plain);
 }
 
+/* Where its values came from, if that was written down. Owned, or NULL. */
+static struct origins *read_origins(const Weirlock__V1__Pinned *m)
+{
+	Weirlock__V1__Snapshot *packed = weirlock__v1__snapshot__unpack(NULL, m->content.len, m->content.data);
+	struct origins *origins = packed ? origins_unpack(packed->origins, packed->n_origins) : NULL;
+
+	for (size_t i = 0; packed && i < packed->n_resources; i++) {
+		if (packed->resources[i]->body.len) /* may hold a private key */
+			mem_wipe(packed->resources[i]->body.data, packed->resources[i]->body.len);
+	}
+	if (packed)
+		weirlock__v1__snapshot__free_unpacked(packed, NULL);
+	return origins;
+}
+
 static const char *take_pin(const Weirlock__V1__Pinned *m, struct pin *out)
 {
 	const char *why = NULL;
@@ -133,6 +148,7 @@ static const char *take_pin(const Weirlock__V1__Pinned *m, struct pin *out)
 	out->content = content_unpack(str_of(m->content.data, m->content.len), &why);
 	if (!out->content)
 		return why;
+	out->origins = read_origins(m);
 	out->by = mem_strdup(str_from(m->by));
 	out->reason = mem_strdup(str_from(m->reason));
 	return NULL;
@@ -180,6 +196,8 @@ int keep_pin(struct keep *k, const struct pin *pin)
 	Weirlock__V1__Pinned m = WEIRLOCK__V1__PINNED__INIT;
 	uint8_t secret[SEALED_SECRET_SIZE];
 	struct sealed_head head;
+	struct content_pack_options options = {0};
+	struct arena arena = {0};
 	struct buf content, plain;
 	size_t size;
 	int result = -EFBIG;
@@ -193,7 +211,8 @@ int keep_pin(struct keep *k, const struct pin *pin)
 	m.by = pin->by;
 	m.reason = pin->reason;
 	m.is_rollback = pin->is_rollback;
-	if (content_pack(pin->content, NULL, &content)) {
+	options.origins = origins_pack(pin->origins, &arena, &options.n_origins);
+	if (content_pack(pin->content, &options, &content)) {
 		m.content = (ProtobufCBinaryData){content.len, (uint8_t *)content.ptr};
 		room = buf_reserve(&plain, weirlock__v1__pinned__get_packed_size(&m) + 1);
 		if (room)
@@ -204,6 +223,7 @@ int keep_pin(struct keep *k, const struct pin *pin)
 							     : -ENOKEY;
 	}
 	mem_wipe(secret, sizeof(secret));
+	arena_deinit(&arena);
 	wipe(&content);
 	wipe(&plain);
 	return result;

@@ -6,52 +6,13 @@
 #include "snapshot.h"
 #include "weirlock/v1/control.pb-c.h"
 
-static bool is_same_resource(const struct provenance *a, const struct provenance *b)
-{
-	return a->kind == b->kind && str_eq(a->name, b->name);
-}
-
-/* One Origin a resource; they are sorted, so those of one stand together. */
-static Weirlock__V1__Origin **origins_of(const struct snapshot *s, struct arena *arena, size_t *n_out)
-{
-	size_t n;
-	const struct provenance *origins = origins_all(s->origins, arena, &n);
-	Weirlock__V1__Origin **out = arena_alloc(arena, (n + 1) * sizeof(*out));
-
-	*n_out = 0;
-	for (size_t i = 0, end; i < n; i = end) {
-		Weirlock__V1__Origin *origin = arena_alloc(arena, sizeof(*origin));
-
-		for (end = i + 1; end < n && is_same_resource(&origins[i], &origins[end]);)
-			end++;
-		weirlock__v1__origin__init(origin);
-		origin->ref = arena_alloc(arena, sizeof(*origin->ref));
-		weirlock__v1__ref__init(origin->ref);
-		origin->ref->kind = (Weirlock__V1__Kind)origins[i].kind;
-		origin->ref->name = arena_text(arena, origins[i].name);
-		origin->values = arena_alloc(arena, (end - i) * sizeof(*origin->values));
-		for (size_t j = i; j < end; j++) {
-			Weirlock__V1__Provenance *value = arena_alloc(arena, sizeof(*value));
-
-			weirlock__v1__provenance__init(value);
-			value->field = arena_text(arena, origins[j].field);
-			value->object = arena_text(arena, origins[j].object);
-			value->key = arena_text(arena, origins[j].key);
-			value->value = arena_text(arena, origins[j].value);
-			origin->values[origin->n_values++] = value;
-		}
-		out[(*n_out)++] = origin;
-	}
-	return out;
-}
-
 bool describe_snapshot(const struct snapshot *s, struct buf *packed)
 {
 	struct content_pack_options options = {.built_ms = s->built_ms, .is_redacted = true};
 	struct arena arena = {0};
 	bool fits;
 
-	options.origins = origins_of(s, &arena, &options.n_origins);
+	options.origins = origins_pack(s->origins, &arena, &options.n_origins);
 	fits = content_pack(s->content, &options, packed);
 	arena_deinit(&arena);
 	return fits;

@@ -37,7 +37,6 @@ struct lane {
 	struct pin pin;            /* content is NULL: nothing is pinned */
 	struct content_id pin_id;
 	uint64_t pin_seq;          /* the newest change that is in what is pinned, as far as that is remembered */
-	struct snapshot *pin_origins; /* with where the values of what is pinned came from; NULL: not remembered */
 	struct buf pin_not_kept;
 };
 

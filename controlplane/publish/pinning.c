@@ -31,7 +31,7 @@ struct snapshot *operate_choose(struct lane *l, struct snapshot *live)
 	s = snapshot_create(pin_content(&l->pin, live->content, others), live->built_ms);
 	content_destroy(others);
 	s->event_us = live->event_us;
-	snapshot_set_origins(s, l->pin_origins ? l->pin_origins->origins : NULL);
+	snapshot_set_origins(s, l->pin.origins);
 	return s;
 }
 
@@ -51,13 +51,13 @@ static void keep(struct lane *l)
 static void let_go(struct lane *l)
 {
 	pin_deinit(&l->pin);
-	snapshot_unref(&l->pin_origins);
 	l->pin_seq = 0;
 }
 
 void operate_take_pin(struct lane *l, struct pin *pin)
 {
 	const struct covered *c;
+	struct snapshot *from;
 
 	let_go(l);
 	l->pin = *pin;
@@ -65,9 +65,9 @@ void operate_take_pin(struct lane *l, struct pin *pin)
 	l->pin_id = content_id(l->pin.content);
 	c = operate_find(l, &l->pin_id, NULL);
 	l->pin_seq = c ? c->seq : 0;
-	l->pin_origins = history_find(l->history, str_of(l->pin_id.bytes, sizeof(l->pin_id.bytes)));
-	if (l->pin_origins)
-		snapshot_ref(l->pin_origins);
+	from = l->pin.origins ? NULL : history_find(l->history, str_of(l->pin_id.bytes, sizeof(l->pin_id.bytes)));
+	if (from)
+		l->pin.origins = origins_ref(from->origins);
 }
 
 void operate_pin_deinit(struct lane *l)

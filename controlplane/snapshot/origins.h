@@ -32,4 +32,10 @@ bool origins_put(struct origins **o, struct str name, const struct provenance *i
 /* Of all lists, sorted by (kind, name, field), each once. Lives in `arena`, its texts as long as `o`. */
 const struct provenance *origins_all(const struct origins *o, struct arena *arena, size_t *n);
 
+/* As messages, one for each resource whose values are explained; in `arena` (origins_wire.c). */
+struct Weirlock__V1__Origin;
+struct Weirlock__V1__Origin **origins_pack(const struct origins *o, struct arena *arena, size_t *n);
+/* What is in such messages. Owned; NULL when there is nothing. */
+struct origins *origins_unpack(struct Weirlock__V1__Origin *const *messages, size_t n);
+
 #endif

@@ -9,6 +9,7 @@ enum { BACKEND = WEIRLOCK__V1__KIND__KIND_BACKEND, ENDPOINTS = WEIRLOCK__V1__KIN
 void pin_deinit(struct pin *pin)
 {
 	content_destroy(pin->content);
+	origins_unref(&pin->origins);
 	mem_free(pin->by);
 	mem_free(pin->reason);
 	*pin = (struct pin){0};

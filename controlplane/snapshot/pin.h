@@ -4,10 +4,11 @@
  * A snapshot that was chosen by hand and is served until it is let go. Endpoints are not what people roll back: pods come and
  * go meanwhile, and requests to the addresses of yesterday would fail. So they stay those of the cluster as it is.
  */
-#include "content.h"
+#include "snapshot.h"
 
 struct pin {
 	struct content *content; /* owned; NULL: nothing is pinned */
+	struct origins *origins; /* where its values came from; owned; NULL: that is not known */
 	uint64_t since_ms;       /* wall clock */
 	char *by, *reason;       /* owned */
 	bool is_rollback;        /* it was not what was served then */

@@ -15,7 +15,7 @@ def _controller(c):
 def run(t):
     c = t.cluster()
     a, b, other = t.backend("a"), t.backend("b"), t.backend("other")
-    c.route("a.test", a).expose("other", other).start(proxies=2)
+    c.route("a.test", a, annotations={"proxy-read-timeout": "77"}).expose("other", other).start(proxies=2)
     good = c.inspect("snapshot", "list")[0]["id"]
     c.apply(ingress("a", "a.test", "/", "other")).route("b.test", b).settle()  # the mistake
     c.until_serves("a.test", want=lambda r: r.get("x-backend") == "other")
@@ -39,6 +39,8 @@ def run(t):
     # the same after a restart, from the first snapshot that proxies get
     again = c.restart(c.controllers[0])
     _is_told(t, c, good, None)
+    t.check(any(row["key"].endswith("proxy-read-timeout") and row["object"] == "Ingress default/a"
+                for row in c.inspect("snapshot", "blame", "a.test")), "where its values came from outlives the controller, too")
     late = c.proxy("late")
     t.equal((c.get("a.test", proxy=2).get("x-backend"), c.get("c.test", proxy=2).status), ("a2", 404))
     wait.until(lambda: all(r["state"] == "synced" for r in c.proxy_rows()) and len(c.proxy_rows()) == 3, "all in step")
