@@ -186,14 +186,54 @@ static bool add_json_piece(struct buf *b, struct str *s)
 	return buf_add(b, piece);
 }
 
+/* A byte of the word is no plain one; in doubt too. */
+static bool has_special(uint64_t word)
+{
+	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+	uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+
+	return ((word | (word - ones * 0x20) | (word + ones) | (quote - ones) | (backslash - ones)) & highs) != 0;
+}
+
+size_t buf_plain_len(struct str s)
+{
+	size_t n = 0;
+	uint64_t word;
+
+	while (s.len - n >= sizeof(word)) {
+		memcpy(&word, s.ptr + n, sizeof(word));
+		if (has_special(word))
+			break;
+		n += sizeof(word);
+	}
+	while (n < s.len && s.ptr[n] >= 0x20 && s.ptr[n] < 0x7f && s.ptr[n] != '"' && s.ptr[n] != '\\')
+		n++;
+	return n;
+}
+
+bool buf_add_json_inside(struct buf *b, struct str s)
+{
+	size_t before = b->len;
+	bool fits = true;
+
+	while (fits && s.len) {
+		size_t n = buf_plain_len(s);
+
+		fits = buf_add(b, str_first(s, n));
+		s = str_from_index(s, n);
+		if (fits && s.len)
+			fits = add_json_piece(b, &s);
+	}
+	if (!fits)
+		b->len = before;
+	return fits;
+}
+
 bool buf_add_json(struct buf *b, struct str s)
 {
 	size_t before = b->len;
-	bool fits = buf_add_char(b, '"');
+	bool fits = buf_add_char(b, '"') && buf_add_json_inside(b, s) && buf_add_char(b, '"');
 
-	while (fits && s.len)
-		fits = add_json_piece(b, &s);
-	fits = fits && buf_add_char(b, '"');
 	if (!fits)
 		b->len = before;
 	return fits;

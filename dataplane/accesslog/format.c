@@ -1,8 +1,6 @@
 /* nginx log formats: compiled to literal pieces and variables, then run per record. */
 #include "format.h"
 
-#include <inttypes.h>
-
 #include "arena.h"
 #include "mem.h"
 
@@ -35,24 +33,18 @@ static const char hex_digits[] = "0123456789ABCDEF";
 /* nginx's escape=default, and for ESCAPE_NONE the least that keeps a line one line. */
 static void add_text(struct buf *out, struct str s, bool is_raw)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
+	while (s.len) {
+		size_t n = buf_plain_len(s);
+		unsigned char c = n < s.len ? (unsigned char)s.ptr[n] : 0;
 		char escaped[4] = {'\\', 'x', hex_digits[c >> 4], hex_digits[c & 15]};
-		bool is_plain = c >= 0x20 && c != 0x7f && (is_raw || (c < 0x7f && c != '"' && c != '\\'));
 
-		buf_add(out, is_plain ? (struct str){s.ptr + i, 1} : str_of(escaped, sizeof(escaped)));
+		buf_add(out, str_first(s, n));
+		s = str_from_index(s, n);
+		if (!s.len)
+			return;
+		buf_add(out, is_raw && c >= 0x20 && c != 0x7f ? str_first(s, 1) : str_of(escaped, sizeof(escaped)));
+		s = str_from_index(s, 1);
 	}
-}
-
-/* The inside of a JSON string: the quotes are the format's. */
-static void add_json_inside(struct buf *out, struct str s)
-{
-	size_t at = out->len;
-
-	if (!buf_add_json(out, s))
-		return;
-	memmove(out->ptr + at, out->ptr + at + 1, out->len - at - 1);
-	out->len -= 2;
 }
 
 void value_add(struct value_writer *w, struct str value)
@@ -63,8 +55,8 @@ void value_add(struct value_writer *w, struct str value)
 		return;
 	w->is_empty = false;
 	value = str_first(value, w->value_max);
-	if (w->escape == ACCESSLOG_ESCAPE_JSON)
-		add_json_inside(w->out, value);
+	if (w->escape == ACCESSLOG_ESCAPE_JSON) /* the quotes are the format's */
+		buf_add_json_inside(w->out, value);
 	else
 		add_text(w->out, value, w->escape == ACCESSLOG_ESCAPE_NONE);
 	if (is_cut)
@@ -79,8 +71,12 @@ void value_add_u64(struct value_writer *w, uint64_t n)
 
 void value_add_seconds(struct value_writer *w, uint64_t us)
 {
+	unsigned ms = (unsigned)(us / 1000 % 1000);
+	const char point[4] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10)};
+
 	w->is_empty = false;
-	buf_printf(w->out, "%" PRIu64 ".%03u", us / 1000000, (unsigned)(us / 1000 % 1000));
+	buf_add_u64(w->out, us / 1000000);
+	buf_add(w->out, str_of(point, sizeof(point)));
 }
 
 static void add_piece(struct accesslog_format *f, struct piece piece)

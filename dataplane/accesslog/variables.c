@@ -1,7 +1,4 @@
 /* The variables of nginx's log module that make sense here, ingress-nginx's own, $end_reason and $end_limit. */
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base64.h"
 #include "clock.h"
 #include "format.h"
@@ -138,12 +135,11 @@ WRITER(request_line)
 
 WRITER(status)
 {
-	char text[16];
-	unsigned code = r->status ? r->status : r->reason == END_CLIENT_GONE ? 499 : 0;
+	unsigned code = (r->status ? r->status : r->reason == END_CLIENT_GONE ? 499 : 0) % 1000;
+	const char text[3] = {(char)('0' + code / 100), (char)('0' + code / 10 % 10), (char)('0' + code % 10)};
 
 	(void)arg;
-	snprintf(text, sizeof(text), "%03u", code % 1000);
-	value_add(w, str_from(text));
+	value_add(w, str_of(text, sizeof(text)));
 }
 
 WRITER(request_time)

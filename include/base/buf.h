@@ -60,6 +60,10 @@ const char *buf_cstr(struct buf *b);
 bool buf_add_escaped(struct buf *b, struct str s);
 /* A JSON string with its quotes; bytes that are not UTF-8 become \u00NN. */
 bool buf_add_json(struct buf *b, struct str s);
+/* The same without its quotes. */
+bool buf_add_json_inside(struct buf *b, struct str s);
+/* How many bytes at the front of `s` are printable ASCII, and neither a quote nor a backslash: they need no escape anywhere. */
+size_t buf_plain_len(struct str s);
 bool buf_add_hex(struct buf *b, struct str bytes);
 
 #endif
