@@ -1,4 +1,6 @@
 /* Bodies: by length, by chunks, until close. The chunk reader is a state a byte, except over payload. */
+#include <assert.h>
+
 #include "http1.h"
 
 enum state {
@@ -188,6 +190,13 @@ enum parse_result http1_body_read(
 		break;
 	}
 	return PARSE_DONE;
+}
+
+void http1_body_skip(struct http1_body *body, uint64_t n)
+{
+	assert(body->kind == HTTP_BODY_LENGTH && n <= body->left);
+	body->left -= n;
+	body->is_done = body->left == 0;
 }
 
 bool http1_body_at_close(struct http1_body *body)

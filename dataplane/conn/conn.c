@@ -10,6 +10,7 @@
 #include "conn_private.h"
 #include "judge_conn.h"
 #include "mem.h"
+#include "splice.h"
 
 enum { LINGER_GAP_MS = 5000, LINGER_TOTAL_MS = 30000, DRAIN_FIRST_MS = 1000, DRAIN_HEAD_MS = 5000 };
 enum { HEAD_READ = 64 * 1024, CHUNKED_READ = 64 * 1024, EARLY_READ = 16 * 1024, REFUSED_LINE_MAX = 8192 };
@@ -382,6 +383,13 @@ void conn_want_body(struct exchange_client *client, bool is_wanted)
 		stream_want_read(&c->stream, is_wanted);
 	else if (!c->in.len)
 		stream_want_read(&c->stream, true);
+}
+
+struct stream *conn_plain(struct exchange_client *client)
+{
+	struct conn *c = container_of(client, struct conn, client);
+
+	return c->out.len || c->is_chunked || !splice_suits(&c->stream) ? NULL : &c->stream;
 }
 
 struct stream *conn_stream(struct exchange_client *client, struct str *early)

@@ -84,6 +84,7 @@ bool conn_pass(struct conn *c, const struct host *host);
 /* conn.c */
 void conn_want_body(struct exchange_client *client, bool is_wanted);
 void conn_finished(struct exchange_client *client, enum exchange_outcome outcome);
+struct stream *conn_plain(struct exchange_client *client);
 struct stream *conn_stream(struct exchange_client *client, struct str *early);
 
 #endif

@@ -180,6 +180,7 @@ const struct exchange_client_ops conn_ops = {
 	.send = send_answer,
 	.send_continue = send_continue,
 	.want_body = conn_want_body,
+	.plain = conn_plain,
 	.stream = conn_stream,
 	.finished = conn_finished,
 };

@@ -40,6 +40,8 @@ void env_deinit(struct exchange_env *env)
 	}
 	if (env->current)
 		env_release(&env->current);
+	while (env->n_spare_pipes)
+		splice_close(&env->pipes[--env->n_spare_pipes]);
 	accesslog_deinit(&env->log);
 	drop_format(&env->format);
 	drop_format(&env->stream_format);
@@ -171,6 +173,29 @@ void env_release(struct env_generation **held)
 const struct settings *env_settings(const struct exchange_env *env)
 {
 	return env->current ? generation_settings(env->current->generation) : NULL;
+}
+
+bool env_take_pipe(struct exchange_env *env, struct splice_pipe *out)
+{
+	if (env->n_spare_pipes) {
+		*out = env->pipes[--env->n_spare_pipes];
+		return true;
+	}
+	if (env->n_pipes == ENV_PIPES || splice_open(out) != 0)
+		return false;
+	env->n_pipes++;
+	return true;
+}
+
+/* One with bytes in it is of no use to anybody else. */
+void env_give_pipe(struct exchange_env *env, struct splice_pipe *pipe)
+{
+	if (!pipe->len && env->n_spare_pipes < ENV_SPARE_PIPES && !env->is_draining) {
+		env->pipes[env->n_spare_pipes++] = *pipe;
+		return;
+	}
+	splice_close(pipe);
+	env->n_pipes--;
 }
 
 uint64_t env_now_us(const struct exchange_env *env)

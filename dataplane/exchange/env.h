@@ -19,12 +19,15 @@
 #include "later.h"
 #include "metrics.h"
 #include "spill.h"
+#include "splice.h"
 #include "upstream.h"
 
 enum {
 	ENV_READ_SIZE = 256 * 1024, /* one read buffer a worker: MEASURED.md */
 	ENV_FIELDS = 256,           /* fields of one head */
 	ENV_SPARE_EXCHANGES = 64,   /* kept for reuse */
+	ENV_PIPES = 64,             /* for long bodies at once; more of them are copied */
+	ENV_SPARE_PIPES = 8,        /* kept for reuse */
 };
 
 /* A generation as one worker counts it: no shared counter is touched by a request. */
@@ -59,6 +62,8 @@ struct exchange_env {
 	struct http_field fields[ENV_FIELDS];  /* of a head being parsed */
 	struct http_field passing[ENV_FIELDS]; /* those of a response that go on to the client */
 	struct upstream_pool *pool;
+	struct splice_pipe pipes[ENV_SPARE_PIPES]; /* empty ones */
+	unsigned n_spare_pipes, n_pipes;           /* and all there are */
 	struct spill_space spill_space; /* for bodies that are kept */
 	uint64_t spill_warn_ms;         /* when more may be said of its want */
 	uint64_t n_spill_told;          /* of its refusals, how many were told of */
@@ -96,6 +101,10 @@ void env_release(struct env_generation **held);
 uint64_t env_now_us(const struct exchange_env *env);
 /* NULL before the first generation. */
 const struct settings *env_settings(const struct exchange_env *env);
+
+/* A pipe, or false: there are enough of them, or no descriptors. */
+bool env_take_pipe(struct exchange_env *env, struct splice_pipe *out);
+void env_give_pipe(struct exchange_env *env, struct splice_pipe *pipe);
 
 /* The Date field's value, right to half a second. Borrowed until the next call. */
 struct str env_date(struct exchange_env *env);

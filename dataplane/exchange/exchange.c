@@ -143,6 +143,7 @@ static void give_back(struct exchange *ex)
 
 	exchange_drop_store(ex);
 	exchange_drop_hold(ex);
+	exchange_drop_pipe(ex);
 	buf_deinit(&ex->body);
 	buf_deinit(&ex->wire);
 	buf_deinit(&ex->replay);

@@ -62,6 +62,11 @@ struct exchange_client_ops {
 	 * its request, borrowed until the loop runs again.
 	 */
 	struct stream *(*stream)(struct exchange_client *c, struct str *early);
+	/*
+	 * The stream below, where payload of a body with a length may be written to it as it is and nothing waits before it; else
+	 * NULL. The op may be NULL too.
+	 */
+	struct stream *(*plain)(struct exchange_client *c);
 	/* Asked where `stream` gives NULL: what stands for it, kept until `finished`. */
 	struct tunnel_port *(*port)(struct exchange_client *c);
 	/* The exchange is over and its memory gone when this returns. */

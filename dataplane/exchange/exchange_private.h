@@ -124,6 +124,7 @@ struct exchange {
 	/* the response */
 	struct buf partial;             /* of its head */
 	struct exchange_hold *hold;     /* NULL: passed on as it comes. In the arena */
+	struct splice_pipe *pipe;      /* a long body goes through it unseen; in the arena */
 	struct http1_body response_body;
 	bool is_response_keep_alive;
 	bool got_any;                   /* a byte of this attempt's response */
@@ -247,6 +248,8 @@ enum exchange_state exchange_take_head(struct exchange *ex, struct http_head *he
 /* Gives it to the client; EX_RELAY, or where a lost client leads. */
 enum exchange_state exchange_hand_over(struct exchange *ex, const struct exchange_head *head, struct str payload, bool is_last);
 enum exchange_state exchange_response_done(struct exchange *ex, bool is_reusable);
+/* The endpoint ended its side before its response did, or where that ends with it. */
+enum exchange_state exchange_upstream_ended(struct exchange *ex, bool is_orderly);
 /* The most that is read of the endpoint at once. */
 size_t exchange_read_size(const struct exchange *ex);
 
@@ -263,6 +266,12 @@ enum exchange_state exchange_hold_step(struct exchange *ex, bool *may_read);
 enum exchange_state exchange_give(struct exchange *ex);
 /* What is kept waits for time to pass, and for nothing else. */
 bool exchange_is_paced(const struct exchange *ex);
+
+/* long.c: bodies so long that they go from socket to socket. */
+/* Whether the rest of the body may go so; takes a pipe the first time. */
+bool exchange_may_splice(struct exchange *ex);
+enum exchange_state exchange_splice(struct exchange *ex);
+void exchange_drop_pipe(struct exchange *ex);
 
 /* page.c: our own answers. */
 enum exchange_state exchange_send_page(struct exchange *ex);

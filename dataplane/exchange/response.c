@@ -118,7 +118,7 @@ static enum exchange_state pass_on(struct exchange *ex, const struct exchange_he
 	return result == PARSE_DONE ? exchange_response_done(ex, used == len) : EX_RELAY;
 }
 
-static enum exchange_state upstream_ended(struct exchange *ex, bool is_orderly)
+enum exchange_state exchange_upstream_ended(struct exchange *ex, bool is_orderly)
 {
 	if (!is_orderly || !http1_body_at_close(&ex->response_body)) {
 		exchange_judge_endpoint(ex, 0);
@@ -148,11 +148,13 @@ static enum exchange_state read_body(struct exchange *ex)
 {
 	enum exchange_state next;
 
+	if (exchange_may_splice(ex))
+		return exchange_splice(ex);
 	do {
 		ssize_t n = stream_read(&ex->upstream->stream, ex->env->space, exchange_read_size(ex));
 
 		if (n < 0)
-			return upstream_ended(ex, n == UV_EOF);
+			return exchange_upstream_ended(ex, n == UV_EOF);
 		if (n == 0)
 			return EX_RELAY;
 		next = pass_on(ex, NULL, ex->env->space, (size_t)n);
@@ -359,8 +361,7 @@ enum exchange_state exchange_relay(struct exchange *ex)
 		return relay_held(ex, events);
 	if (resumes)
 		stream_want_read(&ex->upstream->stream, true);
-	if (!ex->is_waiting_client &&
-		((events & STREAM_READABLE) || (resumes && stream_has_pending(&ex->upstream->stream))))
+	if (!ex->is_waiting_client && ((events & STREAM_READABLE) || (resumes && (ex->pipe || stream_has_pending(&ex->upstream->stream)))))
 		return read_body(ex);
 	if (events & STREAM_FAILED)
 		return exchange_over(ex, EXCHANGE_CUT, END_UPSTREAM_CLOSED);

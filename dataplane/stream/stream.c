@@ -24,7 +24,7 @@ static bool is_open(const struct stream *s)
 	return s->state == STATE_OPEN || s->state == STATE_PLAIN_HTTP;
 }
 
-static void note_empty(struct stream *s)
+void stream_note_empty(struct stream *s)
 {
 	if (!(s->ready & HAS_ENDED))
 		s->ready &= (uint8_t)~CAN_READ;
@@ -40,14 +40,14 @@ static ssize_t receive(struct stream *s, void *into, size_t size, int flags)
 	while (n < 0 && errno == EINTR);
 	if (n > 0) {
 		if ((size_t)n < size && !(flags & MSG_PEEK))
-			note_empty(s);
+			stream_note_empty(s);
 		return n;
 	}
 	if (n == 0)
 		return size ? UV_EOF : 0;
 	if (errno != EAGAIN)
 		return -errno;
-	note_empty(s);
+	stream_note_empty(s);
 	return 0;
 }
 
@@ -56,8 +56,7 @@ ssize_t stream_recv(struct stream *s, void *into, size_t size)
 	return receive(s, into, size, 0);
 }
 
-/* The socket took fewer bytes than it was given: it tells when there is room again. */
-static ssize_t note_sent(struct stream *s, ssize_t n, size_t size)
+ssize_t stream_note_sent(struct stream *s, ssize_t n, size_t size)
 {
 	if (n < 0 && errno != EAGAIN)
 		return -errno;
@@ -75,7 +74,7 @@ ssize_t stream_send(struct stream *s, const void *bytes, size_t size)
 	do
 		n = send(s->fd, bytes, size, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
-	return note_sent(s, n, size);
+	return stream_note_sent(s, n, size);
 }
 
 /* Whether it has to be told of something that it knows already. */
@@ -230,7 +229,7 @@ void stream_tell_again(struct stream *s)
 	struct pollfd now = {.fd = s->fd, .events = POLLIN | POLLRDHUP}; /* a recv would take an error away from the owner */
 
 	if ((s->ready & CAN_READ) && !(s->ready & HAS_ENDED) && poll(&now, 1, 0) == 0)
-		note_empty(s);
+		stream_note_empty(s);
 	if (has_more(s))
 		stream_tell(s);
 }
@@ -360,7 +359,7 @@ ssize_t stream_writev(struct stream *s, const struct iovec *pieces, int n)
 	do
 		written = sendmsg(s->fd, &message, MSG_NOSIGNAL);
 	while (written < 0 && errno == EINTR);
-	return note_sent(s, written, size);
+	return stream_note_sent(s, written, size);
 }
 
 uint64_t stream_confirmed(const struct stream *s)
@@ -403,7 +402,7 @@ void stream_want_bytes(struct stream *s, size_t n)
 	if (n == 1)
 		s->ready |= CAN_READ;
 	else
-		note_empty(s); /* the kernel tells anew, at once if so many are there */
+		stream_note_empty(s); /* the kernel tells anew, at once if so many are there */
 	setsockopt(s->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least));
 }
 

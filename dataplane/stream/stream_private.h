@@ -31,6 +31,13 @@ enum ready {
 /* recv and send on the descriptor: bytes, 0 for nothing now, UV_EOF (recv), or a negative errno. */
 ssize_t stream_recv(struct stream *s, void *into, size_t size);
 ssize_t stream_send(struct stream *s, const void *bytes, size_t size);
+/* The socket has nothing now: whatever comes is news. */
+void stream_note_empty(struct stream *s);
+/*
+ * What a call that writes `size` bytes gave, made what stream_send gives. A socket that took fewer than it was given tells when there
+ * is room again.
+ */
+ssize_t stream_note_sent(struct stream *s, ssize_t n, size_t size);
 
 /* Puts OpenSSL between the owner and the socket; `s->ssl` is set. */
 void stream_tls_attach(struct stream *s);

@@ -88,6 +88,8 @@ void http1_body_init(struct http1_body *body, const struct http_head *head);
  */
 enum parse_result http1_body_read(
 	struct http1_body *body, struct str in, size_t *used, struct str *data, const char **why);
+/* `n` bytes of a body with a length went past unseen, at most body->left. */
+void http1_body_skip(struct http1_body *body, uint64_t n);
 /* The connection closed: true if the message was whole (HTTP_BODY_CLOSE ends so). */
 bool http1_body_at_close(struct http1_body *body);
 
