@@ -8,7 +8,7 @@ from harness import manifests, wait, wire
 from . import machine
 
 HOST, LOGGED_HOST = "plain.bench.test", "logged.bench.test"
-BODIES = {"/1k": 1024, "/16k": 16 * 1024, "/100k": 100 * 1024, "/1m": 1024 * 1024}
+BODIES = {"/1k": 1024, "/16k": 16 * 1024, "/100k": 100 * 1024, "/1m": 1024 * 1024, "/10m": 10 * 1024 * 1024}
 REQUESTS = 1000000  # of one connection; else closing every thousandth would be part of it
 
 # The same fields in the same order from both.
@@ -195,3 +195,14 @@ def weirlock(programs, directory, backend_port, settings=None, **annotations):
     p.wait_ready(60)
     p.http, p.https = (wire.split(p.ready[k])[1] for k in ("http", "https"))
     return [c, p]
+
+
+def pair(programs, directory, started):
+    """A backend, nginx and Weirlock, put into `started` as they come up; the two proxies by name."""
+    os.makedirs(directory)
+    started.append(backend(directory))
+    certificate(directory)
+    started.append(nginx(directory, started[0].port))
+    front = started[-1]
+    started += weirlock(programs, directory, started[0].port)
+    return {"nginx": front, "weirlock": started[-1]}

@@ -14,6 +14,7 @@ class Scenario:
     is_tls: bool = False
     headers: tuple = ()
     streams: int = 0  # of each HTTP/2 connection; 0 is HTTP/1.1
+    connections: int = 64
 
 
 SCENARIOS = {
@@ -23,9 +24,10 @@ SCENARIOS = {
     "tls": Scenario("TLS 1.3 keep-alive, 1 KiB", is_tls=True),
     "http2": Scenario("HTTP/2 over TLS 1.3, 16 connections with 32 streams each, 1 KiB", is_tls=True, streams=32),
     "100k": Scenario("100 KiB responses", target="/100k"),
+    "10m": Scenario("10 MiB responses, 16 connections", target="/10m", connections=16),
     "tls-100k": Scenario("100 KiB responses over TLS 1.3", target="/100k", is_tls=True),
 }
-CONNECTIONS, HTTP2_CONNECTIONS = 64, 16
+HTTP2_CONNECTIONS = 16
 
 
 DISTURBED = 0.10  # a run in which others had more of the two cores is made again …
@@ -36,7 +38,7 @@ def _load(scenario, program, seconds):
     if scenario.streams:
         return machine.H2load(scenario.host, program.https, scenario.target, HTTP2_CONNECTIONS, scenario.streams, seconds)
     scheme, port = ("https", program.https) if scenario.is_tls else ("http", program.http)
-    return machine.Wrk(f"{scheme}://127.0.0.1:{port}{scenario.target}", CONNECTIONS, seconds,
+    return machine.Wrk(f"{scheme}://127.0.0.1:{port}{scenario.target}", scenario.connections, seconds,
                        (f"Host: {scenario.host}", *scenario.headers))
 
 
@@ -78,29 +80,42 @@ def finish_table(lines, r):
     return "\n".join(lines) + "\n"
 
 
-def _scenario(name, programs, pids, args):
-    scenario = SCENARIOS[name]
-    kept, n_disturbed = rounds(scenario, programs, pids, args)
-    runs = {p: [us[p] for us in kept] for p in programs}
+def compared(name, says, kept, n_disturbed):
+    """What rounds of both proxies say of them."""
+    runs = {p: [us[p] for us in kept] for p in kept[0]}
     medians = {p: statistics.median(values) for p, values in runs.items()}
     ratios = [us["nginx"] / us["weirlock"] for us in kept]
-    made = {"says": scenario.says, "runs": runs, "us_per_request": medians, "ratio": statistics.median(ratios),
+    made = {"says": says, "runs": runs, "us_per_request": medians, "ratio": statistics.median(ratios),
             "ratio_range": [min(ratios), max(ratios)], "disturbed": n_disturbed}
     machine.say(f"{name}: nginx {medians['nginx']:.2f} µs, Weirlock {medians['weirlock']:.2f} µs, {made['ratio']:.2f} ×"
-                + (f"; {made['disturbed']} of {args.runs} rounds were disturbed" if made["disturbed"] else ""))
+                + (f"; {n_disturbed} of {len(kept)} rounds were disturbed" if n_disturbed else ""))
     return made
 
 
+def alternate(name, says, once, programs, pids, args):
+    """Rounds in which once(program, seconds) serves requests and says how many: CPU of each of them."""
+    def a_round(seconds):
+        made, share = {}, 0.0
+        for p, program in programs.items():
+            before = machine.cpu_seconds(program.pid)
+            with machine.Others(pids) as others:
+                n = once(program, seconds)
+            made[p] = (machine.cpu_seconds(program.pid) - before) / n * 1e6
+            share = max(share, others.share)
+        return made, share
+
+    return compared(name, says, *rounds_of(a_round, args))
+
+
+def _scenario(name, programs, pids, args):
+    scenario = SCENARIOS[name]
+    return compared(name, scenario.says, *rounds(scenario, programs, pids, args))
+
+
 def measure(names, args, directory):
-    os.makedirs(directory)
     started = []
     try:
-        started.append(peers.backend(directory))
-        peers.certificate(directory)
-        port = started[0].port
-        started.append(peers.nginx(directory, port))
-        started += peers.weirlock(args.bin, directory, port)
-        programs = {"nginx": started[1], "weirlock": started[-1]}
+        programs = peers.pair(args.bin, directory, started)
         pids = [p.pid for p in started]
         made = {name: _scenario(name, programs, pids, args) for name in names}
         for p, program in programs.items():

@@ -52,8 +52,8 @@ def family(pid):
 # ------------------------------------------------------------------------------------------------ the backend, a program of its own
 
 
-def serve():
-    """Answers every upgrade and is silent from then on; says its port on stdout."""
+def serve(echoes=False):
+    """Answers every upgrade and is silent from then on, or gives back what comes; says its port on stdout."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
     listener.setblocking(False)
@@ -68,13 +68,18 @@ def serve():
                 known[s.fileno()] = s
                 poll.register(s, select.EPOLLIN)
                 continue
-            data = known[fd].recv(65536)
+            try:
+                data = known[fd].recv(65536)
+            except ConnectionResetError:
+                data = b""
             key = re.search(rb"(?i)sec-websocket-key: *(\S+)", data)
             if key:
                 known[fd].sendall(websocket.switching(key.group(1).decode()).encode())
             elif not data:
                 poll.unregister(fd)
                 known.pop(fd).close()
+            elif echoes:
+                known[fd].sendall(data)
 
 
 def backend(directory):
@@ -128,9 +133,13 @@ def _open_tls(address, context):
     return s
 
 
+def open_plain(program, n):
+    return [_open_plain(("127.0.0.1", program.http)) for _ in range(n)]
+
+
 def _open(program, n, is_tls):
     if not is_tls:
-        return [_open_plain(("127.0.0.1", program.http)) for _ in range(n)]
+        return open_plain(program, n)
     context = wire.any_certificate()
     return [_open_tls(("127.0.0.1", program.https), context) for _ in range(n)]
 
