@@ -246,12 +246,14 @@ class Bench:
         return [int(us) for us in re.findall(r"info subscribe: snapshot applied .* took_us=(\d+)", p.err())]
 
     def compile(self):
-        whole = []
+        whole, cpu = [], []
         for _ in self.runs():
             p = self.start_proxy("whole").wait_ready(SECONDS)
+            cpu.append(cpu_ms(p.pid))
             whole.append(self._compiled_us(p)[0] / 1000)
             p.stop()
         self.add("proxy: whole snapshot compiled", "ms", whole, 150)
+        self.add("CPU of a proxy from its start until it is ready: handshake, fetching, hashes and that", "ms", cpu)
         self.need_real(1)
         p, quiet, busy = self.real[0], [], []
         done = len(self._applied_us(p))
