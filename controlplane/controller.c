@@ -83,7 +83,8 @@ static int open_kube(struct controller *c)
 
 	log_info("controller", "objects come from the %s", buf_cstr(&c->origin));
 	c->writes = writes_open(
-		&(struct writes_place){c->loop, c->api, c->store, c->intake, &c->reconcile, &c->told, controller_on_source_event, c}, &c->options->writes);
+		&(struct writes_place){c->loop, c->api, c->store, c->intake, &c->reconcile,
+			c->options->identity, &c->told, controller_on_source_event, c}, &c->options->writes);
 	c->kube = kube_open(c->loop, c->api, &options, controller_on_source_event, c);
 	c->named = (struct named){c->kube, c->store, c->intake, &c->reconcile};
 	return EXIT_FINE;

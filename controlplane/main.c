@@ -6,6 +6,7 @@
 
 #include "controller.h"
 #include "kubeapi.h"
+#include "obtain.h"
 #include "process.h"
 #include "rpc.h"
 
@@ -17,7 +18,7 @@ struct arguments {
 	struct str watched[64]; /* the texts of `namespaces` */
 	const char *default_ssl_certificate, *default_backend_service;
 	struct opt_common common;
-	struct opt rows[52];
+	struct opt rows[56];
 	struct opt_program program;
 };
 
@@ -109,6 +110,13 @@ static void make_rows(struct arguments *a)
 			"How long a leader that is gone without a word is waited for; default 30s", 0, 0},
 		{"disable-leader-election", 0, OPT_FLAG, &w->disable_leader_election, NULL,
 			"Never lead: nothing is written to the cluster", 0, 0},
+		{"channel-secrets", 0, OPT_TEXT, &w->channel_secrets, "NAME",
+			"The leader makes the identities of the channel and renews them, in Secrets NAME-ca, NAME-controller, NAME-proxy and "
+			"NAME-operator of --pod-namespace; the directory of --identity gets this controller's", 0, 0},
+		{"channel-identity-life", 0, OPT_TEXT, &w->channel_identity_life, "DURATION",
+			"How long they live; renewed when a third is left; default 2160h", 0, 0},
+		{"channel-ca-life", 0, OPT_TEXT, &w->channel_ca_life, "DURATION",
+			"How long their CA lives; the next one is trusted a day before it signs; default 26280h", 0, 0},
 		{"pod-namespace", 0, OPT_TEXT, &w->pod_namespace, "NAMESPACE",
 			"Where the Lease is; default POD_NAMESPACE of the environment, or the ServiceAccount's", 0, 0},
 		OPT_COMMON(&a->common),
@@ -136,6 +144,10 @@ static bool check_channel(const struct controller_options *o, struct buf *error)
 {
 	const char *const *urls = o->listen.items;
 
+	if (o->writes.channel_secrets && !o->identity) {
+		buf_add(error, STR("--channel-secrets: give --identity DIR too, a directory that this controller may write its identity to"));
+		return false;
+	}
 	return rpc_check_urls("listen", urls, o->listen.n, error) && rpc_check_trust(o->identity, o->is_insecure, error) &&
 		(!o->is_insecure || rpc_check_local("listen", urls, o->listen.n, error));
 }
@@ -325,6 +337,9 @@ static int run(struct controller_options *options, struct buf *error)
 	uv_loop_init(&loop);
 	options->on_ready = on_controller_ready;
 	options->owner = &signals;
+	result = obtain_identity(options, error);
+	if (result != EXIT_FINE)
+		return result;
 	result = controller_open(&loop, options, error, &controller);
 	if (result == EXIT_FINE && signals.status != EXIT_FINE)
 		buf_add(error, buf_str(&signals.error));

@@ -3,11 +3,11 @@
 
 #include <openssl/rand.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "address.h"
 #include "arena.h"
 #include "events.h"
-#include "leader.h"
 #include "mem.h"
 #include "news.h"
 #include "pool.h"
@@ -16,7 +16,8 @@
 
 #define PROXY_SELECTOR "app.kubernetes.io/name=weirlock,app.kubernetes.io/component=proxy"
 
-enum { TTL_S = 30, IDENTITY_BYTES = 4 };
+enum { TTL_S = 30, IDENTITY_BYTES = 4, PREFIX_MAX = 200 };
+enum { IDENTITY_LIFE_S = 90 * 86400, CA_LIFE_S = 1095 * 86400, LIFE_MAX_S = 3650 * 86400, LIFE_MIN_S = 5 };
 
 struct writes {
 	struct writes_place place;
@@ -25,6 +26,7 @@ struct writes {
 	struct leader *leader; /* NULL before writes_begin, and with --disable-leader-election */
 	struct status *status; /* NULL with --update-status=false */
 	struct events *events; /* NULL with --disable-leader-election */
+	struct channel *channel; /* NULL without --channel-secrets */
 	struct news news;
 };
 
@@ -43,6 +45,43 @@ static bool read_ttl(struct writes_options *o, struct buf *error)
 		return false;
 	}
 	o->ttl_s = (unsigned)(value.number / 1000);
+	return true;
+}
+
+/* A time to live in whole seconds. */
+static bool read_life(const char *option, const char *text, int64_t *out_s, struct buf *error)
+{
+	const struct value_rule rule = {.type = VALUE_DURATION, .min = LIFE_MIN_S * 1000, .max = INT64_MAX};
+	struct arena arena = {0};
+	struct value value = {.number = *out_s * 1000};
+	bool is_good = !text || value_parse(&rule, str_from(text), &arena, &value);
+
+	arena_deinit(&arena);
+	if (!is_good || value.number / 1000 > LIFE_MAX_S) {
+		buf_printf(error, "--%s: '%s' is not a duration from 5s to 87600h; write 2160h", option, text);
+		return false;
+	}
+	*out_s = value.number / 1000;
+	return true;
+}
+
+static bool check_channel(struct writes_options *o, struct buf *error)
+{
+	struct plan_times *t = &o->channel_times;
+
+	*t = (struct plan_times){.identity_s = IDENTITY_LIFE_S, .ca_s = CA_LIFE_S};
+	if (o->channel_secrets && (!object_is_name(str_from(o->channel_secrets)) || strlen(o->channel_secrets) > PREFIX_MAX)) {
+		buf_printf(error, "--channel-secrets: '%s' is not the beginning of names; write weirlock-channel", o->channel_secrets);
+		return false;
+	}
+	if (!read_life("channel-identity-life", o->channel_identity_life, &t->identity_s, error) ||
+		!read_life("channel-ca-life", o->channel_ca_life, &t->ca_s, error))
+		return false;
+	if (t->ca_s < 4 * t->identity_s) {
+		buf_add(error, STR("--channel-ca-life: a CA must live four times as long as identities, or more; see --channel-identity-life"));
+		return false;
+	}
+	t->overlap_s = plan_overlap_s(t->ca_s);
 	return true;
 }
 
@@ -84,7 +123,8 @@ static const char *first_of_api(const struct writes_options *o)
 	const struct {
 		const char *name, *value;
 	} options[] = {{"election-id", o->election_id}, {"election-ttl", o->election_ttl}, {"publish-service", o->publish_service},
-		{"publish-status-address", o->publish_status_address}, {"proxy-selector", o->proxy_selector}};
+		{"publish-status-address", o->publish_status_address}, {"proxy-selector", o->proxy_selector},
+		{"channel-secrets", o->channel_secrets}};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		if (options[i].value)
@@ -99,7 +139,7 @@ bool writes_check(struct writes_options *o, bool has_api, struct buf *error)
 		buf_printf(error, "--%s: nothing is written with --manifests; leave it out", first_of_api(o));
 		return false;
 	}
-	return read_ttl(o, error) && check_status(o, error) && check_name("election-id", o->election_id, error) &&
+	return read_ttl(o, error) && check_status(o, error) && check_channel(o, error) && check_name("election-id", o->election_id, error) &&
 		check_name("pod-namespace", o->pod_namespace, error);
 }
 
@@ -121,6 +161,8 @@ static void on_change(void *owner, bool leads)
 
 	if (w->status)
 		status_lead(w->status);
+	if (w->channel)
+		channel_lead(w->channel);
 	if (!leads && w->events)
 		events_drop(w->events);
 	for (size_t i = 0; leads && i < w->place.told->n; i++)
@@ -162,9 +204,41 @@ static void make_identity(const struct writes_options *o, struct buf *out)
 	buf_add_hex(out, str_of(random, sizeof(random)));
 }
 
-static struct str own_namespace(const struct writes *w)
+static struct str own_namespace(const struct writes_options *o, const struct kubeapi *api)
 {
-	return w->options.pod_namespace ? str_from(w->options.pod_namespace) : kubeapi_namespace(w->place.api);
+	return o->pod_namespace ? str_from(o->pod_namespace) : kubeapi_namespace(api);
+}
+
+static struct leader *open_leader(const struct writes_options *o, struct str identity, uv_loop_t *loop, struct kubeapi *api,
+	const struct leader_hooks *hooks)
+{
+	const struct leader_options options = {
+		.namespace_ = own_namespace(o, api),
+		.name = str_from(o->election_id ? o->election_id : "ingress-controller-leader"),
+		.identity = identity,
+		.ttl_s = o->ttl_s,
+	};
+
+	return o->disable_leader_election ? NULL : leader_open(loop, api, &options, hooks);
+}
+
+struct leader *writes_open_leader(const struct writes_options *o, uv_loop_t *loop, struct kubeapi *api, const struct leader_hooks *hooks)
+{
+	struct buf identity = {0};
+	struct leader *leader;
+
+	make_identity(o, &identity);
+	leader = open_leader(o, buf_str(&identity), loop, api, hooks);
+	buf_deinit(&identity);
+	return leader;
+}
+
+struct channel *writes_open_channel(const struct writes_options *o, uv_loop_t *loop, struct kubeapi *api, const char *directory,
+	const struct channel_hooks *hooks)
+{
+	const struct channel_options options = {own_namespace(o, api), str_from(o->channel_secrets), directory, o->channel_times};
+
+	return channel_open(loop, api, &options, hooks);
 }
 
 static struct events *open_events(struct writes *w)
@@ -181,7 +255,7 @@ static struct status *open_status(struct writes *w)
 		.publish_addresses = str_from(o->publish_status_address),
 		.publish_service = str_from(o->publish_service),
 		.proxy_selector = o->proxy_selector ? str_from(o->proxy_selector) : STR(PROXY_SELECTOR),
-		.namespace_ = own_namespace(w),
+		.namespace_ = own_namespace(o, w->place.api),
 		.pod = str_from(o->pod_name),
 		.wants_internal = o->report_node_internal_ip_address,
 		.clears_on_shutdown = o->update_status_on_shutdown,
@@ -204,6 +278,9 @@ struct writes *writes_open(const struct writes_place *place, const struct writes
 		w->status = open_status(w);
 	if (!options->disable_leader_election)
 		w->events = open_events(w);
+	if (options->channel_secrets)
+		w->channel = writes_open_channel(&w->options, place->loop, place->api, place->identity,
+			&(struct channel_hooks){w, leads, on_problems, NULL});
 	w->news = (struct news){place->store, place->intake, place->reconcile};
 	return w;
 }
@@ -225,16 +302,8 @@ void writes_tell(struct writes *w, const struct problem *p)
 
 void writes_begin(struct writes *w)
 {
-	const struct writes_options *o = &w->options;
-	const struct leader_options options = {
-		.namespace_ = own_namespace(w),
-		.name = str_from(o->election_id ? o->election_id : "ingress-controller-leader"),
-		.identity = buf_str(&w->identity),
-		.ttl_s = o->ttl_s,
-	};
-
-	if (!o->disable_leader_election)
-		w->leader = leader_open(w->place.loop, w->place.api, &options, &(struct leader_hooks){w, on_change, on_problems});
+	w->leader = open_leader(&w->options, buf_str(&w->identity), w->place.loop, w->place.api,
+		&(struct leader_hooks){w, on_change, on_problems});
 }
 
 struct str writes_leader(const struct writes *w)
@@ -283,11 +352,22 @@ static void on_status_closed(void *owner)
 		on_events_closed(w);
 }
 
-/* What only the leader does comes before it is the leader no more. */
-void writes_close(struct writes *w)
+static void on_channel_closed(void *owner)
 {
+	struct writes *w = owner;
+
+	w->channel = NULL;
 	if (w->status)
 		status_close(w->status, on_status_closed, w);
 	else
 		on_status_closed(w);
+}
+
+/* What only the leader does comes before it is the leader no more. */
+void writes_close(struct writes *w)
+{
+	if (w->channel)
+		channel_close(w->channel, on_channel_closed, w);
+	else
+		on_channel_closed(w);
 }

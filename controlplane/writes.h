@@ -4,8 +4,10 @@
 #include <uv.h>
 
 #include "buf.h"
+#include "channel.h"
 #include "intake.h"
 #include "kubeapi.h"
+#include "leader.h"
 #include "reconcile.h"
 #include "source.h"
 #include "store.h"
@@ -19,12 +21,20 @@ struct writes_options {
 	const char *election_id;              /* or NULL: ingress-controller-leader */
 	const char *election_ttl;             /* or NULL: 30s */
 	unsigned ttl_s;                       /* set by writes_check */
+	const char *channel_secrets;          /* the beginning of their names, or NULL: the identities of the channel are others' work */
+	const char *channel_identity_life, *channel_ca_life; /* or NULL: 90 and 1095 days */
+	struct plan_times channel_times;      /* set by writes_check */
 	bool update_status, update_status_on_shutdown, report_node_internal_ip_address;
 	bool disable_sync_events;
 	const char *publish_service, *publish_status_address, *proxy_selector; /* or NULL */
 };
 /* False, with a text in `error` that names option, value and fix. `has_api`: objects come from an API server. */
 bool writes_check(struct writes_options *options, bool has_api, struct buf *error);
+
+/* With leadership of its own, before there is anything else (obtain.h). Keep what they are given. The leader: NULL when it must not lead. */
+struct leader *writes_open_leader(const struct writes_options *o, uv_loop_t *loop, struct kubeapi *api, const struct leader_hooks *hooks);
+struct channel *writes_open_channel(const struct writes_options *o, uv_loop_t *loop, struct kubeapi *api, const char *directory,
+	const struct channel_hooks *hooks);
 
 struct writes;
 /* What it looks at and whom it tells; all is kept. */
@@ -34,6 +44,7 @@ struct writes_place {
 	struct store *store;
 	const struct intake *intake;
 	const struct reconcile_options *reconcile;
+	const char *identity; /* the directory of the channel's, or NULL */
 	const struct problems *told; /* what stands at present */
 	source_event_fn *on_event; /* gets SOURCE_PROBLEMS alone */
 	void *owner;
