@@ -1,5 +1,6 @@
 /* What others ask of the controller: /readyz and /metrics, proxies and weirctl over the channel, the API server by the webhook. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "blame.h"
 #include "controller_private.h"
@@ -86,6 +87,42 @@ static void tell_standing(void *data, struct str object, struct publish_standing
 	standing_of(c->store, &c->reconcile, c->parts, &c->found, object, out, faults);
 }
 
+static enum version_mark mark_of(enum object_kind kind)
+{
+	switch (kind) {
+	case KIND_INGRESS: return MARK_INGRESS;
+	case KIND_INGRESS_CLASS: return MARK_INGRESS_CLASS;
+	case KIND_SERVICE: return MARK_SERVICE;
+	case KIND_ENDPOINT_SLICE: return MARK_ENDPOINT_SLICE;
+	case KIND_SECRET: return MARK_SECRET;
+	case KIND_CONFIG_MAP: return MARK_CONFIG_MAP;
+	case KIND_NAMESPACE: return MARK_NAMESPACE;
+	case KIND_COUNT: break;
+	}
+	abort();
+}
+
+/* As of the source; what of it is not built yet does not count. */
+static void tell_version(void *data, struct version *held, struct version *seen)
+{
+	struct controller *c = data;
+	bool is_structural;
+
+	if (!store_has_changes(c->store, &is_structural)) {
+		c->held.marks[MARK_EPOCH] = c->seen.marks[MARK_EPOCH] = c->options->epoch;
+		if (c->source)
+			c->held.marks[MARK_MANIFESTS] = c->seen.marks[MARK_MANIFESTS] = source_newest_us(c->source);
+		for (enum object_kind kind = 0; c->kube && kind < KIND_COUNT; kind++) {
+			struct kube_mark mark = kube_mark(c->kube, kind);
+
+			c->held.marks[mark_of(kind)] = mark.changed;
+			c->seen.marks[mark_of(kind)] = mark.seen;
+		}
+	}
+	*held = c->held;
+	*seen = c->seen;
+}
+
 static struct str who_leads(void *data)
 {
 	struct controller *c = data;
@@ -150,7 +187,7 @@ int controller_open_channel(struct controller *c, struct buf *error)
 	size_t n = o->pools.n;
 	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
 		.standing = tell_standing, .look_up = look_up, .keep_pin = keep_what_is_pinned,
-		.pinned_endpoints = build_pinned_endpoints, .leader = who_leads, .pools = pools, .n_pools = n};
+		.pinned_endpoints = build_pinned_endpoints, .version = tell_version, .leader = who_leads, .pools = pools, .n_pools = n};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
 
 	if (!o->is_insecure) {

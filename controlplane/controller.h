@@ -27,6 +27,7 @@ struct controller_options {
 	struct opt_list listen;    /* URLs */
 	const char *identity;      /* directory, or NULL with is_insecure */
 	bool is_insecure;
+	unsigned epoch;            /* of the cluster: a larger one after it was restored */
 	const char *state_dir;     /* or NULL */
 	const char *name;
 	struct addr admin;

@@ -14,6 +14,7 @@
 #include "rpc.h"
 #include "source.h"
 #include "store.h"
+#include "version.h"
 
 struct controller {
 	uv_loop_t *loop;
@@ -43,6 +44,7 @@ struct controller {
 	struct problems found;          /* by its builds */
 	unsigned long found_version, store_version; /* of the problems that were told */
 	struct problems told;           /* all that was logged and is listed: the store's and the build's, sorted */
+	struct version held, seen;      /* of the newest snapshot */
 	bool is_synced, is_ready, is_stopping;
 	bool has_listed;                /* what is wanted by name can be said */
 	struct pace pace;               /* of the events since the last build */

@@ -58,6 +58,9 @@ static void make_rows(struct arguments *a)
 		{"state-dir", 0, OPT_TEXT, &o->state_dir, "DIR",
 			"Where the history of snapshots, what is pinned and the generated default certificate are kept; without it the last one is in "
 			"the directory of --identity", 0, 0},
+		{"epoch", 0, OPT_UINT, &o->epoch, "N",
+			"Larger after the cluster was restored from a backup, the same for all controllers: proxies may then go back to an older "
+			"state; default 0", 0, 1000000000},
 		{"ingress-class", 0, OPT_TEXT, &a->ingress_class, "NAME",
 			"The class that the annotation kubernetes.io/ingress.class must name; default nginx", 0, 0},
 		{"controller-class", 0, OPT_TEXT, &a->controller_class, "NAME",

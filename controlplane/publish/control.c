@@ -183,6 +183,7 @@ static void push(struct proxy *proxy, enum way_form form)
 {
 	struct publish *p = proxy->lane->publish;
 	struct way_answer answer;
+	struct arena arena = {0};
 
 	way_answer(proxy, form, &answer);
 	proxy->pushed_form = form;
@@ -196,7 +197,9 @@ static void push(struct proxy *proxy, enum way_form form)
 		p->n_pushes++;
 		operate_sent(p->operate, proxy);
 	}
+	answer.response.version = hold_news(proxy, &arena);
 	answer_watch(proxy, &answer.response);
+	arena_deinit(&arena);
 }
 
 /* Sent a moment ago, and the proxy asks again from the same place: something went wrong on its side. Not in a circle. */
@@ -227,7 +230,11 @@ void control_serve(struct proxy *proxy)
 		return;
 	}
 	if (!current || (proxy->has_applied && content_id_eq(&proxy->applied, &current->id)) ||
-		(proxy->has_refused && content_id_eq(&proxy->refused, &current->id)))
+		(proxy->has_refused && content_id_eq(&proxy->refused, &current->id))) {
+		hold_end(proxy);
+		return;
+	}
+	if (proxy->has_applied && hold_back(proxy))
 		return;
 	form = way_form_for(proxy);
 	if (!is_too_soon(proxy, form))
@@ -238,12 +245,18 @@ static void heartbeat(struct proxy *proxy)
 {
 	Weirlock__V1__WatchResponse response = WEIRLOCK__V1__WATCH_RESPONSE__INIT;
 	Weirlock__V1__Heartbeat same = WEIRLOCK__V1__HEARTBEAT__INIT;
+	struct arena arena = {0};
 
 	if (proxy->lane->current)
 		same.id = id_data(&proxy->lane->current->id);
 	response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_SAME;
 	response.same = &same;
+	if (proxy->has_applied && proxy->lane->current && content_id_eq(&proxy->applied, &proxy->lane->current->id)) {
+		response.version = hold_news(proxy, &arena);
+		version_take(&proxy->hold.known, &proxy->hold.pushed);
+	}
 	answer_watch(proxy, &response);
+	arena_deinit(&arena);
 }
 
 void control_tick(struct publish *p)
@@ -259,6 +272,7 @@ void control_tick(struct publish *p)
 		control_serve(proxy);
 		if (proxy->watch && now >= proxy->watch_due_ms)
 			heartbeat(proxy);
+		hold_tick(proxy, now);
 	}
 	wait_look(p->operate);
 }
@@ -299,10 +313,13 @@ static void note_answer(struct publish *p, struct proxy *proxy, const Weirlock__
 	bool has_id = content_id_from(str_of(request->applied_id.data, request->applied_id.len), &id);
 
 	note_applied(proxy, has_id ? &id : NULL);
+	if (request->version)
+		version_read(request->version, &proxy->hold.known);
 	if (has_id && proxy->has_pushed && !proxy->is_acked && content_id_eq(&id, &proxy->pushed)) {
 		proxy->is_acked = true;
 		proxy->push_to_ack_us = clock_mono_us() - proxy->pushed_us;
 		proxy->apply_us = request->apply_us;
+		version_take(&proxy->hold.known, &proxy->hold.pushed);
 		operate_acked(p->operate, proxy);
 	}
 	has_id = content_id_from(str_of(request->rejected_id.data, request->rejected_id.len), &id);

@@ -34,6 +34,13 @@ Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy,
 		out->n_errors = proxy->refusal->n_errors < ERRORS_SHOWN ? proxy->refusal->n_errors : ERRORS_SHOWN;
 	}
 	out->report = proxy->report;
+	if (proxy->hold.since_ms) {
+		struct buf text = {0};
+
+		hold_text(proxy, &text);
+		out->held = arena_text(arena, buf_str(&text));
+		buf_deinit(&text);
+	}
 	out->apply_us = proxy->apply_us;
 	out->push_to_ack_us = proxy->push_to_ack_us;
 	return out;
@@ -49,6 +56,7 @@ static void list_problems(struct publish *p, struct problems *out)
 	buf_deinit(&pools);
 	if (p->options.problems)
 		p->options.problems(p->options.data, out);
+	hold_problems(p, out);
 	operate_problems(p->operate, out);
 }
 

@@ -1,6 +1,7 @@
 #ifndef PROXIES_H
 #define PROXIES_H
 /* What the files of this room share: the proxies and what is known of each. */
+#include "hold.h"
 #include "lane.h"
 #include "publish.h"
 #include "strangers.h"
@@ -31,6 +32,7 @@ struct proxy {
 	struct content_id applied, refused, pushed, pushed_from;
 	bool has_applied, has_refused, has_pushed, has_pushed_from, is_acked;
 	bool is_standby;          /* it watches another controller */
+	struct hold hold;
 	uint64_t features;        /* that it offered, CONTENT_FEATURE_… */
 	struct buf bucket_hashes; /* of its Watch, when it wants a repair */
 	enum way_form pushed_form;

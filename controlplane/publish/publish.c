@@ -8,7 +8,7 @@
 #include "operate.h"
 #include "proxies.h"
 
-enum { TICK_MS = 100, DEFAULT_TTL_MS = 5000, DEFAULT_HISTORY = 256, VIEWS_KEPT = 8, VIEW_BYTES_KEPT = 64 * 1024 * 1024 };
+enum { TICK_MS = 100, DEFAULT_TTL_MS = 5000, DEFAULT_HOLD_MS = 10 * 1000, DEFAULT_HISTORY = 256, VIEWS_KEPT = 8, VIEW_BYTES_KEPT = 64 * 1024 * 1024 };
 
 static void on_tick(uv_timer_t *timer)
 {
@@ -33,6 +33,8 @@ struct publish *publish_create(uv_loop_t *loop, const struct publish_options *op
 	p->options = *options;
 	if (!p->options.watch_ttl_ms)
 		p->options.watch_ttl_ms = DEFAULT_TTL_MS;
+	if (!p->options.hold_ms)
+		p->options.hold_ms = DEFAULT_HOLD_MS;
 	if (!p->options.history_limit)
 		p->options.history_limit = DEFAULT_HISTORY;
 	p->name = mem_strdup(str_from(options->name));
@@ -157,6 +159,9 @@ void publish_metrics(const struct publish *p, struct buf *out)
 		(unsigned long long)p->n_pushes);
 	buf_printf(out, "# TYPE weirlock_controller_refusals_total counter\nweirlock_controller_refusals_total %llu\n",
 		(unsigned long long)p->n_refusals);
+	buf_printf(out, "# HELP weirlock_controller_held_proxies Proxies that serve a newer state than this controller has seen, and get nothing.\n"
+			"# TYPE weirlock_controller_held_proxies gauge\nweirlock_controller_held_proxies %u\n",
+		hold_count(p));
 	buf_printf(out, "# HELP weirlock_controller_strangers_total Times that a proxy of a pool that is not served was sent away.\n"
 			"# TYPE weirlock_controller_strangers_total counter\nweirlock_controller_strangers_total %llu\n",
 		(unsigned long long)p->strangers.total);

@@ -15,6 +15,7 @@ struct publish;
 struct problems; /* problem.h */
 struct archive;  /* archive.h */
 struct pin;      /* pin.h */
+struct version;  /* version.h */
 
 /* How an object stands with the controller. */
 struct publish_standing {
@@ -49,6 +50,7 @@ struct publish_options {
 	const char *name;        /* of this controller; copied */
 	const char *source;      /* for people: "manifests demo/"; copied */
 	uint32_t watch_ttl_ms;   /* 0: 5 s. A Watch is answered at least this often */
+	uint32_t hold_ms;        /* 0: 10 s. So long a proxy that is ahead of this controller waits for it */
 	size_t history_limit;    /* snapshots kept, 0: 256; a proxy that serves one of them gets a delta */
 	void *data;
 	/* Appends the present problems to an empty list. May be NULL. */
@@ -63,6 +65,8 @@ struct publish_options {
 	struct content *(*pinned_endpoints)(void *data, size_t pool, struct content *pinned, struct content *live);
 	/* What is pinned in a pool from now on, borrowed; NULL: nothing. 0, or a negative errno: it will not outlive this. May be NULL. */
 	int (*keep_pin)(void *data, size_t pool, const struct pin *pin);
+	/* How much of the cluster is in the newest snapshots, and how much was seen. May be NULL. */
+	void (*version)(void *data, struct version *held, struct version *seen);
 	/* Who leads among the controllers, for people; "" is nobody that is known. May be NULL. */
 	struct str (*leader)(void *data);
 };

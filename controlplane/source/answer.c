@@ -108,3 +108,10 @@ unsigned status_of_bytes(struct str bytes, struct buf *message)
 	json_decref(json);
 	return code;
 }
+
+uint64_t version_of_json(json_t *object)
+{
+	uint64_t n;
+
+	return str_to_u64(text_of(json_object_get(object, "metadata"), "resourceVersion"), UINT64_MAX, &n) ? n : 0;
+}

@@ -27,6 +27,9 @@ struct event {
 bool event_read(struct str line, struct event *out);
 void event_end(struct event *event);
 
+/* Its resourceVersion; 0 if it has none that is a number. */
+uint64_t version_of_json(json_t *object);
+
 /* The code of a Status, 0 if it is none; its message is appended. */
 unsigned status_of_json(json_t *json, struct buf *message);
 unsigned status_of_bytes(struct str bytes, struct buf *message);

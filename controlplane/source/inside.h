@@ -72,6 +72,7 @@ struct tree {
 	size_t n_files, cap_files;
 	struct dir *dirs;
 	size_t n_dirs, cap_dirs;
+	uint64_t newest_us;       /* when a file or directory was last changed, by their own times */
 	struct problems problems; /* directories that cannot be read, paths that went away */
 };
 void tree_scan(struct tree *t, const char *const *roots, size_t n_roots);

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "kube_inside.h"
+#include "log.h"
 #include "mem.h"
 
 /* What a reader needs by name. */
@@ -348,4 +349,35 @@ void kube_metrics(const struct kube *k, struct buf *out)
 		"# HELP weirlock_controller_api_troubled Lists and watches that do not work at present.\n"
 		"# TYPE weirlock_controller_api_troubled gauge\nweirlock_controller_api_troubled %zu\n",
 		n_trouble);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- versions */
+
+void kube_note_seen(struct kube *k, enum object_kind kind, uint64_t version)
+{
+	if (k->marks[kind].seen < version)
+		k->marks[kind].seen = version;
+}
+
+void kube_note_change(struct kube *k, enum object_kind kind, uint64_t version)
+{
+	kube_note_seen(k, kind, version);
+	if (k->marks[kind].changed < version)
+		k->marks[kind].changed = version;
+}
+
+void kube_note_list(struct kube *k, enum object_kind kind, uint64_t version)
+{
+	if (version && version < k->marks[kind].changed) {
+		log_warn("source", "the API server went back: %.*s from version %llu to %llu; was the cluster restored? Then give all "
+				   "controllers a larger --epoch",
+			STR_ARG(object_kind_text(kind)), (unsigned long long)k->marks[kind].changed, (unsigned long long)version);
+		k->marks[kind] = (struct kube_mark){0};
+	}
+	kube_note_seen(k, kind, version);
+}
+
+struct kube_mark kube_mark(const struct kube *k, enum object_kind kind)
+{
+	return k->marks[kind];
 }

@@ -37,6 +37,11 @@ void kube_want(struct kube *kube, struct str reader, const struct str *keys, siz
 bool kube_is_settling(const struct kube *kube);
 /* What it waits for before SYNCED; nothing when it has synced. For people, one line. */
 void kube_waiting(const struct kube *kube, struct buf *out);
+/* Of a kind: the largest resourceVersion of an object that came, changed or went, and up to which all was seen. */
+struct kube_mark {
+	uint64_t changed, seen;
+};
+struct kube_mark kube_mark(const struct kube *kube, enum object_kind kind);
 /* Prometheus text. */
 void kube_metrics(const struct kube *kube, struct buf *out);
 

@@ -49,6 +49,7 @@ struct kube {
 	uint64_t random;
 	unsigned n_open;       /* streams, closing ones too */
 	void (*on_closed)(void *owner);
+	struct kube_mark marks[KIND_COUNT];
 	uint64_t n_lists, n_watches, n_events, n_failures;
 };
 
@@ -61,6 +62,12 @@ void kube_stream_take_turn(struct stream *s);
 
 /* To kube.c: a stream is in, or something happened that may let others go on. */
 void kube_advance(struct kube *kube);
+/* Something of the kind changed to this version. */
+void kube_note_change(struct kube *kube, enum object_kind kind, uint64_t version);
+/* All of the kind up to this version was seen. */
+void kube_note_seen(struct kube *kube, enum object_kind kind, uint64_t version);
+/* A list begins, as of this version: what was seen of a cluster that was restored since is not to be compared with it. */
+void kube_note_list(struct kube *kube, enum object_kind kind, uint64_t version);
 /* An event of a stream. */
 void kube_send(struct stream *s, const struct source_event *event);
 

@@ -45,6 +45,8 @@ int source_files_open(uv_loop_t *loop, const char *const *paths, size_t n_paths,
 	struct buf *error, struct source **out);
 /* The same without watching and without a loop: events, then SYNCED. */
 int source_files_load(const char *const *paths, size_t n_paths, source_event_fn *on_event, void *owner, struct buf *error);
+/* When the newest file or directory was last changed, by their own times, in µs. Never goes back. */
+uint64_t source_newest_us(const struct source *source);
 /* Releases the source on the loop's next turns, then calls `on_closed` (may be NULL). No event is sent after this call. */
 void source_close(struct source *source, void (*on_closed)(void *owner));
 

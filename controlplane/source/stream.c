@@ -145,11 +145,15 @@ static enum feed_outcome take_page(struct stream *s, struct str body, bool *is_l
 {
 	struct page page;
 	json_t *item;
+	uint64_t version;
 	size_t i;
 
 	if (!page_read(body, s->scope.kind, &page))
 		return FEED_GARBLED;
+	if (s->step == FEED_LIST && str_to_u64(page.version, UINT64_MAX, &version))
+		kube_note_list(s->kube, s->scope.kind, version);
 	json_array_foreach(page.items, i, item) {
+		kube_note_change(s->kube, s->scope.kind, version_of_json(item));
 		if (!s->is_closing)
 			known_put(&s->known, item);
 	}
@@ -203,7 +207,13 @@ static void give_up_watch(struct stream *s, unsigned code)
 /* False: it is none of the kind that is watched. */
 static bool take_object(struct stream *s, const struct event *e)
 {
+	uint64_t version = version_of_json(e->object);
+
 	s->kube->n_events++;
+	if (e->type == EVENT_BOOKMARK)
+		kube_note_seen(s->kube, s->scope.kind, version);
+	else
+		kube_note_change(s->kube, s->scope.kind, version);
 	if (e->type == EVENT_PUT && !known_put(&s->known, e->object))
 		return false;
 	if (e->type == EVENT_DELETE && !known_delete(&s->known, e->object))

@@ -36,10 +36,19 @@ static void add_problem(struct tree *t, const char *path, int error)
 	buf_deinit(&why);
 }
 
+static void note_time(struct tree *t, const struct stat *st)
+{
+	uint64_t us = st->st_mtim.tv_sec < 0 ? 0 : (uint64_t)st->st_mtim.tv_sec * 1000000 + (uint64_t)st->st_mtim.tv_nsec / 1000;
+
+	if (t->newest_us < us)
+		t->newest_us = us;
+}
+
 static void add_file(struct scan *s, const char *path, const struct stat *st)
 {
 	struct tree *t = s->tree;
 
+	note_time(t, st);
 	t->files = mem_grow(t->files, &t->cap_files, t->n_files + 1, sizeof(*t->files));
 	t->files[t->n_files++] = (struct found){mem_strdup(str_from(path)), s->root, *st};
 }
@@ -104,6 +113,7 @@ static void scan_dir(struct scan *s, const char *path, const struct stat *st)
 	if (s->depth == MAX_DIR_DEPTH || is_above(s, st))
 		return;
 	add_dir(s->tree, path, false, NULL);
+	note_time(s->tree, st);
 	n = scandir(path, &names, NULL, NULL);
 	if (n < 0) {
 		add_problem(s->tree, path, errno);

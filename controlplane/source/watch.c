@@ -19,6 +19,7 @@ struct watch {
 
 struct source {
 	struct shelf shelf;
+	uint64_t newest_us;       /* of what was read, ever */
 	uv_poll_t poll;
 	uv_timer_t timer;
 	int fd;
@@ -147,6 +148,8 @@ static void update(struct source *s)
 	map_deinit(&s->writing);
 	s->again_ms = shelf_update(&s->shelf, now_ms, &tree);
 	watch_dirs(s, &tree);
+	if (s->newest_us < tree.newest_us)
+		s->newest_us = tree.newest_us;
 	tree_deinit(&tree);
 	if (s->again_ms)
 		wait_ms(s, s->again_ms > now_ms ? s->again_ms - now_ms : 1);
@@ -279,4 +282,9 @@ void source_close(struct source *s, void (*on_closed)(void *owner))
 	s->poll.data = s;
 	uv_close((uv_handle_t *)&s->timer, on_handle_closed);
 	uv_close((uv_handle_t *)&s->poll, on_handle_closed);
+}
+
+uint64_t source_newest_us(const struct source *s)
+{
+	return s->newest_us;
 }

@@ -7,6 +7,7 @@
 #include "check.h"
 #include "publish.h"
 #include "subscribe.h"
+#include "version.h"
 
 extern uv_loop_t channel_loop;
 
@@ -35,6 +36,8 @@ struct controller {
 	size_t history_limit;
 	const struct publish_pool *pools; /* NULL: one */
 	size_t n_pools;
+	uint32_t hold_ms;
+	struct version held, seen; /* of the cluster */
 	void (*problems)(void *data, struct problems *out);
 	struct publish *publish;
 	struct rpc_server *server;

@@ -56,6 +56,7 @@ static void activate(struct subscribe *s, struct member *m)
 	s->active = m;
 	s->watch_ttl_ms = m->watch_ttl_ms;
 	s->wish = WISH_DELTA;
+	s->tells_version = true;
 	s->n_failovers += is_other;
 	subscribe_report_now(s);
 	candidates_well(&s->candidates, m->url);

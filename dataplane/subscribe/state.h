@@ -5,6 +5,7 @@
 #include "candidates.h"
 #include "content_wire.h"
 #include "names.h"
+#include "version.h"
 #include "subscribe.h"
 
 enum {
@@ -75,10 +76,12 @@ struct subscribe {
 	enum subscribe_wish wish;
 	uint32_t watch_ttl_ms; /* of the one that is or was watched */
 	uint64_t not_before_ms; /* nobody is watched until then */
-	uint64_t n_failovers;
+	uint64_t n_failovers, n_unfit;
 	uint64_t started_ms, confirmed_ms, applied_ms, logged_ms, said_ms;
 	char said[256];  /* the last warning of the channel */
 	unsigned n_said; /* how often it would have been said again since */
+	struct version version, news; /* of what is served; that came with the last answer */
+	bool tells_version;           /* the next Watch says it: this controller does not know */
 	struct content *content; /* served; NULL at first */
 	bool is_seeded;          /* it is from disk, and nobody has confirmed it */
 	uint64_t seed_age_ms;    /* then: how old that was at confirmed_ms */

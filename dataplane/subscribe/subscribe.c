@@ -201,6 +201,9 @@ static void add_sessions(const struct subscribe *s, struct buf *out)
 	}
 	buf_printf(out, "# TYPE weirlock_controller_failovers_total counter\nweirlock_controller_failovers_total %llu\n",
 		(unsigned long long)s->n_failovers);
+	buf_printf(out, "# HELP weirlock_controller_unfit_total Controllers that had not caught up with what is served here, and were left.\n"
+			"# TYPE weirlock_controller_unfit_total counter\nweirlock_controller_unfit_total %llu\n",
+		(unsigned long long)s->n_unfit);
 }
 
 void subscribe_metrics(const struct subscribe *s, struct buf *out)

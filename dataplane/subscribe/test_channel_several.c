@@ -151,6 +151,90 @@ static void test_turns(struct rpc_identity *controller, struct rpc_identity *pro
 	mem_free(url);
 }
 
+static void set_version(struct controller *c, uint64_t epoch, uint64_t slices)
+{
+	version_raise(&c->held, MARK_EPOCH, epoch);
+	version_raise(&c->seen, MARK_EPOCH, epoch);
+	c->held.marks[MARK_ENDPOINT_SLICE] = c->seen.marks[MARK_ENDPOINT_SLICE] = slices;
+}
+
+static bool serves_b(void *data)
+{
+	struct both *both = data;
+	struct pair pair = {both->b, both->p};
+
+	return serves_current(&pair);
+}
+
+static bool is_held_at_b(void *data)
+{
+	return controller_says(((struct both *)data)->b, "weirlock_controller_held_proxies 1");
+}
+
+static bool was_sent_away(void *data)
+{
+	struct buf out = {0};
+	bool is_new;
+
+	subscribe_metrics(((struct both *)data)->p->subscribe, &out);
+	is_new = str_find_str(buf_str(&out), STR("weirlock_controller_unfit_total 0")) == out.len;
+	buf_deinit(&out);
+	return is_new;
+}
+
+/* CHANNEL 4.4, acceptance 3: the one with the older cluster is first in line. */
+static void test_behind(struct rpc_identity *controller, struct rpc_identity *proxy)
+{
+	struct controller one = {.name = "one", .hold_ms = 300}, two = {.name = "two", .hold_ms = 300};
+	struct proxy p;
+	struct both both = {&one, &two, &p};
+	char *url;
+
+	check_case("one is further than the other, which is turned to: nothing is taken from that, and it says so");
+	set_version(&one, 0, 100);
+	set_version(&two, 0, 100);
+	start_both(&both, controller, proxy);
+	set_version(both.a, 0, 105);
+	publish_hosts(both.a, 30, 100, 'b');
+	CHECK(wait_for(is_standby_of_new, &both, 5000));
+	url = mem_strdup(buf_str(&both.a->url));
+	stop_controller(both.a);
+	CHECK(wait_for(is_held_at_b, &both, 5000));
+	CHECK(wait_for(was_sent_away, &both, 5000));
+	CHECK_INT(p.n_applied, 2);
+
+	check_case("it has caught up in part: no");
+	set_version(both.b, 0, 103);
+	publish_hosts(both.b, 30, 100, 'c');
+	CHECK(wait_for(is_held_at_b, &both, 5000));
+	CHECK_INT(p.n_applied, 2);
+
+	check_case("it has caught up: at once");
+	set_version(both.b, 0, 106);
+	CHECK(wait_for(serves_b, &both, 5000));
+	CHECK_INT(p.n_applied, 3);
+	CHECK(controller_says(both.b, "weirlock_controller_held_proxies 0"));
+
+	check_case("the same id needs no looking");
+	set_version(both.a, 0, 90);
+	start_controller(both.a, controller, url);
+	publish_hosts(both.a, 30, 100, 'c');
+	CHECK(wait_for(watches_a, &both, 10000));
+	CHECK_INT(p.n_applied, 3);
+
+	check_case("the cluster was restored: with a larger epoch the older state is taken");
+	publish_hosts(both.b, 30, 100, 'd');
+	set_version(both.b, 1, 50);
+	stop_controller(both.a);
+	CHECK(wait_for(serves_b, &both, 5000));
+	CHECK_INT(p.n_applied, 4);
+	stop_proxy(&p);
+	stop_controller(both.b);
+	buf_deinit(&one.url);
+	buf_deinit(&two.url);
+	mem_free(url);
+}
+
 /* Both URLs are of one controller. */
 static void test_same(struct rpc_identity *controller, struct rpc_identity *proxy)
 {
@@ -186,6 +270,7 @@ int main(int argc, char **argv)
 	}
 	channel_begin(&ids, argv[1]);
 	test_turns(ids.controller, ids.proxy, ids.operator_);
+	test_behind(ids.controller, ids.proxy);
 	test_same(ids.controller, ids.proxy);
 	return channel_end(&ids);
 }

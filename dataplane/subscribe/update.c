@@ -51,6 +51,13 @@ static void log_failure(struct subscribe *s, const char *what, enum rpc_status s
 	buf_deinit(&text);
 }
 
+/* It has not caught up with what is served here. */
+static void unfit(struct subscribe *s)
+{
+	s->n_unfit++;
+	members_leave(s, UNFIT_MS);
+}
+
 /* What a call that did not succeed means for the conversation. */
 static void recover(struct subscribe *s, const char *what, enum rpc_status status, struct str message)
 {
@@ -64,7 +71,7 @@ static void recover(struct subscribe *s, const char *what, enum rpc_status statu
 	if (status == RPC_DEADLINE_EXCEEDED)
 		rpc_client_reconnect(s->active->client, "the controller is silent");
 	else if (status == RPC_UNAVAILABLE)
-		members_leave(s, UNFIT_MS);
+		unfit(s);
 	else
 		members_pause(s, RETRY_MS);
 }
@@ -126,8 +133,10 @@ static void received(struct subscribe *s, struct content *content, const char *w
 		s->n_repairs++;
 	} else {
 		s->wish = WISH_DELTA;
-		if (update_take(s, content))
+		if (update_take(s, content)) {
+			version_take(&s->version, &s->news);
 			update_confirm(s);
+		}
 	}
 	if (!s->is_closing && s->active)
 		update_watch(s);
@@ -236,6 +245,8 @@ static void heartbeat(struct subscribe *s, const Weirlock__V1__Heartbeat *same)
 	}
 	if (s->content) {
 		own = content_id(s->content);
+		if (content_id_eq(&id, &own))
+			version_take(&s->version, &s->news);
 		if (content_id_eq(&id, &own) || (s->has_refused && content_id_eq(&id, &s->refused)))
 			update_confirm(s);
 	}
@@ -265,6 +276,8 @@ static void on_watch(void *data, enum rpc_status status, struct str message, con
 		recover(s, "Watch", status, message);
 		return;
 	}
+	s->tells_version = false;
+	version_read(answer->version, &s->news);
 	switch (answer->what_case) {
 	case WEIRLOCK__V1__WATCH_RESPONSE__WHAT_DELTA: {
 		struct content *content =
@@ -339,6 +352,8 @@ void update_watch(struct subscribe *s)
 		request.rejected_id = data_of(str_of(s->refused.bytes, sizeof(s->refused.bytes)));
 		request.errors = error_messages(s, &arena, &request.n_errors);
 	}
+	if (s->tells_version && s->content)
+		request.version = version_news(&s->version, &(struct version){0}, &arena);
 	request.apply_us = s->apply_us;
 	request.max_inline_bytes = INLINE_BYTES;
 	ask(s, "Watch", &request.base, s->watch_ttl_ms + GRACE_MS, on_watch);

@@ -4,23 +4,8 @@ import signal
 import time
 
 from harness import wait
+from harness.candidates import name_for
 from harness.relay import Relay
-
-
-def _score(name, url):
-    """As dataplane/subscribe/candidates.c."""
-    mask = (1 << 64) - 1
-    h = 0xcbf29ce484222325
-    for byte in name.encode() + b"\0" + url.encode():
-        h = (h ^ byte) * 0x100000001b3 & mask
-    h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9 & mask
-    h = (h ^ h >> 27) * 0x94d049bb133111eb & mask
-    return h ^ h >> 31
-
-
-def _name(prefix, first, second):
-    """A name for a proxy that turns to `first` first."""
-    return next(f"{prefix}{n}" for n in range(1000) if _score(f"{prefix}{n}", first) > _score(f"{prefix}{n}", second))
 
 
 def run(t):
@@ -42,8 +27,8 @@ def run(t):
         wait.until(lambda: sessions(p) == want, f"{p.name} watches and holds {want}", seconds)
 
     try:
-        p = c.proxy(_name("p", through, two.listen), [two.listen, through])
-        q = c.proxy(_name("q", three.listen, two.listen), [two.listen, three.listen])
+        p = c.proxy(name_for("p", through, two.listen), [two.listen, through])
+        q = c.proxy(name_for("q", three.listen, two.listen), [two.listen, three.listen])
         until_at(p, "one", "two")
         until_at(q, "three", "two")
         rows = c.inspect("status", of=two, status=None)
