@@ -36,7 +36,7 @@ extern const struct command commands[]; /* ends with a NULL verb */
 const struct opt *command_options(void);
 
 command_fn command_status, command_snapshot, command_routes, command_backends, command_certs, command_settings,
-	command_problems, command_check, command_explain, command_wait, command_completion, command_document;
+	command_problems, command_check, command_explain, command_wait, command_completion, command_document, command_rollout;
 
 /* "weirctl: …" on stderr. Returns `status`. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -25,6 +25,7 @@ const struct command commands[] = {
 	{"explain", "request URL|client-ip", "what a proxy does with one request, step by step; who the client is, hop by hop",
 		command_explain},
 	{"wait", "--acked KIND/NS/NAME", "until proxies serve what the controller last saw of an object, for pipelines", command_wait},
+	{"rollout", "release [KIND/NS/NAME]", "what a canary was not well with is tried again", command_rollout},
 	{"completion", "bash|zsh|fish", "a completion script for a shell", command_completion},
 	{"document", "settings|annotations", "every ConfigMap key or annotation with default, values and meaning (Markdown)",
 		command_document},

@@ -162,6 +162,9 @@ static json_t *proxy_row(const Weirlock__V1__ProxyStatus *p)
 		json_object_set_new(row, "lag", json_string(lag));
 	}
 	set_errors(row, p);
+	json_object_set_new(row, "canary", render_text(str_from(p->canary)));
+	if (p->canary[0])
+		json_object_set_new(row, "why", render_text(str_from(p->canary)));
 	if (p->held[0])
 		json_object_set_new(row, "why", render_text(str_from(p->held)));
 	if (p->n_errors)

@@ -1,6 +1,7 @@
 /* What others ask of the controller: /readyz and /metrics, proxies and weirctl over the channel, the API server by the webhook. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "blame.h"
 #include "controller_private.h"
@@ -187,7 +188,8 @@ int controller_open_channel(struct controller *c, struct buf *error)
 	size_t n = o->pools.n;
 	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
 		.standing = tell_standing, .look_up = look_up, .keep_pin = keep_what_is_pinned,
-		.pinned_endpoints = build_pinned_endpoints, .version = tell_version, .leader = who_leads, .pools = pools, .n_pools = n};
+		.pinned_endpoints = build_pinned_endpoints, .version = tell_version, .leader = who_leads,
+		.canary_hold_ms = strcmp(o->rollout, "canary") ? 0 : o->rollout_hold_s * 1000, .pools = pools, .n_pools = n};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
 
 	if (!o->is_insecure) {

@@ -27,6 +27,8 @@ struct controller_options {
 	struct opt_list listen;    /* URLs */
 	const char *identity;      /* directory, or NULL with is_insecure */
 	bool is_insecure;
+	const char *rollout;       /* "all" or "canary" */
+	unsigned rollout_hold_s;   /* of a canary; more than 0 */
 	unsigned epoch;            /* of the cluster: a larger one after it was restored */
 	const char *state_dir;     /* or NULL */
 	const char *name;

@@ -18,7 +18,7 @@ struct arguments {
 	struct str watched[64]; /* the texts of `namespaces` */
 	const char *default_ssl_certificate, *default_backend_service;
 	struct opt_common common;
-	struct opt rows[56];
+	struct opt rows[64];
 	struct opt_program program;
 };
 
@@ -58,6 +58,10 @@ static void make_rows(struct arguments *a)
 		{"state-dir", 0, OPT_TEXT, &o->state_dir, "DIR",
 			"Where the history of snapshots, what is pinned and the generated default certificate are kept; without it the last one is in "
 			"the directory of --identity", 0, 0},
+		{"rollout", 0, OPT_CHOICE, &o->rollout, "all|canary",
+			"canary: a change goes to one proxy of a pool first, and to the others when that one was well for --rollout-hold; "
+			"endpoints go to all at once; default all", 0, 0},
+		{"rollout-hold", 0, OPT_UINT, &o->rollout_hold_s, "SECONDS", "How long the first one must be well; default 5", 1, 3600},
 		{"epoch", 0, OPT_UINT, &o->epoch, "N",
 			"Larger after the cluster was restored from a backup, the same for all controllers: proxies may then go back to an older "
 			"state; default 0", 0, 1000000000},
@@ -372,6 +376,8 @@ int main(int argc, char **argv)
 	if (gethostname(host_name, sizeof(host_name) - 1) != 0 || !host_name[0])
 		host_name[0] = '-';
 	a.options.name = host_name;
+	a.options.rollout = "all";
+	a.options.rollout_hold_s = 5;
 	a.options.writes.update_status = a.options.writes.update_status_on_shutdown = true;
 	a.options.writes.pod_namespace = variable("POD_NAMESPACE");
 	a.options.writes.pod_name = variable("POD_NAME");

@@ -187,6 +187,8 @@ static void report(void *data, Weirlock__V1__ReportRequest *out)
 	sum_metrics(p, &sum);
 	out->connections = metrics_read(&sum.connections_active);
 	out->requests = metrics_read(&sum.requests_started);
+	for (size_t i = 0; i < METRICS_METHODS; i++)
+		out->n_errors += metrics_read(&sum.requests[i][5]);
 	out->tunnels = metrics_read(&sum.tunnels_open);
 	out->rss_bytes = process_rss_bytes();
 	out->uptime_ms = clock_wall_ms() - p->process.started_ms;

@@ -108,7 +108,7 @@ static struct proxy *greet(struct lane *lane, struct rpc_peer *peer, const Weirl
 	struct proxy *proxy = mem_zalloc(sizeof(*proxy));
 
 	*proxy = (struct proxy){.next = p->proxies, .lane = lane, .peer = peer, .pid = request->pid, .heard_ms = clock_mono_ms(),
-		.is_standby = request->is_standby};
+		.is_standby = request->is_standby, .process = request->instance ? request->instance : request->pid};
 	proxy->name = mem_strdup(str_from(request->name));
 	proxy->version = mem_strdup(str_from(request->version));
 	proxy->identity = mem_strdup(str_from(rpc_peer_identity(peer)));
@@ -187,8 +187,9 @@ static void push(struct proxy *proxy, enum way_form form)
 
 	way_answer(proxy, form, &answer);
 	proxy->pushed_form = form;
-	proxy->pushed = proxy->lane->current->id;
+	proxy->pushed = roll_target(proxy)->id;
 	proxy->has_pushed = true;
+	roll_sent(proxy);
 	proxy->has_pushed_from = proxy->has_applied;
 	proxy->pushed_from = proxy->applied;
 	proxy->pushed_us = clock_mono_us();
@@ -205,7 +206,7 @@ static void push(struct proxy *proxy, enum way_form form)
 /* Sent a moment ago, and the proxy asks again from the same place: something went wrong on its side. Not in a circle. */
 static bool is_too_soon(const struct proxy *proxy, enum way_form form)
 {
-	return proxy->has_pushed && proxy->pushed_form == form && content_id_eq(&proxy->pushed, &proxy->lane->current->id) &&
+	return proxy->has_pushed && proxy->pushed_form == form && content_id_eq(&proxy->pushed, &roll_target(proxy)->id) &&
 		proxy->has_pushed_from == proxy->has_applied &&
 		(!proxy->has_applied || content_id_eq(&proxy->pushed_from, &proxy->applied)) &&
 		clock_mono_us() - proxy->pushed_us < REPEAT_MS * 1000;
@@ -213,7 +214,7 @@ static bool is_too_soon(const struct proxy *proxy, enum way_form form)
 
 void control_serve(struct proxy *proxy)
 {
-	const struct snapshot *current = proxy->lane->current;
+	const struct snapshot *current = roll_target(proxy);
 	Weirlock__V1__WatchResponse response = WEIRLOCK__V1__WATCH_RESPONSE__INIT;
 	Weirlock__V1__Redirect redirect = WEIRLOCK__V1__REDIRECT__INIT;
 	enum way_form form;
@@ -247,11 +248,11 @@ static void heartbeat(struct proxy *proxy)
 	Weirlock__V1__Heartbeat same = WEIRLOCK__V1__HEARTBEAT__INIT;
 	struct arena arena = {0};
 
-	if (proxy->lane->current)
-		same.id = id_data(&proxy->lane->current->id);
+	if (roll_target(proxy))
+		same.id = id_data(&roll_target(proxy)->id);
 	response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_SAME;
 	response.same = &same;
-	if (proxy->has_applied && proxy->lane->current && content_id_eq(&proxy->applied, &proxy->lane->current->id)) {
+	if (proxy->has_applied && roll_target(proxy) && content_id_eq(&proxy->applied, &roll_target(proxy)->id)) {
 		response.version = hold_news(proxy, &arena);
 		version_take(&proxy->hold.known, &proxy->hold.pushed);
 	}
@@ -274,67 +275,8 @@ void control_tick(struct publish *p)
 			heartbeat(proxy);
 		hold_tick(proxy, now);
 	}
+	roll_look(p);
 	wait_look(p->operate);
-}
-
-static void log_refusal(const struct proxy *proxy)
-{
-	const Weirlock__V1__WatchRequest *why = proxy->refusal;
-	struct buf text = {0};
-	char id[16];
-
-	buf_add(&text, STR("name="));
-	buf_add_escaped(&text, str_first(str_from(proxy->name), 64));
-	buf_printf(&text, " id=%s errors=%zu", content_id_text(&proxy->refused, id), why->n_errors);
-	if (why->n_errors && why->errors[0]->ref) {
-		buf_add(&text, STR(" first="));
-		buf_add_escaped(&text, str_first(str_from(why->errors[0]->ref->name), 128));
-		buf_add(&text, STR(": "));
-		buf_add_escaped(&text, str_first(str_from(why->errors[0]->reason), 256));
-	}
-	log_warn("publish", "proxy refused snapshot %s", buf_cstr(&text));
-	buf_deinit(&text);
-}
-
-/* `id` is NULL when it serves nothing. */
-static void note_applied(struct proxy *proxy, const struct content_id *id)
-{
-	if ((id != NULL) != proxy->has_applied || (id && !content_id_eq(id, &proxy->applied)))
-		proxy->applied_ms = clock_mono_ms();
-	proxy->has_applied = id != NULL;
-	if (id)
-		proxy->applied = *id;
-}
-
-/* What the request says of the answer before it: served, or refused and why. */
-static void note_answer(struct publish *p, struct proxy *proxy, const Weirlock__V1__WatchRequest *request)
-{
-	struct content_id id;
-	bool has_id = content_id_from(str_of(request->applied_id.data, request->applied_id.len), &id);
-
-	note_applied(proxy, has_id ? &id : NULL);
-	if (request->version)
-		version_read(request->version, &proxy->hold.known);
-	if (has_id && proxy->has_pushed && !proxy->is_acked && content_id_eq(&id, &proxy->pushed)) {
-		proxy->is_acked = true;
-		proxy->push_to_ack_us = clock_mono_us() - proxy->pushed_us;
-		proxy->apply_us = request->apply_us;
-		version_take(&proxy->hold.known, &proxy->hold.pushed);
-		operate_acked(p->operate, proxy);
-	}
-	has_id = content_id_from(str_of(request->rejected_id.data, request->rejected_id.len), &id);
-	if (has_id && proxy->has_refused && content_id_eq(&id, &proxy->refused))
-		return;
-	if (proxy->refusal)
-		weirlock__v1__watch_request__free_unpacked(proxy->refusal, NULL);
-	proxy->refusal = NULL;
-	proxy->has_refused = has_id;
-	if (!has_id)
-		return;
-	proxy->refused = id;
-	proxy->refusal = kept_refusal(request);
-	p->n_refusals++;
-	log_refusal(proxy);
 }
 
 static void watch_gone(void *data, struct rpc_call *call)
@@ -360,7 +302,7 @@ static void control__watch(Weirlock__V1__Control_Service *service, const Weirloc
 	proxy->watch = NULL;
 	if (former)
 		rpc_call_fail(former, RPC_CANCELLED, "a newer Watch took its place");
-	note_answer(p, proxy, request);
+	answered(p, proxy, request);
 	wait_look(p->operate);
 	proxy->max_inline_bytes = request->max_inline_bytes;
 	buf_clear(&proxy->bucket_hashes);
@@ -427,10 +369,11 @@ static void control__report(Weirlock__V1__Control_Service *service, const Weirlo
 	if (proxy->report)
 		weirlock__v1__report_request__free_unpacked(proxy->report, NULL);
 	proxy->report = kept_report(request);
+	proxy->reported_ms = clock_mono_ms();
 	if (request->is_standby && !proxy->watch) {
 		proxy->is_standby = true;
 		has_id = content_id_from(str_of(request->applied_id.data, request->applied_id.len), &id);
-		note_applied(proxy, has_id ? &id : NULL);
+		answered_applied(proxy, has_id ? &id : NULL);
 		wait_look(p->operate);
 	}
 	closure(&empty, closure_data);
@@ -462,7 +405,7 @@ static void control__goodbye(Weirlock__V1__Control_Service *service, const Weirl
 
 Weirlock__V1__ProxyState control_state(const struct publish *p, const struct proxy *proxy)
 {
-	const struct snapshot *current = proxy->lane->current;
+	const struct snapshot *current = roll_target(proxy);
 
 	if (!proxy->peer || clock_mono_ms() - proxy->heard_ms > (uint64_t)p->options.watch_ttl_ms * 2)
 		return WEIRLOCK__V1__PROXY_STATE__PROXY_SILENT;

@@ -16,6 +16,7 @@ Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy,
 {
 	Weirlock__V1__ProxyStatus *out = arena_alloc(arena, sizeof(*out));
 	uint64_t now = clock_mono_ms();
+	struct buf text = {0};
 
 	weirlock__v1__proxy_status__init(out);
 	out->name = proxy->name;
@@ -34,13 +35,12 @@ Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy,
 		out->n_errors = proxy->refusal->n_errors < ERRORS_SHOWN ? proxy->refusal->n_errors : ERRORS_SHOWN;
 	}
 	out->report = proxy->report;
-	if (proxy->hold.since_ms) {
-		struct buf text = {0};
-
-		hold_text(proxy, &text);
-		out->held = arena_text(arena, buf_str(&text));
-		buf_deinit(&text);
-	}
+	roll_text(proxy, &text);
+	out->canary = arena_text(arena, buf_str(&text));
+	buf_clear(&text);
+	hold_text(proxy, &text);
+	out->held = arena_text(arena, buf_str(&text));
+	buf_deinit(&text);
 	out->apply_us = proxy->apply_us;
 	out->push_to_ack_us = proxy->push_to_ack_us;
 	return out;
@@ -57,6 +57,7 @@ static void list_problems(struct publish *p, struct problems *out)
 	if (p->options.problems)
 		p->options.problems(p->options.data, out);
 	hold_problems(p, out);
+	roll_problems(p, out);
 	operate_problems(p->operate, out);
 }
 

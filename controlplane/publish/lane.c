@@ -25,6 +25,7 @@ void lane_init(struct lane *l, struct publish *p, size_t index, const struct pub
 void lane_deinit(struct lane *l)
 {
 	operate_pin_deinit(l);
+	roll_deinit(&l->roll);
 	ways_forget(&l->ways);
 	snapshot_unref(&l->current);
 	history_destroy(l->history);
@@ -35,14 +36,14 @@ void lane_deinit(struct lane *l)
 	mem_free(l->what);
 }
 
-/* It is what the pool's proxies are to serve from now on. False when it is already. */
-static bool serve(struct lane *l, struct snapshot *s)
+bool lane_serve(struct lane *l, struct snapshot *s)
 {
 	struct publish *p = l->publish;
 	char id[16];
 
-	if (!history_add(l->history, s))
+	if (l->current && content_id_eq(&l->current->id, &s->id))
 		return false;
+	history_add(l->history, s); /* false: it is what was tried last */
 	ways_forget(&l->ways);
 	snapshot_unref(&l->current);
 	l->current = snapshot_ref(s);
@@ -58,14 +59,15 @@ static bool serve(struct lane *l, struct snapshot *s)
 
 bool lane_set(struct lane *l, struct snapshot *live)
 {
+	const struct snapshot *tried = l->roll.next;
 	struct snapshot *s;
 	bool is_new;
 
 	archive_add(l->archive, live);
-	s = operate_choose(l, live);
-	is_new = serve(l, s);
+	s = roll_choose(l, operate_choose(l, live));
+	is_new = lane_serve(l, s);
 	snapshot_unref(&s);
-	return is_new;
+	return is_new || l->roll.next != tried;
 }
 
 struct lane *lane_find(struct publish *p, struct str pool)

@@ -7,6 +7,7 @@
 #include "archive.h"
 #include "blob.h"
 #include "pin.h"
+#include "roll.h"
 #include "way.h"
 
 struct publish;
@@ -38,6 +39,7 @@ struct lane {
 	struct content_id pin_id;
 	uint64_t pin_seq;          /* the newest change that is in what is pinned, as far as that is remembered */
 	struct buf pin_not_kept;
+	struct roll roll;
 };
 
 /* Fills a zeroed lane. */
@@ -45,6 +47,8 @@ void lane_init(struct lane *l, struct publish *p, size_t index, const struct pub
 void lane_deinit(struct lane *l);
 /* The newest snapshot of the pool; its proxies get that, or what is pinned. False when they serve it already. */
 bool lane_set(struct lane *l, struct snapshot *live);
+/* It is what the pool's proxies are to serve from now on, but for a canary. False when it is already. */
+bool lane_serve(struct lane *l, struct snapshot *s);
 /* By the name of its pool, or NULL. */
 struct lane *lane_find(struct publish *p, struct str pool);
 /* By what a peer's certificate says; who has none is of the pool "default". NULL: there is no such pool. */

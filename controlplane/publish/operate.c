@@ -51,8 +51,10 @@ void operate_behind(const struct proxy *proxy, uint32_t *n, uint64_t *for_ms)
 	size_t age = 0;
 	bool is_known = proxy->has_applied && operate_find(l, &proxy->applied, &age);
 
-	*n = is_known ? (uint32_t)age : 0;
+	*n = is_known && !roll_is_on_trial(proxy) ? (uint32_t)age : 0;
 	*for_ms = 0;
+	if (roll_is_on_trial(proxy))
+		return;
 	if (!l->n_covered || (is_known && age == 0))
 		return;
 	*for_ms = clock_mono_ms() - covered_at(l, is_known ? age - 1 : l->n_covered - 1)->since_ms;
@@ -79,11 +81,24 @@ void operate_built(struct lane *l)
 
 void operate_sent(struct operate *o, struct proxy *proxy)
 {
-	proxy->pushed_event_us = proxy->lane->current->event_us;
+	proxy->pushed_event_us = roll_target(proxy)->event_us;
 	note(o, PROPAGATION_SENT, proxy->pushed_event_us);
 }
 
 void operate_acked(struct operate *o, const struct proxy *proxy)
 {
 	note(o, PROPAGATION_ACKED, proxy->pushed_event_us);
+}
+
+void operate__release(Weirlock__V1__Operate_Service *service, const Weirlock__V1__ReleaseRequest *request,
+	Weirlock__V1__ReleaseResponse_Closure closure, void *closure_data)
+{
+	struct publish *p = container_of(service, struct operate, service)->publish;
+	Weirlock__V1__ReleaseResponse out = WEIRLOCK__V1__RELEASE_RESPONSE__INIT;
+
+	out.n_released = (uint32_t)roll_release(p, str_from(request->pool), str_from(request->object));
+	if (out.n_released)
+		closure(&out, closure_data);
+	else
+		rpc_call_fail(rpc_call_of(closure_data), RPC_NOT_FOUND, "nothing of that is quarantined (weirctl problems lists what is)");
 }

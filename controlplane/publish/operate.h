@@ -56,6 +56,8 @@ void operate__unpin(Weirlock__V1__Operate_Service *service, const Weirlock__V1__
 	Weirlock__V1__PinResponse_Closure closure, void *closure_data);
 void operate__blame(Weirlock__V1__Operate_Service *service, const Weirlock__V1__BlameRequest *request,
 	Weirlock__V1__BlameResponse_Closure closure, void *closure_data);
+void operate__release(Weirlock__V1__Operate_Service *service, const Weirlock__V1__ReleaseRequest *request,
+	Weirlock__V1__ReleaseResponse_Closure closure, void *closure_data);
 void operate__wait(Weirlock__V1__Operate_Service *service, const Weirlock__V1__WaitRequest *request,
 	Weirlock__V1__WaitResponse_Closure closure, void *closure_data);
 

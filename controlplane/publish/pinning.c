@@ -80,8 +80,10 @@ void operate_pin_deinit(struct lane *l)
 /* The pool's proxies get what is to be served now. */
 static void serve(struct lane *l)
 {
+	l->roll.goes_to_all = true; /* an operator says so */
 	if (l->live)
 		lane_set(l, l->live);
+	l->roll.goes_to_all = false;
 	if (!l->pin.content)
 		wait_cover(l, l->live_seq);
 }

@@ -23,6 +23,7 @@ struct proxy {
 	struct lane *lane; /* of its pool */
 	char *name, *version, *identity;
 	uint32_t pid;
+	uint64_t process;       /* another one: it was restarted */
 	struct rpc_peer *peer;  /* NULL: its session is over */
 	struct rpc_call *watch; /* held */
 	uint64_t watch_due_ms;
@@ -31,6 +32,7 @@ struct proxy {
 	uint64_t pushed_event_us; /* what led to what was pushed */
 	struct content_id applied, refused, pushed, pushed_from;
 	bool has_applied, has_refused, has_pushed, has_pushed_from, is_acked;
+	uint64_t reported_ms;
 	bool is_standby;          /* it watches another controller */
 	struct hold hold;
 	uint64_t features;        /* that it offered, CONTENT_FEATURE_… */
@@ -73,6 +75,10 @@ void control_free_proxy(struct publish *p, struct proxy *proxy);
 Weirlock__V1__ProxyState control_state(const struct publish *p, const struct proxy *proxy);
 /* What is known of a proxy; lives in `arena`, borrows from `proxy`. */
 Weirlock__V1__ProxyStatus *inspect_proxy(struct publish *p, struct proxy *proxy, struct arena *arena);
+/* answered.c: what the request says of the answer before it, served, or refused and why. */
+void answered(struct publish *p, struct proxy *proxy, const Weirlock__V1__WatchRequest *request);
+/* The proxy serves this; `id` is NULL when it serves nothing. */
+void answered_applied(struct proxy *proxy, const struct content_id *id);
 /* What is kept of a message of a proxy: bounded, whatever it holds. Owned, with the default allocator (kept.c). */
 Weirlock__V1__WatchRequest *kept_refusal(const Weirlock__V1__WatchRequest *request);
 Weirlock__V1__ReportRequest *kept_report(const Weirlock__V1__ReportRequest *request);

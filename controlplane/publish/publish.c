@@ -168,6 +168,7 @@ void publish_metrics(const struct publish *p, struct buf *out)
 	ways_metrics(p, out);
 	propagation_metrics(&p->operate->propagation, out);
 	lane_metrics(p, out);
+	roll_metrics(p, out);
 }
 
 void publish_leave(struct publish *p)

@@ -59,6 +59,8 @@ struct publish_options {
 	void (*standing)(void *data, struct str object, struct publish_standing *out, struct problems *faults);
 	/* Who wrote `object`: calls `done` once, perhaps from within, and before the controller ends. May be NULL. */
 	void (*look_up)(void *data, struct str object, publish_found_fn *done, void *owner);
+	/* Not 0: a structural change goes to one proxy of a pool first, and after so long without harm to the others. */
+	uint32_t canary_hold_ms;
 	const struct publish_pool *pools; /* in the order of their indexes */
 	size_t n_pools;                   /* 0: one, PUBLISH_DEFAULT_POOL */
 	/* For pin_content: what is now of the Backends that `pinned` has and `live` has not. Owned. May be NULL. */

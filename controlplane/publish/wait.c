@@ -28,6 +28,11 @@ struct wait {
 void wait_cover(struct lane *l, uint64_t seq)
 {
 	l->live_seq = seq;
+	if (l->roll.next) { /* what all others have does not hold it */
+		if (l->roll.is_newest)
+			l->roll.next_seq = seq;
+		return;
+	}
 	if (!l->n_covered || l->pin.content)
 		return;
 	l->covered[l->newest].seq = seq;
@@ -39,7 +44,7 @@ static uint64_t seq_of(const struct proxy *proxy)
 {
 	const struct covered *c = proxy->has_applied ? operate_find(proxy->lane, &proxy->applied, NULL) : NULL;
 
-	return c ? c->seq : 0;
+	return roll_is_on_trial(proxy) ? proxy->lane->roll.next_seq : c ? c->seq : 0;
 }
 
 /* One that leaves is not waited for, and one whose session is over serves nobody that we know of. */
@@ -107,6 +112,8 @@ static void look_at(struct wait *w, Weirlock__V1__WaitResponse *out, struct aren
 		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_UNKNOWN;
 	else if (!w->is_deleted && standing.is_refused)
 		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_SET_ASIDE;
+	else if (roll_is_quarantined(p, str_from(w->object), w->is_deleted ? w->gone_seq : standing.seq))
+		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_SET_ASIDE;
 	else if (!is_enough(w, out) && !w->is_deleted && is_pinned_before(w->operate, &standing))
 		out->state = WEIRLOCK__V1__WAIT_STATE__WAIT_PINNED;
 	else
@@ -119,6 +126,18 @@ static bool is_over(const Weirlock__V1__WaitResponse *r)
 		r->state == WEIRLOCK__V1__WAIT_STATE__WAIT_PINNED;
 }
 
+static void add_quarantined(const struct publish *p, struct str object, struct problems *faults)
+{
+	struct problems all = {0};
+
+	roll_problems(p, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		if (str_eq(all.items[i].object, object))
+			problems_add(faults, &all.items[i]);
+	}
+	problems_deinit(&all);
+}
+
 static void add_problems(const struct wait *w, Weirlock__V1__WaitResponse *out, struct problems *faults, struct arena *arena)
 {
 	struct publish *p = w->operate->publish;
@@ -126,6 +145,7 @@ static void add_problems(const struct wait *w, Weirlock__V1__WaitResponse *out, 
 
 	if (p->options.standing)
 		p->options.standing(p->options.data, str_from(w->object), &standing, faults);
+	add_quarantined(p, str_from(w->object), faults);
 	out->problems = arena_alloc(arena, (faults->n + 1) * sizeof(*out->problems));
 	for (size_t i = 0; i < faults->n && i < FAULTS_SHOWN; i++)
 		out->problems[out->n_problems++] = describe_problem(&faults->items[i], arena);

@@ -34,7 +34,7 @@ static void make_key(const struct proxy *proxy, enum way_form form, uint8_t key[
 
 static Weirlock__V1__Delta *make_delta(const struct proxy *proxy, enum way_form form, struct arena *arena)
 {
-	struct content *current = proxy->lane->current->content;
+	struct content *current = roll_target(proxy)->content;
 
 	if (form == WAY_REPAIR)
 		return content_repair(current, buf_str(&proxy->bucket_hashes), arena);
@@ -74,7 +74,7 @@ static void encode(const struct proxy *proxy, struct way *way)
 
 static struct way *need_way(const struct proxy *proxy, enum way_form form)
 {
-	struct ways *w = &proxy->lane->ways;
+	struct ways *w = roll_ways(proxy);
 	uint8_t key[BLOB_ID_SIZE];
 	struct way *way;
 
@@ -109,7 +109,7 @@ static void fill_blob(const struct proxy *proxy, struct way *way, Weirlock__V1__
 	out->blob_id = out->sha256 = (ProtobufCBinaryData){sizeof(way->blob_id), way->blob_id};
 	out->size_bytes = way->size;
 	out->content = WEIRLOCK__V1__BLOB_CONTENT__BLOB_DELTA;
-	out->snapshot_id = id_data(&lane->current->id);
+	out->snapshot_id = id_data(&roll_target(proxy)->id);
 }
 
 /* The bytes of the field go into the message as they are. */
@@ -123,7 +123,7 @@ static void fill_packed(const struct way *way, struct way_answer *out)
 
 void way_answer(const struct proxy *proxy, enum way_form form, struct way_answer *out)
 {
-	struct ways *ways = &proxy->lane->ways;
+	struct ways *ways = &proxy->lane->ways; /* what is sent is counted here */
 	struct way *way;
 
 	weirlock__v1__watch_response__init(&out->response);

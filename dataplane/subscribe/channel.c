@@ -146,8 +146,8 @@ static void tell_version(void *data, struct version *held, struct version *seen)
 void start_controller(struct controller *c, struct rpc_identity *identity, const char *url)
 {
 	const struct publish_options options = {.name = c->name ? c->name : "c1", .source = "test", .watch_ttl_ms = 300,
-		.history_limit = c->history_limit, .hold_ms = c->hold_ms, .problems = c->problems, .data = c, .version = tell_version,
-		.pools = c->pools, .n_pools = c->n_pools};
+		.history_limit = c->history_limit, .hold_ms = c->hold_ms, .canary_hold_ms = c->canary_hold_ms, .problems = c->problems, .data = c,
+		.version = tell_version, .pools = c->pools, .n_pools = c->n_pools};
 	struct rpc_server_options server = {.identity = identity, .idle_ms = c->idle_ms, .handshake_ms = c->handshake_ms,
 		.on_peer_gone = publish_peer_gone};
 	struct buf error = {0};

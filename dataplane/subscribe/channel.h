@@ -36,7 +36,7 @@ struct controller {
 	size_t history_limit;
 	const struct publish_pool *pools; /* NULL: one */
 	size_t n_pools;
-	uint32_t hold_ms;
+	uint32_t hold_ms, canary_hold_ms;
 	struct version held, seen; /* of the cluster */
 	void (*problems)(void *data, struct problems *out);
 	struct publish *publish;

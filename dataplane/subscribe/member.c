@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -15,18 +16,11 @@
 enum {
 	TRY_NEXT_MS = 2000,       /* without a session at one URL, then the next one */
 	PREFER_MS = 150,          /* at the start: so long the best one is waited for */
-	STANDBY_REPORT_MS = 3000, /* at most: it must be known to be there */
 	DUPLICATE_MS = 10 * 1000,
 	NAMES_MS = 10 * 1000,     /* names are asked again, */
 	NAMES_SOON_MS = 1000,     /* and sooner when somebody is missing */
-	REPORT_TIMEOUT_MS = 5000,
 	GOODBYE_MS = 500
 };
-
-static char *name_of(const struct member *m)
-{
-	return m->name && *m->name ? m->name : m->url;
-}
 
 const struct member *members_standby(const struct subscribe *s)
 {
@@ -61,7 +55,7 @@ static void activate(struct subscribe *s, struct member *m)
 	subscribe_report_now(s);
 	candidates_well(&s->candidates, m->url);
 	if (is_other)
-		log_info("subscribe", "watching another controller url=%s name=%s", m->url, name_of(m));
+		log_info("subscribe", "watching another controller url=%s name=%s", m->url, member_name(m));
 	mem_free(s->last_url);
 	s->last_url = mem_strdup(str_from(m->url));
 	update_watch(s);
@@ -233,7 +227,7 @@ static bool open_member(struct member *m, uint64_t now)
 
 /* ----------------------------------------------------------------------------------------------------------- Hello */
 
-static void pause_member(struct member *m, uint32_t ms)
+void member_pause(struct member *m, uint32_t ms)
 {
 	m->step = MEMBER_PAUSE;
 	m->retry_ms = clock_mono_ms() + ms;
@@ -296,7 +290,7 @@ static void on_hello(void *data, enum rpc_status status, struct str message, con
 	if (status == RPC_DEADLINE_EXCEEDED)
 		rpc_client_reconnect(m->client, "the controller is silent");
 	else
-		pause_member(m, status == RPC_OK ? HELLO_MS : RETRY_MS);
+		member_pause(m, status == RPC_OK ? HELLO_MS : RETRY_MS);
 }
 
 /* As one that watches another; the first Watch says otherwise. */
@@ -313,62 +307,13 @@ static void hello(struct member *m)
 	request.pid = (uint32_t)getpid();
 	request.features = CONTENT_FEATURE_REPAIR;
 	request.is_standby = true;
+	request.instance = s->instance;
 	if (s->content) {
 		id = content_id(s->content);
 		request.have_id = data_of(str_of(id.bytes, sizeof(id.bytes)));
 	}
 	m->step = MEMBER_HELLO;
 	rpc_client_call(m->client, &weirlock__v1__control__descriptor, "Hello", &request.base, HELLO_MS, on_hello, m);
-}
-
-/* --------------------------------------------------------------------------------------------------------- reports */
-
-void members_fill_report(struct subscribe *s, const struct member *to, Weirlock__V1__ReportRequest *out)
-{
-	const struct member *standby = members_standby(s);
-	static char none[] = "";
-
-	out->is_standby = to && to != s->active;
-	out->watches = none;
-	out->standby = none;
-	if (s->active)
-		out->watches = name_of(s->active);
-	if (standby)
-		out->standby = name_of(standby);
-}
-
-static void on_reported(void *data, enum rpc_status status, struct str message, const ProtobufCMessage *response)
-{
-	struct member *m = data;
-
-	(void)message;
-	(void)response;
-	m->is_reporting = false;
-	if (m->s->is_closing || m == m->s->active || m->step != MEMBER_READY)
-		return; /* the next one is due anyway, and Watch has its own clock */
-	if (status == RPC_DEADLINE_EXCEEDED)
-		rpc_client_reconnect(m->client, "the controller is silent");
-	else if (status == RPC_FAILED_PRECONDITION)
-		pause_member(m, RETRY_MS); /* it has forgotten who we are */
-}
-
-static void report(struct member *m, uint64_t now)
-{
-	struct subscribe *s = m->s;
-	Weirlock__V1__ReportRequest request;
-	struct content_id id = {{0}};
-	uint32_t every_ms = s->options.report_ms;
-
-	fill_report(s, &request);
-	members_fill_report(s, m, &request);
-	if (s->content) {
-		id = content_id(s->content);
-		request.applied_id = data_of(str_of(id.bytes, sizeof(id.bytes)));
-	}
-	m->is_reporting = true;
-	m->wants_report = false;
-	m->report_due_ms = now + (m != s->active && every_ms < STANDBY_REPORT_MS ? every_ms * 3 / 2 : every_ms);
-	rpc_client_call(m->client, &weirlock__v1__control__descriptor, "Report", &request.base, REPORT_TIMEOUT_MS, on_reported, m);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ time */
@@ -410,7 +355,7 @@ static void tick(struct member *m, uint64_t now)
 		return;
 	case MEMBER_READY:
 		if (!m->is_reporting && (m->wants_report || now >= m->report_due_ms))
-			report(m, now);
+			member_report(m, now);
 		look_for_better(m, now);
 		return;
 	}
@@ -463,6 +408,8 @@ void members_open(struct subscribe *s)
 	uint64_t now = clock_mono_ms();
 
 	s->names = names_open(s->loop, on_names, s);
+	if (getrandom(&s->instance, sizeof(s->instance), 0) != (ssize_t)sizeof(s->instance) || !s->instance)
+		s->instance = (clock_wall_ms() << 20 ^ (uint64_t)getpid()) | 1;
 	for (size_t i = 0; i < MEMBERS; i++)
 		s->members[i].s = s;
 	ask_names(s, now);

@@ -68,6 +68,7 @@ struct subscribe {
 	struct candidates candidates;
 	struct member members[MEMBERS];
 	struct member *active; /* the one that is watched; NULL: none */
+	uint64_t instance;     /* of this process */
 	uint64_t call;         /* that is asked of it now */
 	char *last_url;        /* of the last one that was watched */
 	unsigned n_clients;    /* to be closed before the end, and then: */
@@ -105,6 +106,12 @@ void members_tick(struct subscribe *s, uint64_t now);
 void members_leave(struct subscribe *s, uint32_t unfit_ms);
 /* As members_leave, and it is asked who is there again before it is watched: what we are was forgotten, or it does not answer well. */
 void members_pause(struct subscribe *s, uint32_t ms);
+/* Until then it is not asked, and then who is there. */
+void member_pause(struct member *m, uint32_t ms);
+/* Of the controller; its URL when that is not known. */
+char *member_name(const struct member *m);
+/* member_report.c: tells it how we are. */
+void member_report(struct member *m, uint64_t now);
 /* Which one is held ready beside the one that is watched, or NULL. */
 const struct member *members_standby(const struct subscribe *s);
 /* Says Goodbye where it can, closes all; `release` is called after that. */

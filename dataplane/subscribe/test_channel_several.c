@@ -260,6 +260,61 @@ static void test_same(struct rpc_identity *controller, struct rpc_identity *prox
 	buf_deinit(&error);
 }
 
+/* A change that proxies refuse: one of them is asked, and the others never hear of it. */
+static bool has_taken_back(void *data)
+{
+	return controller_says(data, "weirlock_controller_rollouts_total{result=\"taken_back\",pool=\"default\"} 1");
+}
+
+static bool all_serve(void *data)
+{
+	struct proxy *all = data;
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (all[i].n_applied != 2)
+			return false;
+	}
+	return true;
+}
+
+static void test_refused_canary(struct rpc_identity *controller, struct rpc_identity *proxy)
+{
+	static const char *const names[] = {"p1", "p2", "p3"};
+	struct controller one = {.name = "one", .canary_hold_ms = 200};
+	struct proxy all[3];
+	unsigned n_refused = 0, n_applied = 0;
+
+	check_case("a change that is refused by the first proxy goes to no other");
+	start_controller(&one, controller, "tcp://127.0.0.1:0");
+	publish_hosts(&one, 30, 100, 'a');
+	for (unsigned i = 0; i < 3; i++) {
+		struct pair pair = {&one, &all[i]};
+
+		start_proxy(&all[i], names[i], proxy, buf_cstr(&one.url), NULL);
+		CHECK(wait_for(serves_current, &pair, 5000));
+		all[i].refuses = true;
+	}
+	publish_hosts(&one, 30, 100, 'b');
+	CHECK(wait_for(has_taken_back, &one, 10000));
+	for (unsigned i = 0; i < 3; i++) {
+		n_refused += all[i].n_refused;
+		n_applied += all[i].n_applied;
+		all[i].refuses = false;
+	}
+	CHECK_INT(n_refused, 1);
+	CHECK_INT(n_applied, 3);
+	CHECK(controller_says(&one, "weirlock_controller_quarantined{pool=\"default\"} 1"));
+
+	check_case("and when it is changed, it is tried again, and goes to all");
+	publish_hosts(&one, 30, 100, 'c');
+	CHECK(wait_for(all_serve, all, 20000));
+	CHECK(controller_says(&one, "weirlock_controller_quarantined{pool=\"default\"} 0"));
+	for (unsigned i = 0; i < 3; i++)
+		stop_proxy(&all[i]);
+	stop_controller(&one);
+	buf_deinit(&one.url);
+}
+
 int main(int argc, char **argv)
 {
 	struct identities ids;
@@ -272,5 +327,6 @@ int main(int argc, char **argv)
 	test_turns(ids.controller, ids.proxy, ids.operator_);
 	test_behind(ids.controller, ids.proxy);
 	test_same(ids.controller, ids.proxy);
+	test_refused_canary(ids.controller, ids.proxy);
 	return channel_end(&ids);
 }
