@@ -118,7 +118,7 @@ static struct snapshot *with_endpoints(struct lane *l, struct content *base, str
 	s = snapshot_create(pin_content(&pin, live->content, others), live->built_ms);
 	content_destroy(others);
 	s->event_us = live->event_us;
-	snapshot_share_origins(s, from);
+	snapshot_set_origins(s, from->origins);
 	return s;
 }
 

@@ -75,13 +75,19 @@ void roll_blame_begin(struct roll_blame *b)
 
 static char *origin_in(const struct roll_blame *b, const struct snapshot *s, const struct resource *r, bool only_recent)
 {
-	for (size_t i = 0; i < s->n_origins; i++) {
-		const struct provenance *o = &s->origins[i];
+	struct arena arena = {0};
+	size_t n;
+	const struct provenance *all = origins_all(s->origins, &arena, &n);
+	char *out = NULL;
+
+	for (size_t i = 0; i < n && !out; i++) {
+		const struct provenance *o = &all[i];
 
 		if (o->kind == r->kind && str_eq(o->name, r->name) && o->object.len && (!only_recent || is_recent(b, o->object)))
-			return mem_strdup(o->object);
+			out = mem_strdup(o->object);
 	}
-	return NULL;
+	arena_deinit(&arena);
+	return out;
 }
 
 static char *origin_of(const struct roll_blame *b, const struct resource *r, bool only_recent)

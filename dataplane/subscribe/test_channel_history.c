@@ -10,7 +10,7 @@
 #include "clock.h"
 #include "mem.h"
 
-enum { STEPS = 120, HISTORIES = 3, LARGE = 150, MARK_KIND = WEIRLOCK__V1__KIND__KIND_SECRET };
+enum { STEPS = 120, HISTORIES = 2, LARGE = 150, MARK_KIND = WEIRLOCK__V1__KIND__KIND_SECRET };
 
 static uint32_t state;
 
