@@ -39,7 +39,8 @@ static const char *timeout_word;
 static struct opt_common common;
 
 static const struct opt opts[] = {
-	{"controller", 'c', OPT_TEXT, &line.target.controller, "URL", "Ask this controller: tcp://HOST:PORT or ipc://PATH", 0, 0},
+	{"controller", 'c', OPT_LIST, &line.target.controllers, "URL",
+		"Ask this controller: tcp://HOST:PORT or ipc://PATH (repeatable with snapshot pin, rollback and unpin: each is told)", 0, 0},
 	{"proxy", 'p', OPT_TEXT, &line.target.proxy, "URL", "Ask this proxy (its --inspect URL)", 0, 0},
 	{"file", 'f', OPT_TEXT, &line.target.file, "SNAPSHOT", "Read a file that `snapshot export` wrote", 0, 0},
 	{"manifests", 'm', OPT_LIST, &line.target.manifests, "PATH",
@@ -169,7 +170,11 @@ static bool wants_color(void)
 /* One place to look at, or the environment's. 0 or an exit status. */
 static int choose_target(struct target *t)
 {
-	int n = (t->controller != NULL) + (t->proxy != NULL) + (t->file != NULL) + (t->manifests.n != 0);
+	int n;
+
+	if (t->controllers.n)
+		t->controller = t->controllers.items[0];
+	n = (t->controller != NULL) + (t->proxy != NULL) + (t->file != NULL) + (t->manifests.n != 0);
 
 	if (n > 1)
 		return command_fail(EXIT_USAGE, "give one of --controller, --proxy, --file and --manifests");

@@ -12,6 +12,7 @@
 #include "weirlock/v1/control.pb-c.h"
 
 struct target {
+	struct opt_list controllers; /* as given; all of them are told by what changes them, the first is asked by all else */
 	const char *controller, *proxy, *file;
 	struct opt_list manifests;
 	const char *identity;

@@ -616,6 +616,20 @@ static void test_namespaces(void)
 	until_watched(8);
 	del("namespaces", "", "a", false);
 	until_seen("del-Ingress-web ");
+	CHECK(str_find_str(buf_str(&seen), STR("Namespace")) == seen.len);
+	close_kube();
+
+	check_case("namespaces for their labels: all of them, and none comes or goes with one");
+	base_cluster();
+	put("namespaces", "", "a", 1, true);
+	open_kube(&(struct kube_options){.wants_namespaces = true});
+	until_seen("put-Namespace-a ");
+	until_watched(5);
+	put("namespaces", "", "b", 1, false);
+	until_seen("put-Namespace-b ");
+	del("namespaces", "", "a", false);
+	until_seen("del-Namespace-a ");
+	CHECK(str_find_str(buf_str(&seen), STR("del-Ingress")) == seen.len);
 	close_kube();
 }
 

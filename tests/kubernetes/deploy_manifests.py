@@ -21,6 +21,10 @@ REFUSED = (  # values, what is said
     (["defaultCertificate.secret=wildcard"], "/defaultCertificate/secret': 'wildcard' does not match pattern"),
     (["admission.failurePolicy=Maybe"], "/admission/failurePolicy': value must be one of 'Ignore', 'Fail'"),
     (["status.addresses={a b}"], "/status/addresses/0': 'a b' does not match pattern"),
+    (["pools[0].name=Edge", "pools[0].serves=all"], "/pools/0/name': 'Edge' does not match pattern"),
+    (["pools[0].name=edge"], "/pools/0': missing property 'serves'"),
+    (["pools[0].name=edge", "pools[0].serves=some"], "/pools/0/serves': 'some' does not match pattern"),
+    (["pools[0].name=default", "pools[0].serves=none"], "pools: none is left that serves anything"),
     (["networkPolicy.proxyNeverTo={metadata}"], "/networkPolicy/proxyNeverTo/0': 'metadata' does not match pattern"),
     (["proxy.service.externalTrafficPolicy=local"], "/proxy/service/externalTrafficPolicy': value must be one of"),
 )
@@ -72,7 +76,7 @@ def check_variant(t, name, found):
     labels = service["spec"]["selector"]
     for _, pod in chart.pods(found):
         is_proxy = labels.items() <= pod["metadata"]["labels"].items()
-        t.equal(is_proxy, pod["metadata"]["name"].endswith("-proxy"), f"{name}: the Service selects proxies alone")
+        t.equal(is_proxy, pod["metadata"]["name"].endswith("-proxy"), f"{name}: the Service selects its pool's proxies alone")
         if is_proxy:  # each port that the Service leads to is there
             there = {p["name"] for p in pod["spec"]["containers"][0]["ports"]}
             wanted = {p["targetPort"] for p in service["spec"]["ports"]}
@@ -85,7 +89,7 @@ def check_variant(t, name, found):
 
 def check_pod(t, api, what, pod, options):
     spec = pod["spec"]
-    program = "proxy" if pod["metadata"]["name"].endswith("-proxy") else "controller"
+    program = "proxy" if "-proxy" in pod["metadata"]["name"] else "controller"
     t.equal(spec["automountServiceAccountToken"], program == "controller", what)
     uses_node = check_admitted(t, api, what, pod)
     container, = spec["containers"]
