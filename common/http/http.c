@@ -164,7 +164,7 @@ const char *http_value_end(const char *p, const char *end)
 
 bool http_is_field_value(struct str s)
 {
-	return http_value_end(s.ptr, s.ptr + s.len) == s.ptr + s.len;
+	return s.len == 0 || http_value_end(s.ptr, s.ptr + s.len) == s.ptr + s.len; /* what is empty may be nowhere */
 }
 
 bool http_next_element(struct str *rest, struct str *element)
