@@ -157,7 +157,7 @@ def strip(o):
         o["metadata"].pop(key, None)
     o.pop("status", None)
     if o["kind"] == "Service":  # what it was given for the dry run alone
-        for key in ("clusterIP", "clusterIPs", "healthCheckNodePort"):
+        for key in ("healthCheckNodePort",) if o["spec"].get("clusterIP") == "None" else ("clusterIP", "clusterIPs", "healthCheckNodePort"):
             o["spec"].pop(key, None)
         for port in o["spec"]["ports"]:
             port.pop("nodePort", None)
