@@ -83,6 +83,19 @@ def fields_of(lines):
     return [tuple(part.strip() for part in line.partition(":")[::2]) for line in lines]
 
 
+def trailers(data, at):
+    """The fields after the last chunk, which begin at `at`, and where they end; None when they are not whole."""
+    found = []
+    while True:
+        stop = data.find(b"\r\n", at)
+        if stop < 0:
+            return None
+        line, at = data[at:stop].decode("latin-1"), stop + 2
+        if not line:
+            return fields_of(found), at
+        found.append(line)
+
+
 def message(data):
     """The first whole message of data as (text, bytes used, case), read as strictly as the proxies should have written it."""
     end = data.find(b"\r\n\r\n")
@@ -92,25 +105,30 @@ def message(data):
     line, *rest = head.split("\r\n")
     fields = fields_of(rest)
     by_name = {n.lower(): v for n, v in fields}
-    body, at = b"", end + 4
+    body, at, last = b"", end + 4, []
     if by_name.get("transfer-encoding", "").lower() == "chunked":
         while True:
             stop = data.find(b"\r\n", at)
             if stop < 0:
                 return None
             size = int(data[at:stop].split(b";")[0], 16)
+            if size == 0:
+                whole = trailers(data, stop + 2)
+                if not whole:
+                    return None
+                last, at = whole
+                break
             if len(data) < stop + 2 + size + 2:
                 return None
             body += data[stop + 2:stop + 2 + size]
             at = stop + 2 + size + 2
-            if size == 0:
-                break
     elif "content-length" in by_name:
         size = int(by_name["content-length"])
         if len(data) < at + size:
             return None
         body, at = data[at:at + size], at + size
-    return describe(line, head, fields, by_name, body), at, key_of(data[:at])
+    text = describe(line, head, fields, by_name, body) + "".join(f" trailer {{{n.lower()}: {v}}}" for n, v in last)
+    return text, at, key_of(data[:at])
 
 
 def describe(line, head, fields, by_name, body):
