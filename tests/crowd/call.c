@@ -169,11 +169,29 @@ static void on_piece(struct session *s, struct str answer)
 		take(s, known_whole(&s->crowd->known, s->store, &why), why);
 }
 
+/* What follows the marks of the snapshot (field 210), which are packed first and are another controller's own. */
+static struct str after_version(struct str answer)
+{
+	size_t at = 2;
+
+	if (answer.len < 3 || (unsigned char)answer.ptr[0] != 0x92 || answer.ptr[1] != 0x0d)
+		return answer;
+	for (size_t len = 0, shift = 0; at < answer.len && shift < 32; shift += 7) {
+		unsigned char byte = (unsigned char)answer.ptr[at++];
+
+		len |= (size_t)(byte & 0x7f) << shift;
+		if (byte < 0x80)
+			return answer.len - at < len ? answer : str_of(answer.ptr + at + len, answer.len - at - len);
+	}
+	return answer;
+}
+
 /* An answer with a delta is not taken apart here: known.c compares its bytes first. */
 static void on_watch(struct session *s, struct str answer)
 {
 	Weirlock__V1__WatchResponse *m;
 
+	answer = after_version(answer);
 	if (answer.len && answer.ptr[0] == (1 << 3 | 2)) {
 		on_delta(s, answer);
 		return;
