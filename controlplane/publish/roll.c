@@ -261,7 +261,7 @@ static void take_back(struct lane *l, const char *why)
 {
 	struct roll *r = &l->roll;
 	struct snapshot *next = snapshot_ref(r->next);
-	struct roll_blame blame = {l, l->current, next, l->n_covered ? l->covered[l->newest].seq : 0, NULL};
+	struct roll_blame blame = {.lane = l, .old = l->current, .new = next, .seq = l->n_covered ? l->covered[l->newest].seq : 0};
 	char text[16];
 
 	r->n_taken_back++;
@@ -269,7 +269,7 @@ static void take_back(struct lane *l, const char *why)
 	log_error("publish", "canary is not well, it is taken back id=%s pool=%s: %s", content_id_text(&next->id, text), l->name, why);
 	roll_blame_begin(&blame);
 	quarantine_add(&r->quarantine, l->current->content, next->content, why, clock_wall_ms(), roll_object_of, &blame);
-	mem_free(blame.ingress);
+	roll_blame_end(&blame);
 	end_trial(l);
 	snapshot_unref(&next);
 	go_to_newest(l);

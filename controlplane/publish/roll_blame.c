@@ -71,30 +71,32 @@ void roll_blame_begin(struct roll_blame *b)
 	look_for_ingress(b, change.put, change.n_put);
 	look_for_ingress(b, change.drop, change.n_drop);
 	arena_deinit(&arena);
+	b->old_origins.items = origins_all(b->old->origins, &b->arena, &b->old_origins.n);
+	b->new_origins.items = origins_all(b->new->origins, &b->arena, &b->new_origins.n);
 }
 
-static char *origin_in(const struct roll_blame *b, const struct snapshot *s, const struct resource *r, bool only_recent)
+void roll_blame_end(struct roll_blame *b)
 {
-	struct arena arena = {0};
-	size_t n;
-	const struct provenance *all = origins_all(s->origins, &arena, &n);
-	char *out = NULL;
+	mem_free(b->ingress);
+	arena_deinit(&b->arena);
+}
 
-	for (size_t i = 0; i < n && !out; i++) {
-		const struct provenance *o = &all[i];
+static char *origin_in(const struct roll_blame *b, const struct roll_origins *all, const struct resource *r, bool only_recent)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct provenance *o = &all->items[i];
 
 		if (o->kind == r->kind && str_eq(o->name, r->name) && o->object.len && (!only_recent || is_recent(b, o->object)))
-			out = mem_strdup(o->object);
+			return mem_strdup(o->object);
 	}
-	arena_deinit(&arena);
-	return out;
+	return NULL;
 }
 
 static char *origin_of(const struct roll_blame *b, const struct resource *r, bool only_recent)
 {
-	char *out = origin_in(b, b->new, r, only_recent);
+	char *out = origin_in(b, &b->new_origins, r, only_recent);
 
-	return out ? out : origin_in(b, b->old, r, only_recent);
+	return out ? out : origin_in(b, &b->old_origins, r, only_recent);
 }
 
 /* When nothing says more: by its name. */
