@@ -194,18 +194,24 @@ static void set_pin(json_t *row, const Weirlock__V1__PoolStatus *s)
 	buf_deinit(&text);
 }
 
+/* What a controller serves, or one of its pools. */
+static void set_snapshot(json_t *row, ProtobufCBinaryData id, bool is_pinned, uint64_t age_ms)
+{
+	json_object_set_new(row, "state", json_string(is_pinned ? "pinned" : id.len ? "ready" : "syncing"));
+	if (!id.len)
+		return;
+	json_object_set_new(row, "snapshot", render_hex(str_of(id.data, id.len), 6));
+	json_object_set_new(row, "snapshot_id", render_hex(str_of(id.data, id.len), 32));
+	set_age(row, "age", age_ms);
+}
+
 static json_t *controller_row(const Weirlock__V1__StatusResponse *s)
 {
 	json_t *row = json_object();
 
 	json_object_set_new(row, "role", render_text(str_from(s->role)));
 	json_object_set_new(row, "name", render_text(str_from(s->name)));
-	json_object_set_new(row, "state", json_string(s->pinned_id.len ? "pinned" : s->snapshot_id.len ? "ready" : "syncing"));
-	if (s->snapshot_id.len) {
-		json_object_set_new(row, "snapshot", render_hex(str_of(s->snapshot_id.data, s->snapshot_id.len), 6));
-		json_object_set_new(row, "snapshot_id", render_hex(str_of(s->snapshot_id.data, s->snapshot_id.len), 32));
-		set_age(row, "age", s->snapshot_age_ms);
-	}
+	set_snapshot(row, s->snapshot_id, s->pinned_id.len != 0, s->snapshot_age_ms);
 	set_memory(row, s->rss_bytes);
 	set_age(row, "uptime", s->uptime_ms);
 	json_object_set_new(row, "version", render_text(str_from(s->version)));
@@ -233,12 +239,7 @@ static json_t *pool_row(const Weirlock__V1__PoolStatus *p)
 	json_object_set_new(row, "role", json_string("pool"));
 	json_object_set_new(row, "name", render_text(str_from(p->name)));
 	json_object_set_new(row, "pool", render_text(str_from(p->name)));
-	json_object_set_new(row, "state", json_string(p->pinned_id.len ? "pinned" : p->snapshot_id.len ? "ready" : "syncing"));
-	if (p->snapshot_id.len) {
-		json_object_set_new(row, "snapshot", render_hex(str_of(p->snapshot_id.data, p->snapshot_id.len), 6));
-		json_object_set_new(row, "snapshot_id", render_hex(str_of(p->snapshot_id.data, p->snapshot_id.len), 32));
-		set_age(row, "age", p->snapshot_age_ms);
-	}
+	set_snapshot(row, p->snapshot_id, p->pinned_id.len != 0, p->snapshot_age_ms);
 	json_object_set_new(row, "resources", json_integer(p->n_resources));
 	json_object_set_new(row, "proxies", json_integer(p->n_proxies));
 	json_object_set_new(row, "in_step", json_integer(p->n_synced));
