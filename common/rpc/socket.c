@@ -50,7 +50,7 @@ int socket_open(bool is_server)
 
 /* ------------------------------------------------------------------------------------------------------------- urls */
 
-static bool split_tcp(const char *url, struct str *host, struct str *port)
+bool rpc_url_split(const char *url, struct str *host, struct str *port)
 {
 	struct str s = str_from(url);
 	size_t colon;
@@ -71,7 +71,7 @@ uint16_t socket_port(const char *url)
 	struct str host, port;
 	uint64_t n;
 
-	return split_tcp(url, &host, &port) && str_to_u64(port, UINT16_MAX, &n) ? (uint16_t)n : 0;
+	return rpc_url_split(url, &host, &port) && str_to_u64(port, UINT16_MAX, &n) ? (uint16_t)n : 0;
 }
 
 bool rpc_url_is_valid(const char *url, const char **why)
@@ -82,7 +82,7 @@ bool rpc_url_is_valid(const char *url, const char **why)
 	*why = "not a tcp://HOST:PORT or ipc://PATH address";
 	if (str_starts_with(s, STR("ipc://")))
 		return s.len > 6;
-	return split_tcp(url, &host, &port) && host.len && str_to_u64(port, UINT16_MAX, &n);
+	return rpc_url_split(url, &host, &port) && host.len && str_to_u64(port, UINT16_MAX, &n);
 }
 
 bool rpc_url_is_local(const char *url, const char **why)
@@ -93,7 +93,7 @@ bool rpc_url_is_local(const char *url, const char **why)
 
 	if (str_starts_with(str_from(url), STR("ipc://")))
 		return true;
-	if (!split_tcp(url, &host, &port)) {
+	if (!rpc_url_split(url, &host, &port)) {
 		*why = "not a tcp://HOST:PORT or ipc://PATH address";
 		return false;
 	}
@@ -185,7 +185,7 @@ static int bind_once(int fd, const char *url)
 int socket_bind(int fd, const char *url, struct buf *bound, struct buf *error)
 {
 	struct str host = STR(""), port = STR("");
-	bool is_tcp = split_tcp(url, &host, &port), picks = is_tcp && str_eq(port, STR("0"));
+	bool is_tcp = rpc_url_split(url, &host, &port), picks = is_tcp && str_eq(port, STR("0"));
 	int result = -EADDRINUSE;
 
 	if (!is_tcp && !str_starts_with(str_from(url), STR("ipc://"))) {

@@ -7,6 +7,7 @@
 #include "addr.h"
 #include "buf.h"
 #include "mem.h"
+#include "rpc.h"
 
 enum { PLACES_MAX = 64, ADDRESSES_MAX = 64 };
 
@@ -24,28 +25,12 @@ struct question {
 	char *host, *port;
 };
 
-static bool split(const char *url, struct str *host, struct str *port)
-{
-	struct str s = str_from(url);
-	size_t colon;
-
-	if (!str_starts_with(s, STR("tcp://")))
-		return false;
-	s = str_from_index(s, 6);
-	colon = str_rfind(s, ':');
-	if (colon == s.len)
-		return false;
-	*host = str_first(s, colon);
-	*port = str_from_index(s, colon + 1);
-	return true;
-}
-
 bool names_is_one(const char *url)
 {
 	struct str host, port;
 	struct addr addr;
 
-	return split(url, &host, &port) && host.len && host.ptr[0] != '[' && !addr_parse_ip(host, &addr);
+	return rpc_url_split(url, &host, &port) && host.len && host.ptr[0] != '[' && !addr_parse_ip(host, &addr);
 }
 
 struct names *names_open(uv_loop_t *loop, names_found_fn *on_found, void *owner)
@@ -121,7 +106,7 @@ void names_ask(struct names *names, size_t place, const char *url)
 	struct question *q;
 	int result;
 
-	if (place >= PLACES_MAX || names->questions[place] || !split(url, &host, &port))
+	if (place >= PLACES_MAX || names->questions[place] || !rpc_url_split(url, &host, &port))
 		return;
 	q = mem_zalloc(sizeof(*q));
 	*q = (struct question){.names = names, .place = place, .host = mem_strdup(host), .port = mem_strdup(port)};

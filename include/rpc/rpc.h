@@ -54,6 +54,8 @@ enum rpc_limits {
  * options before anything is begun.
  */
 bool rpc_url_is_valid(const char *url, const char **why);
+/* The two ends of tcp://HOST:PORT, unchecked and borrowed. False: it is no such URL. */
+bool rpc_url_split(const char *url, struct str *host, struct str *port);
 /*
  * `url` may be used without TLS: ipc://, or tcp:// to 127.0.0.0/8, [::1] or localhost. Otherwise false, with a static
  * reason. For the check of --insecure at start.
