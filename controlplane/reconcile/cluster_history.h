@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "cluster.h"
+#include "parts.h"
 
 enum { HISTORY_SLOTS = 64 };
 
@@ -341,6 +342,41 @@ static inline void history_deinit(struct history *h)
 		buf_deinit(&h->chain[i]);
 		buf_deinit(&h->key[i]);
 	}
+}
+
+/* Builds both ways and compares; `last` is what the build from nothing keeps. */
+typedef bool history_step_fn(struct history *h, struct parts *parts, const struct reconcile_options *options, struct setting_values *last,
+	bool only_endpoints);
+
+/* A history of `n_steps`, each of some events and a `step`. `pools` may be NULL. */
+static inline void history_run(uint32_t seed, const struct pools *pools, unsigned n_steps, history_step_fn *step)
+{
+	struct store *store = store_create();
+	struct history h;
+	struct reconcile_options options;
+	struct setting_values last = {0}, last_anew = {0};
+	struct parts *parts;
+
+	history_init(&h, seed);
+	h.has_pools = pools != NULL;
+	history_options(&h, &options);
+	options.pools = pools;
+	parts = parts_create(store, &options, &last);
+	for (unsigned i = 0; i < n_steps; i++) {
+		unsigned n_events = 1 + history_below(&h, 4) * history_below(&h, 3);
+
+		for (unsigned j = 0; j < n_events; j++)
+			history_event(&h, store);
+		if (!CHECK(step(&h, parts, &options, &last_anew, history_below(&h, 2)))) {
+			fprintf(stderr, "history %u, step %u: %s\n", seed, i, h.said);
+			break;
+		}
+	}
+	parts_destroy(parts);
+	history_deinit(&h);
+	settings_deinit(&last);
+	settings_deinit(&last_anew);
+	store_destroy(store);
 }
 
 #endif

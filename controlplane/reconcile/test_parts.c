@@ -77,39 +77,11 @@ static bool step(struct history *h, struct parts *parts, const struct reconcile_
 	return is_fine;
 }
 
-static void run_history(uint32_t seed, unsigned n_steps)
-{
-	struct store *store = store_create();
-	struct history h;
-	struct reconcile_options options;
-	struct setting_values last = {0}, last_anew = {0};
-	struct parts *parts;
-
-	history_init(&h, seed);
-	history_options(&h, &options);
-	parts = parts_create(store, &options, &last);
-	for (unsigned i = 0; i < n_steps; i++) {
-		unsigned n_events = 1 + history_below(&h, 4) * history_below(&h, 3);
-
-		for (unsigned j = 0; j < n_events; j++)
-			history_event(&h, store);
-		if (!CHECK(step(&h, parts, &options, &last_anew, history_below(&h, 2)))) {
-			fprintf(stderr, "history %u, step %u: %s\n", seed, i, h.said);
-			break;
-		}
-	}
-	parts_destroy(parts);
-	history_deinit(&h);
-	settings_deinit(&last);
-	settings_deinit(&last_anew);
-	store_destroy(store);
-}
-
 static void test_random(unsigned n_histories)
 {
 	check_case("in parts as from nothing, after every step");
 	for (unsigned i = 0; i < n_histories; i++)
-		run_history(1000 + i, 60);
+		history_run(1000 + i, NULL, 60, step);
 }
 
 /* The id in parts is that of the whole. */

@@ -127,36 +127,6 @@ static bool step(struct history *h, struct parts *parts, const struct reconcile_
 	return is_fine;
 }
 
-static void run_history(uint32_t seed, const struct pools *pools, unsigned n_steps)
-{
-	struct store *store = store_create();
-	struct history h;
-	struct reconcile_options options;
-	struct setting_values last = {0}, last_anew = {0};
-	struct parts *parts;
-
-	history_init(&h, seed);
-	h.has_pools = true;
-	history_options(&h, &options);
-	options.pools = pools;
-	parts = parts_create(store, &options, &last);
-	for (unsigned i = 0; i < n_steps; i++) {
-		unsigned n_events = 1 + history_below(&h, 4) * history_below(&h, 3);
-
-		for (unsigned j = 0; j < n_events; j++)
-			history_event(&h, store);
-		if (!CHECK(step(&h, parts, &options, &last_anew, history_below(&h, 2)))) {
-			fprintf(stderr, "history %u, step %u: %s\n", seed, i, h.said);
-			break;
-		}
-	}
-	parts_destroy(parts);
-	history_deinit(&h);
-	settings_deinit(&last);
-	settings_deinit(&last_anew);
-	store_destroy(store);
-}
-
 static void test_random(unsigned n_histories)
 {
 	static const char *const by_class[] = {"edge=class:edge", "inner=class:nginx"};
@@ -168,7 +138,7 @@ static void test_random(unsigned n_histories)
 
 		check_case(i % 3 == 0 ? "by class" : i % 3 == 1 ? "by labels" : "mixed");
 		make_pools(&pools, i % 3 == 0 ? by_class : i % 3 == 1 ? by_label : mixed, i % 3 == 0 ? 2 : 3);
-		run_history(7000 + i, &pools, 30);
+		history_run(7000 + i, &pools, 30, step);
 		pools_deinit(&pools);
 	}
 }
