@@ -135,21 +135,30 @@ static void on_blob(struct session *s, const Weirlock__V1__Blob *blob)
 	fetch(s);
 }
 
+/* Of a field whose tag has `n_tag` bytes: its length, and `*s` begins with its bytes. False: they are not all there. */
+static bool read_length(struct str *s, size_t n_tag, size_t *len)
+{
+	*len = 0;
+	for (size_t at = n_tag, shift = 0; at < s->len && shift < 32; shift += 7) {
+		uint8_t byte = (uint8_t)s->ptr[at++];
+
+		*len |= (size_t)(byte & 0x7f) << shift;
+		if (byte >= 0x80)
+			continue;
+		*s = str_from_index(*s, at);
+		return *len <= s->len;
+	}
+	return false;
+}
+
 /* The first field of a FetchResponse, where it stands: a thousand times nine megabytes are not copied once more. */
 static struct str piece_of(struct str answer)
 {
-	size_t at = 1, len = 0;
+	size_t len;
 
-	if (!answer.len || answer.ptr[0] != (1 << 3 | 2))
+	if (!answer.len || answer.ptr[0] != (1 << 3 | 2) || !read_length(&answer, 1, &len))
 		return STR("");
-	for (unsigned shift = 0; at < answer.len && shift < 32; shift += 7) {
-		uint8_t byte = (uint8_t)answer.ptr[at++];
-
-		len |= (size_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return answer.len - at < len ? STR("") : str_of(answer.ptr + at, len);
-	}
-	return STR("");
+	return str_first(answer, len);
 }
 
 static void on_piece(struct session *s, struct str answer)
@@ -172,18 +181,12 @@ static void on_piece(struct session *s, struct str answer)
 /* What follows the marks of the snapshot (field 210), which are packed first and are another controller's own. */
 static struct str after_version(struct str answer)
 {
-	size_t at = 2;
+	struct str rest = answer;
+	size_t len;
 
-	if (answer.len < 3 || (unsigned char)answer.ptr[0] != 0x92 || answer.ptr[1] != 0x0d)
+	if (!str_starts_with(answer, STR("\x92\x0d")) || !read_length(&rest, 2, &len))
 		return answer;
-	for (size_t len = 0, shift = 0; at < answer.len && shift < 32; shift += 7) {
-		unsigned char byte = (unsigned char)answer.ptr[at++];
-
-		len |= (size_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return answer.len - at < len ? answer : str_of(answer.ptr + at + len, answer.len - at - len);
-	}
-	return answer;
+	return str_from_index(rest, len);
 }
 
 /* An answer with a delta is not taken apart here: known.c compares its bytes first. */

@@ -157,8 +157,9 @@ def strip(o):
         o["metadata"].pop(key, None)
     o.pop("status", None)
     if o["kind"] == "Service":  # what it was given for the dry run alone
-        for key in ("healthCheckNodePort",) if o["spec"].get("clusterIP") == "None" else ("clusterIP", "clusterIPs", "healthCheckNodePort"):
-            o["spec"].pop(key, None)
+        for key in ("clusterIP", "clusterIPs", "healthCheckNodePort"):
+            if o["spec"].get(key) not in ("None", ["None"]):  # a headless one says so itself
+                o["spec"].pop(key, None)
         for port in o["spec"]["ports"]:
             port.pop("nodePort", None)
     return o
