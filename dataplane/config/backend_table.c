@@ -1,4 +1,7 @@
-/* Slices are put beside their backends by number, then every backend is taken over or merged anew. */
+/*
+ * A change opens the backends that it is about, each a copy of what it was; takes slices out and puts them in; and closes them,
+ * which is when endpoints are merged. Slices of a name that has no Backend wait there for one.
+ */
 #include "backend_table.h"
 
 #include <stdlib.h>
@@ -13,9 +16,10 @@ static _Atomic uint64_t n_merged; /* gives each list of endpoints its version */
 
 struct merged {
 	atomic_uint refs;
-	struct object *base;    /* the Backend */
+	bool is_open;           /* of the table that is being made alone */
+	struct object *base;    /* the Backend; NULL: none, and nobody sees it */
 	struct object **slices; /* the Endpoints, in the order of their names */
-	size_t n_slices;
+	size_t n_slices, slices_cap;
 	struct backend backend;
 	struct hash_ring *ring;
 };
@@ -23,7 +27,7 @@ struct merged {
 struct merged_page {
 	atomic_uint refs;
 	unsigned n_checked;         /* of them that have a health check */
-	struct merged *items[PAGE]; /* NULL where a name has no Backend */
+	struct merged *items[PAGE]; /* NULL: nothing */
 };
 
 static struct merged *ref(struct merged *m)
@@ -145,24 +149,15 @@ static void add_ring(struct merged *m)
 	b->ring = m->ring;
 }
 
-/* ------------------------------------------------------------------------------------- one backend and its slices */
-
-struct group {
-	struct object *base;
-	struct object *const *slices; /* in a table sorted by number */
-	size_t n_slices;
-};
-
-static struct merged *merge(const struct group *g, struct str zone)
+/* Once all its slices are there. */
+static void close_item(struct merged *m, struct str zone)
 {
-	struct merged *m = mem_zalloc(sizeof(*m));
-	const struct backend_object *b = g->base->backend;
+	const struct backend_object *b;
 
-	atomic_init(&m->refs, 1);
-	m->base = compiled_ref(g->base);
-	m->slices = mem_calloc(g->n_slices ? g->n_slices : 1, sizeof(struct object *));
-	for (size_t i = 0; i < g->n_slices; i++)
-		m->slices[m->n_slices++] = compiled_ref(g->slices[i]);
+	m->is_open = false;
+	if (!m->base)
+		return;
+	b = m->base->backend;
 	m->backend = (struct backend){
 		.name = b->slot->name,
 		.index = b->slot->index,
@@ -185,82 +180,18 @@ static struct merged *merge(const struct group *g, struct str zone)
 	};
 	merge_endpoints(m, zone);
 	add_ring(m);
-	return m;
 }
 
-static bool is_same(const struct merged *m, const struct group *g)
-{
-	if (m->base != g->base || m->n_slices != g->n_slices)
-		return false;
-	for (size_t i = 0; i < g->n_slices; i++) {
-		if (m->slices[i] != g->slices[i])
-			return false;
-	}
-	return true;
-}
+/* ----------------------------------------------------------------------------------------------------------- the pages */
 
 static struct merged *item_at(const struct backend_table *t, unsigned index)
 {
 	return index < t->bound ? t->pages[index / PAGE]->items[index % PAGE] : NULL;
 }
 
-static struct merged *reuse_or_merge(const struct group *g, const struct backend_table *before, struct str zone)
+static unsigned pages_of(unsigned bound)
 {
-	unsigned index = g->base->backend->slot->index;
-	struct merged *old = before ? item_at(before, index) : NULL;
-
-	return old && is_same(old, g) ? ref(old) : merge(g, zone);
-}
-
-/* ------------------------------------------------------------------------------------------------------- the table */
-
-/* Slices sorted by the number of their backend, stable: starts[i] is where those of number i begin. */
-struct sorted_slices {
-	struct object **items;
-	size_t *starts; /* bound + 1 of them */
-};
-
-static struct sorted_slices sort_slices(struct object *const *objects, size_t n, unsigned bound)
-{
-	struct sorted_slices s = {
-		.items = mem_calloc(n ? n : 1, sizeof(struct object *)),
-		.starts = mem_calloc((size_t)bound + 2, sizeof(size_t)),
-	};
-
-	/* starts is one too far to the right until the second pass has moved it. */
-	for (size_t i = 0; i < n; i++) {
-		if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_ENDPOINTS)
-			s.starts[objects[i]->endpoints->slot->index + 2]++;
-	}
-	for (size_t i = 1; i < (size_t)bound + 2; i++)
-		s.starts[i] += s.starts[i - 1];
-	for (size_t i = 0; i < n; i++) {
-		if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_ENDPOINTS)
-			s.items[s.starts[objects[i]->endpoints->slot->index + 1]++] = objects[i];
-	}
-	return s;
-}
-
-static unsigned find_bound(struct object *const *objects, size_t n)
-{
-	unsigned bound = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct backend_slot *slot = NULL;
-
-		if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_BACKEND)
-			slot = objects[i]->backend->slot;
-		else if (objects[i]->kind == WEIRLOCK__V1__KIND__KIND_ENDPOINTS)
-			slot = objects[i]->endpoints->slot;
-		if (slot && slot->index >= bound)
-			bound = slot->index + 1;
-	}
-	return bound;
-}
-
-static unsigned n_pages(const struct backend_table *t)
-{
-	return (t->bound + PAGE - 1) / PAGE;
+	return (bound + PAGE - 1) / PAGE;
 }
 
 static struct merged_page *ref_page(struct merged_page *page)
@@ -286,34 +217,153 @@ static struct merged_page *create_page(void)
 	return page;
 }
 
-static void put_item(struct merged_page *page, unsigned index, struct merged *m)
+/* The page of `index`, which may be changed. */
+static struct merged_page *own_page(struct backend_table *t, unsigned index)
 {
-	struct merged **item = &page->items[index % PAGE];
+	struct merged_page **page = &t->pages[index / PAGE], *before = *page;
 
-	if (*item)
-		page->n_checked -= (*item)->backend.health_check != NULL;
-	unref(*item);
-	*item = m;
-	page->n_checked += m->backend.health_check != NULL;
+	if (atomic_load_explicit(&before->refs, memory_order_acquire) == 1)
+		return before; /* ours already */
+	*page = create_page();
+	(*page)->n_checked = before->n_checked;
+	for (unsigned i = 0; i < PAGE; i++)
+		(*page)->items[i] = ref(before->items[i]);
+	unref_page(before);
+	return *page;
 }
 
-static void make_pages(struct backend_table *t, unsigned bound)
+static void copy_pages(struct backend_table *t, const struct backend_table *before)
 {
-	t->bound = bound;
-	t->pages = mem_calloc(bound ? n_pages(t) : 1, sizeof(struct merged_page *));
-	for (unsigned i = 0; i < n_pages(t); i++)
-		t->pages[i] = create_page();
-}
+	unsigned n = pages_of(before->bound);
 
-/* Pages that came out as they were are those that were. */
-static void share_pages(struct backend_table *t, const struct backend_table *before)
-{
-	for (unsigned i = 0; before && i < n_pages(t) && i < n_pages(before); i++) {
-		if (memcmp(t->pages[i]->items, before->pages[i]->items, sizeof(t->pages[i]->items)) != 0)
-			continue;
-		unref_page(t->pages[i]);
+	t->bound = before->bound;
+	t->pages = mem_calloc(n ? n : 1, sizeof(struct merged_page *));
+	for (unsigned i = 0; i < n; i++)
 		t->pages[i] = ref_page(before->pages[i]);
+}
+
+static void grow(struct backend_table *t, unsigned bound)
+{
+	unsigned n = pages_of(t->bound), n_more = pages_of(bound);
+
+	if (n_more > n) {
+		t->pages = mem_realloc(t->pages, n_more * sizeof(struct merged_page *));
+		for (; n < n_more; n++)
+			t->pages[n] = create_page();
 	}
+	t->bound = bound;
+}
+
+/* Numbers are given back: nothing behind the last one that is in use. */
+static void shrink(struct backend_table *t)
+{
+	unsigned n = pages_of(t->bound), n_left;
+
+	while (t->bound && !item_at(t, t->bound - 1))
+		t->bound--;
+	for (n_left = pages_of(t->bound); n > n_left; n--)
+		unref_page(t->pages[n - 1]);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- changing */
+
+/* A table while it is made. */
+struct changing {
+	struct backend_table *table;
+	unsigned *opened; /* numbers */
+	size_t n, cap;
+};
+
+static bool is_checked(const struct merged *m)
+{
+	return m->base && m->base->backend->health_check;
+}
+
+/* The backend of this number, to be changed. */
+static struct merged *open_item(struct changing *c, unsigned index)
+{
+	struct merged_page *page;
+	struct merged *old, *m;
+
+	if (index >= c->table->bound)
+		grow(c->table, index + 1);
+	old = item_at(c->table, index);
+	if (old && old->is_open)
+		return old;
+	m = mem_zalloc(sizeof(*m));
+	atomic_init(&m->refs, 1);
+	m->is_open = true;
+	if (old) {
+		m->base = old->base ? compiled_ref(old->base) : NULL;
+		m->slices = mem_grow(NULL, &m->slices_cap, old->n_slices + 1, sizeof(struct object *));
+		for (; m->n_slices < old->n_slices; m->n_slices++)
+			m->slices[m->n_slices] = compiled_ref(old->slices[m->n_slices]);
+	}
+	page = own_page(c->table, index);
+	page->items[index % PAGE] = m;
+	page->n_checked -= old && is_checked(old);
+	unref(old);
+	c->opened = mem_grow(c->opened, &c->cap, c->n + 1, sizeof(*c->opened));
+	c->opened[c->n++] = index;
+	return m;
+}
+
+/* Where the slice of this name is or would be. Changes come in the order of names, so it is mostly the end. */
+static size_t find_slice(const struct merged *m, struct str name)
+{
+	size_t from = 0, to = m->n_slices;
+
+	if (to && str_cmp(m->slices[to - 1]->name, name) < 0)
+		return to;
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (str_cmp(m->slices[middle]->name, name) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+static void drop_slice(struct merged *m, const struct object *slice)
+{
+	size_t at = find_slice(m, slice->name);
+
+	compiled_unref(&m->slices[at]);
+	m->n_slices--;
+	memmove(m->slices + at, m->slices + at + 1, (m->n_slices - at) * sizeof(struct object *));
+}
+
+static void put_slice(struct merged *m, struct object *slice)
+{
+	size_t at = find_slice(m, slice->name);
+
+	m->slices = mem_grow(m->slices, &m->slices_cap, m->n_slices + 1, sizeof(struct object *));
+	memmove(m->slices + at + 1, m->slices + at, (m->n_slices - at) * sizeof(struct object *));
+	m->slices[at] = compiled_ref(slice);
+	m->n_slices++;
+}
+
+static void change_slice(struct changing *c, const struct object_change *change)
+{
+	if (change->before)
+		drop_slice(open_item(c, change->before->endpoints->slot->index), change->before);
+	if (change->put)
+		put_slice(open_item(c, change->put->endpoints->slot->index), change->put);
+}
+
+/* A Backend is named as its slot is, so it keeps its number. */
+static void change_base(struct changing *c, const struct object_change *change)
+{
+	const struct object *either = change->put ? change->put : change->before;
+	struct merged *m;
+
+	if (!either)
+		return;
+	m = open_item(c, either->backend->slot->index);
+	compiled_unref(&m->base);
+	m->base = change->put ? compiled_ref(change->put) : NULL;
 }
 
 static bool is_countable(const struct merged *m, struct str *name, const char **why)
@@ -325,134 +375,43 @@ static bool is_countable(const struct merged *m, struct str *name, const char **
 	return false;
 }
 
-bool backend_table_init(struct backend_table *t, struct object *const *objects, size_t n,
-	const struct backend_table *before, struct str zone, struct str *name, const char **why)
+static bool close_all(struct changing *c, struct str zone, struct str *name, const char **why)
 {
-	unsigned bound = find_bound(objects, n);
-	struct sorted_slices s = sort_slices(objects, n, bound);
 	bool is_fine = true;
 
-	make_pages(t, bound);
-	for (size_t i = 0; i < n; i++) {
-		struct group g = {.base = objects[i]};
-		unsigned index;
-		struct merged *m;
+	for (size_t i = 0; i < c->n; i++) {
+		struct merged_page *page = c->table->pages[c->opened[i] / PAGE];
+		struct merged **item = &page->items[c->opened[i] % PAGE];
 
-		if (objects[i]->kind != WEIRLOCK__V1__KIND__KIND_BACKEND)
+		close_item(*item, zone);
+		is_fine = is_countable(*item, name, why) && is_fine;
+		page->n_checked += is_checked(*item);
+		if ((*item)->base || (*item)->n_slices)
 			continue;
-		index = objects[i]->backend->slot->index;
-		g.slices = s.items + s.starts[index];
-		g.n_slices = s.starts[index + 1] - s.starts[index];
-		m = reuse_or_merge(&g, before, zone);
-		put_item(t->pages[index / PAGE], index, m);
-		is_fine = is_countable(m, name, why) && is_fine;
-	}
-	share_pages(t, before);
-	mem_free(s.items);
-	mem_free(s.starts);
-	return is_fine;
-}
-
-/* ------------------------------------------------------------------------------------------------- endpoints alone */
-
-static bool is_of(const struct object *o, unsigned index)
-{
-	return o && o->endpoints->slot->index == index;
-}
-
-static const struct object_change *find_change(const struct object_change *changes, size_t n, struct str name)
-{
-	size_t from = 0, to = n;
-
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-		int order = str_cmp(changes[middle].name, name);
-
-		if (order == 0)
-			return &changes[middle];
-		if (order < 0)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return NULL;
-}
-
-static int compare_slices(const void *a, const void *b)
-{
-	return str_cmp((*(struct object *const *)a)->name, (*(struct object *const *)b)->name);
-}
-
-/* The slices that backend `old` has now. */
-static struct merged *merge_again(
-	const struct merged *old, unsigned index, const struct object_change *changes, size_t n, struct str zone)
-{
-	struct object **slices = mem_calloc(old->n_slices + n, sizeof(*slices));
-	struct group g = {.base = old->base, .slices = slices};
-	struct merged *m;
-
-	for (size_t i = 0; i < old->n_slices; i++) {
-		if (!find_change(changes, n, old->slices[i]->name))
-			slices[g.n_slices++] = old->slices[i];
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (is_of(changes[i].put, index))
-			slices[g.n_slices++] = changes[i].put;
-	}
-	if (g.n_slices > 1)
-		qsort(slices, g.n_slices, sizeof(*slices), compare_slices);
-	m = merge(&g, zone);
-	mem_free(slices);
-	return m;
-}
-
-/* The page of `index`, which may be changed. */
-static struct merged_page *own_page(struct backend_table *t, unsigned index)
-{
-	struct merged_page **page = &t->pages[index / PAGE], *before = *page;
-
-	if (atomic_load_explicit(&before->refs, memory_order_relaxed) == 1)
-		return before; /* ours already */
-	*page = create_page();
-	(*page)->n_checked = before->n_checked;
-	for (unsigned i = 0; i < PAGE; i++)
-		(*page)->items[i] = ref(before->items[i]);
-	unref_page(before);
-	return *page;
-}
-
-static bool change_backend(struct backend_table *t, const struct backend_table *before, unsigned index,
-	const struct object_change *changes, size_t n, struct str zone, struct str *name, const char **why)
-{
-	struct merged *old = item_at(before, index), *m;
-
-	/* Slices of a name that has no Backend wait for one; of one that was made anew already, nothing is left to do. */
-	if (!old || item_at(t, index) != old)
-		return true;
-	m = merge_again(old, index, changes, n, zone);
-	put_item(own_page(t, index), index, m);
-	return is_countable(m, name, why);
-}
-
-bool backend_table_change(struct backend_table *t, const struct backend_table *before, const struct object_change *changes,
-	size_t n, struct str zone, struct str *name, const char **why)
-{
-	bool is_fine = true;
-
-	t->bound = before->bound;
-	t->pages = mem_calloc(before->bound ? n_pages(before) : 1, sizeof(struct merged_page *));
-	for (unsigned i = 0; i < n_pages(before); i++)
-		t->pages[i] = ref_page(before->pages[i]);
-	for (size_t i = 0; i < n; i++) {
-		const struct object *both[] = {changes[i].before, changes[i].put};
-
-		for (size_t j = 0; j < 2; j++) {
-			if (both[j] && !change_backend(t, before, both[j]->endpoints->slot->index, changes, n, zone, name, why))
-				is_fine = false;
-		}
+		unref(*item);
+		*item = NULL;
 	}
 	return is_fine;
 }
+
+bool backend_table_change(struct backend_table *t, const struct backend_table *before, const struct backend_changes *changes,
+	struct str zone, struct str *name, const char **why)
+{
+	struct changing c = {.table = t};
+	bool is_fine;
+
+	copy_pages(t, before);
+	for (size_t i = 0; i < changes->n_backends; i++)
+		change_base(&c, &changes->backends[i]);
+	for (size_t i = 0; i < changes->n_slices; i++)
+		change_slice(&c, &changes->slices[i]);
+	is_fine = close_all(&c, zone, name, why);
+	shrink(t);
+	mem_free(c.opened);
+	return is_fine;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- reading */
 
 bool backend_table_is_same(const struct backend_table *a, const struct backend_table *b, unsigned index, unsigned *next)
 {
@@ -471,7 +430,7 @@ const struct backend *backend_table_next_checked(const struct backend_table *t, 
 			continue;
 		}
 		++*cursor;
-		if (m && m->backend.health_check)
+		if (m && is_checked(m))
 			return &m->backend;
 	}
 	return NULL;
@@ -479,7 +438,7 @@ const struct backend *backend_table_next_checked(const struct backend_table *t, 
 
 void backend_table_deinit(struct backend_table *t)
 {
-	for (unsigned i = 0; i < n_pages(t); i++)
+	for (unsigned i = 0; i < pages_of(t->bound); i++)
 		unref_page(t->pages[i]);
 	mem_free(t->pages);
 	*t = (struct backend_table){0};
@@ -489,5 +448,5 @@ const struct backend *backend_table_at(const struct backend_table *t, unsigned i
 {
 	const struct merged *m = item_at(t, index);
 
-	return m ? &m->backend : NULL;
+	return m && m->base ? &m->backend : NULL;
 }

@@ -14,18 +14,16 @@ struct backend_table {
 };
 
 /*
- * From the objects of kind BACKEND and ENDPOINTS among `objects`; `before` may be NULL; `zone` as for
- * config_compile_in_zone, the same for all tables that follow one another. False with the name of the backend
- * and a reason when one has more endpoints than can be numbered.
+ * `before` (zeroed: empty) with the changes of kind BACKEND and of kind ENDPOINTS, as object_list_change left them: costs the
+ * backends that they are of. `zone` as for config_compile_in_zone, the same for all tables that follow one another. False with
+ * the name of the backend and a reason when one has more endpoints than can be numbered. Fills `t`.
  */
-bool backend_table_init(struct backend_table *t, struct object *const *objects, size_t n,
-	const struct backend_table *before, struct str zone, struct str *name, const char **why);
-/*
- * The same when nothing but Endpoints changed: costs the backends that they are of. `changes` as object_list_change left them,
- * all of kind ENDPOINTS.
- */
-bool backend_table_change(struct backend_table *t, const struct backend_table *before, const struct object_change *changes,
-	size_t n, struct str zone, struct str *name, const char **why);
+struct backend_changes {
+	const struct object_change *backends, *slices;
+	size_t n_backends, n_slices;
+};
+bool backend_table_change(struct backend_table *t, const struct backend_table *before, const struct backend_changes *changes,
+	struct str zone, struct str *name, const char **why);
 /* Whether backend `index` and those around it are the same in both; *next is the first index that is not spoken of. */
 bool backend_table_is_same(const struct backend_table *a, const struct backend_table *b, unsigned index, unsigned *next);
 /* The next backend from `*cursor` on that has a health check, or NULL; begin with 0. Pages without any cost nothing. */

@@ -62,14 +62,15 @@ static void add_host(struct candidates *c, const struct host_object *h)
 	}
 }
 
-size_t host_candidates(const struct host_table *t, struct str server_name, struct host_candidate *out, size_t cap)
+size_t host_candidates(const struct object_list *hosts, const struct host_table *t, struct str server_name,
+	struct host_candidate *out, size_t cap)
 {
 	struct candidates c = {.name = server_name, .out = out, .cap = cap};
-	size_t n;
-	struct object *const *objects = host_table_objects(t, &n);
+	size_t cursor = 0;
+	const struct object *o;
 
-	for (size_t i = 0; server_name.len && i < n; i++)
-		add_host(&c, objects[i]->host);
+	while (server_name.len && (o = object_list_next(hosts, &cursor)))
+		add_host(&c, o->host);
 	add(&c, host_table_find(t, STR("")), HOST_FOUND_DEFAULT, STR(""), HOST_FITS);
 	return c.n;
 }

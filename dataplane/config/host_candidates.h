@@ -3,6 +3,8 @@
 /* The names of a snapshot that come near a server name, for people. Private to config. */
 #include "host_table.h"
 
-size_t host_candidates(const struct host_table *t, struct str server_name, struct host_candidate *out, size_t cap);
+/* `hosts` are those of `t`. */
+size_t host_candidates(const struct object_list *hosts, const struct host_table *t, struct str server_name,
+	struct host_candidate *out, size_t cap);
 
 #endif

@@ -33,7 +33,9 @@ static bool decode_message(struct decode *d, struct object *o, const void *messa
 	case WEIRLOCK__V1__KIND__KIND_ENDPOINTS:
 		return decode_endpoints(d, message, o->endpoints = arena_zalloc(a, sizeof(*o->endpoints)));
 	case WEIRLOCK__V1__KIND__KIND_HOST:
-		return decode_host(d, message, o->host = arena_zalloc(a, sizeof(*o->host)));
+		o->host = arena_zalloc(a, sizeof(*o->host));
+		o->host->object = o;
+		return decode_host(d, message, o->host);
 	case WEIRLOCK__V1__KIND__KIND_TCP_SERVICE:
 		return decode_tcp(d, message, o->tcp = arena_zalloc(a, sizeof(*o->tcp)));
 	case WEIRLOCK__V1__KIND__KIND_UDP_SERVICE:

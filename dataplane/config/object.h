@@ -61,6 +61,7 @@ struct endpoints_object {
 
 struct host_object {
 	struct host host;
+	struct object *object;      /* that it is of */
 	struct str *aliases; /* plain and "*." ones, lower case */
 	size_t n_aliases;
 	struct regex **alias_regexes;
@@ -108,6 +109,12 @@ struct object {
 		struct ticket_keys_object *ticket_keys;
 	};
 };
+
+/* F1 */
+static inline bool host_has_ciphers(const struct host_object *h)
+{
+	return h->ssl_ciphers.len || h->is_client_cipher_order;
+}
 
 /*
  * Compiles a resource. NULL with the reason in `why` when its body does not decode or a value is impossible.

@@ -5,17 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "check.h"
 #include "clock.h"
-#include "test_content.h"
+#include "test_history.h"
 
 #define KIND(x) WEIRLOCK__V1__KIND__KIND_##x
-
-static unsigned below(uint32_t *state, unsigned bound)
-{
-	*state = *state * 1664525u + 1013904223u;
-	return (*state >> 8) % bound;
-}
 
 static void put_backend(struct content *c, unsigned n, unsigned version)
 {
@@ -181,59 +174,6 @@ static struct str describe(const struct generation *g, struct arena *arena)
 	return text;
 }
 
-static const struct generation *compile(struct content *from, struct content *c, const struct generation *before)
-{
-	struct config_errors errors = {0};
-	const struct generation *g = config_compile_change(from, c, before, STR(""), &errors);
-
-	for (size_t i = 0; i < errors.n; i++)
-		fprintf(stderr, "%.*s: %.*s\n", STR_ARG(errors.items[i].name), STR_ARG(errors.items[i].reason));
-	CHECK(g != NULL);
-	config_errors_deinit(&errors);
-	return g;
-}
-
-/* Takes the place of `*g`. */
-static struct str follow(struct content *from, struct content *c, const struct generation **g, struct arena *arena)
-{
-	const struct generation *before = *g;
-
-	*g = compile(from, c, before);
-	if (before)
-		generation_unref(&before);
-	return describe(*g, arena);
-}
-
-static void test_history(uint32_t seed)
-{
-	struct content *c = content_create();
-	const struct generation *changed = NULL, *walked = NULL;
-	uint32_t state = seed;
-
-	change_settings(c, 0);
-	for (int step = 0; step < 150; step++) {
-		struct content *to = content_copy(c);
-		const struct generation *anew = NULL;
-		struct arena arena = {0};
-		struct str want;
-		unsigned n = 1 + below(&state, 3) * below(&state, 3);
-
-		for (unsigned i = 0; i < n; i++)
-			change(to, &state);
-		want = follow(NULL, to, &anew, &arena);
-		CHECK_STR(follow(c, to, &changed, &arena), want);
-		CHECK_STR(follow(NULL, to, &walked, &arena), want);
-		generation_unref(&anew);
-		arena_deinit(&arena);
-		content_destroy(c);
-		c = to;
-	}
-	generation_unref(&changed);
-	generation_unref(&walked);
-	content_destroy(c);
-	CHECK_INT(generation_live_count(), 0);
-}
-
 /* ----------------------------------------------------------------------------------------------------- shared, and cost */
 
 static unsigned count_different(const struct generation *g, const struct generation *before)
@@ -250,7 +190,7 @@ static unsigned count_different(const struct generation *g, const struct generat
 static const struct generation *timed(const char *what, struct content *from, struct content *to, const struct generation *before)
 {
 	uint64_t start = clock_mono_us();
-	const struct generation *g = compile(from, to, before);
+	const struct generation *g = compile_change(from, to, before);
 
 	printf("%s: %llu us\n", what, (unsigned long long)(clock_mono_us() - start));
 	return g;
@@ -315,8 +255,12 @@ int main(int argc, char **argv)
 	if (argc > 1 && !str_to_u64(str_from(argv[1]), 100000, &n))
 		return 2;
 	check_case("from a change, from a walk and from nothing");
-	for (uint32_t seed = 1; seed <= 6; seed++)
-		test_history(seed);
+	for (uint32_t seed = 1; seed <= 6; seed++) {
+		struct content *c = content_create();
+
+		change_settings(c, 0);
+		test_history(&(struct history){change, describe}, c, seed, 150);
+	}
 	test_sharing((unsigned)n);
 	return check_done();
 }

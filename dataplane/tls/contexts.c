@@ -1,12 +1,12 @@
 /*
- * The names of one generation and their certificates, over an OpenSSL context that knows neither: the certificate is set on
- * each connection when its ClientHello has named a server, so 10,000 names cost 10,000 map entries and one context.
+ * What holds for one generation, over an OpenSSL context that knows no names: when a ClientHello has named a server, who knows
+ * names is asked, and the certificate is set on the connection. So 10,000 names cost one context, and a name that changes costs
+ * nothing here.
  */
 #include <assert.h>
 #include <openssl/err.h>
 #include <stdatomic.h>
 
-#include "map.h"
 #include "mem.h"
 #include "tls_private.h"
 
@@ -21,18 +21,10 @@ static const char f1_ciphers[] =
 struct tls_contexts {
 	atomic_uint n_refs;
 	SSL_CTX *ctx;
-	struct map names; /* of struct tls_certificate *, each a reference */
+	struct tls_names names; /* without functions: nobody knows any */
 	struct tls_certificate *fallback;
-	struct map ciphers; /* of struct cipher_choice */
-	struct tls_auth_finder auth; /* find NULL: nobody is asked for a certificate */
 	bool rejects_unknown_names;
-	bool is_for_reading; /* a certificate without a key is among them */
-};
-
-/* What one name wants otherwise than the options have it. */
-struct cipher_choice {
-	char *list; /* NULL: as the options have it */
-	bool is_client_order;
+	bool is_for_reading;
 };
 
 /* Where a connection keeps its struct tls_contexts while it shakes hands. */
@@ -57,32 +49,33 @@ static void make_index(void)
 		abort();
 }
 
-/* By the name, or by its left-most label as "*". NULL when neither is in the map. */
-static void *find_by_name(const struct map *map, struct str server_name, enum tls_found *how)
+/* Folded; "*" for the left-most label of it in `folded`. False where it has no other labels. */
+static bool make_wildcard(char folded[TLS_NAME_MAX], struct str name, struct str *out)
 {
-	char folded[TLS_NAME_MAX];
-	struct str name;
-	size_t dot;
-	void *found;
+	size_t dot = str_find(name, '.');
 
-	if (!tls_name_fold(server_name, folded, &name))
-		return NULL;
-	found = map_get(map, name);
-	*how = TLS_FOUND_EXACT;
-	if (found)
-		return found;
-	*how = TLS_FOUND_WILDCARD;
-	dot = str_find(name, '.');
 	if (dot == 0 || dot == name.len)
-		return NULL;
+		return false;
 	folded[dot - 1] = '*';
-	return map_get(map, str_from_index(name, dot - 1));
+	*out = str_from_index(name, dot - 1);
+	return true;
 }
 
-/* The certificate of a name that has one of its own. Borrowed. */
+/* By the name, or by its left-most label as "*". NULL when neither has a certificate of its own. Borrowed. */
 static struct tls_certificate *find_named(const struct tls_contexts *t, struct str server_name, enum tls_found *how)
 {
-	return find_by_name(&t->names, server_name, how);
+	char folded[TLS_NAME_MAX];
+	struct tls_certificate *c;
+	struct str name;
+
+	if (!t->names.certificate || !tls_name_fold(server_name, folded, &name))
+		return NULL;
+	*how = TLS_FOUND_EXACT;
+	c = t->names.certificate(t->names.owner, name);
+	if (c || !make_wildcard(folded, name, &name))
+		return c;
+	*how = TLS_FOUND_WILDCARD;
+	return t->names.certificate(t->names.owner, name);
 }
 
 struct tls_certificate *tls_contexts_look(const struct tls_contexts *t, struct str server_name, enum tls_found *how)
@@ -122,16 +115,23 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static void choose_ciphers(const struct tls_contexts *t, SSL *ssl, struct str name)
+static bool find_ciphers(const struct tls_contexts *t, char folded[TLS_NAME_MAX], struct str name, struct tls_ciphers *out)
 {
-	enum tls_found how;
-	const struct cipher_choice *c = t->ciphers.n ? find_by_name(&t->ciphers, name, &how) : NULL;
+	if (t->names.ciphers(t->names.owner, name, out))
+		return true;
+	return make_wildcard(folded, name, &name) && t->names.ciphers(t->names.owner, name, out);
+}
 
-	if (!c)
+/* `name` is `folded`, which is not it any more afterwards. */
+static void choose_ciphers(const struct tls_contexts *t, SSL *ssl, char folded[TLS_NAME_MAX], struct str name)
+{
+	struct tls_ciphers c;
+
+	if (!t->names.ciphers || !name.len || !find_ciphers(t, folded, name, &c))
 		return;
-	if (c->list)
-		SSL_set_cipher_list(ssl, c->list);
-	if (c->is_client_order)
+	if (c.list.len)
+		SSL_set_cipher_list(ssl, c.list.ptr);
+	if (c.is_client_order)
 		SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
 	ERR_clear_error();
 }
@@ -148,13 +148,13 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
 
 	(void)alert;
 	(void)arg;
-	if (!t || (!t->auth.find && !t->ciphers.n))
+	if (!t || (!t->names.auth && !t->names.ciphers))
 		return SSL_CLIENT_HELLO_SUCCESS;
 	if (!tls_name_fold(tls_hello_name(ssl), folded, &name))
 		name = STR("");
-	choose_ciphers(t, ssl, name);
-	if (t->auth.find)
-		tls_auth_ask(ssl, t->auth.find(t->auth.owner, name), name);
+	if (t->names.auth)
+		tls_auth_ask(ssl, t->names.auth(t->names.owner, name), name);
+	choose_ciphers(t, ssl, folded, name);
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -283,45 +283,22 @@ struct tls_contexts *tls_contexts_create(
 	return t;
 }
 
-void tls_contexts_add(struct tls_contexts *t, struct str server_name, struct tls_certificate *certificate)
-{
-	char folded[TLS_NAME_MAX];
-	struct tls_certificate *before;
-	struct str name;
-
-	if (!tls_name_fold(server_name, folded, &name))
-		return;
-	t->is_for_reading = t->is_for_reading || !tls_certificate_has_key(certificate);
-	before = map_put(&t->names, name, tls_certificate_ref(certificate));
-	tls_certificate_unref(&before);
-}
-
 void tls_contexts_set_default(struct tls_contexts *t, struct tls_certificate *certificate)
 {
-	t->is_for_reading = t->is_for_reading || !tls_certificate_has_key(certificate);
 	tls_certificate_ref(certificate);
 	tls_certificate_unref(&t->fallback);
 	t->fallback = certificate;
 }
 
-void tls_contexts_set_ciphers(struct tls_contexts *t, struct str server_name, struct str ciphers, bool is_client_order)
+void tls_contexts_set_names(struct tls_contexts *t, const struct tls_names *names)
 {
-	char folded[TLS_NAME_MAX];
-	struct cipher_choice *c;
-	struct str name;
-
-	if (!tls_name_fold(server_name, folded, &name) || map_get(&t->ciphers, name))
-		return;
-	c = mem_zalloc(sizeof(*c));
-	c->list = ciphers.len ? mem_strdup(ciphers) : NULL;
-	c->is_client_order = is_client_order;
-	map_put(&t->ciphers, name, c);
+	assert(!t->names.release);
+	t->names = *names;
 }
 
-void tls_contexts_set_auth(struct tls_contexts *t, const struct tls_auth_finder *finder)
+void tls_contexts_set_for_reading(struct tls_contexts *t)
 {
-	assert(!t->auth.find);
-	t->auth = *finder;
+	t->is_for_reading = true;
 }
 
 struct tls_contexts *tls_contexts_ref(struct tls_contexts *t)
@@ -333,28 +310,13 @@ struct tls_contexts *tls_contexts_ref(struct tls_contexts *t)
 void tls_contexts_unref(struct tls_contexts **t)
 {
 	struct tls_contexts *gone = *t;
-	struct tls_certificate *c;
-	size_t cursor = 0;
-	void *value;
 
 	*t = NULL;
 	if (!gone || atomic_fetch_sub_explicit(&gone->n_refs, 1, memory_order_acq_rel) > 1)
 		return;
-	while (map_next(&gone->names, &cursor, NULL, &value)) {
-		c = value;
-		tls_certificate_unref(&c);
-	}
-	map_deinit(&gone->names);
-	for (cursor = 0; map_next(&gone->ciphers, &cursor, NULL, &value);) {
-		struct cipher_choice *choice = value;
-
-		mem_free(choice->list);
-		mem_free(choice);
-	}
-	map_deinit(&gone->ciphers);
 	tls_certificate_unref(&gone->fallback);
-	if (gone->auth.find)
-		gone->auth.release(gone->auth.owner);
+	if (gone->names.release)
+		gone->names.release(gone->names.owner);
 	SSL_CTX_free(gone->ctx);
 	mem_free(gone);
 }

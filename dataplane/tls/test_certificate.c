@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "test_names.h"
 #include "test_pem.h"
 #include "tls.h"
 
@@ -119,9 +120,7 @@ static void test_lookup(void)
 	t = tls_contexts_create(&options, keys, &why);
 	check_case("lookup without default");
 	CHECK(tls_contexts_look(t, STR("a.example"), &none) == NULL && none == TLS_FOUND_NONE);
-	tls_contexts_add(t, STR("a.Example"), wildcard);
-	tls_contexts_add(t, STR("a.Example"), exact); /* the later one counts */
-	tls_contexts_add(t, STR("*.w.example"), wildcard);
+	test_names_set(t, &(struct test_names){(struct test_name[]){{STR("a.example"), exact}, {STR("*.w.example"), wildcard}}, 2});
 	tls_contexts_set_default(t, fallback);
 	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
 		struct tls_certificate *got = tls_contexts_find(t, str_from(cases[i].name));
@@ -137,11 +136,11 @@ static void test_lookup(void)
 	check_case("overlong name");
 	memset(overlong, 'a', sizeof(overlong));
 	CHECK(tls_contexts_find(t, str_of(overlong, sizeof(overlong))) == fallback);
+	tls_certificate_unref(&fallback);
+	CHECK(tls_contexts_find(t, STR("b.example")) != NULL);
+	tls_contexts_unref(&t);
 	tls_certificate_unref(&exact);
 	tls_certificate_unref(&wildcard);
-	tls_certificate_unref(&fallback);
-	CHECK(tls_contexts_find(t, STR("a.example")) != NULL);
-	tls_contexts_unref(&t);
 	tls_session_keys_destroy(keys);
 }
 
@@ -155,13 +154,13 @@ static void test_refusal(void)
 	struct tls_contexts *t = tls_contexts_create(&options, keys, &why);
 	enum tls_found how;
 
-	tls_contexts_add(t, STR("a.example"), c);
+	test_names_set(t, &(struct test_names){&(struct test_name){STR("a.example"), c}, 1});
 	tls_contexts_set_default(t, c);
 	check_case("ssl-reject-handshake");
 	CHECK(tls_contexts_look(t, STR("a.example"), &how) == c && how == TLS_FOUND_EXACT);
 	CHECK(tls_contexts_look(t, STR("b.example"), &how) == NULL && how == TLS_FOUND_REFUSED);
-	tls_certificate_unref(&c);
 	tls_contexts_unref(&t);
+	tls_certificate_unref(&c);
 	tls_session_keys_destroy(keys);
 }
 
@@ -195,12 +194,13 @@ static void test_keyless(void)
 	CHECK(c != NULL && tls_certificate_create_keyless(test_pem_key(&ec), &why) == NULL);
 	CHECK_STR(str_from(why), STR("no certificate in the PEM text"));
 	CHECK_INT(accept_in_child(t), 0);
-	tls_contexts_add(t, STR("a.example"), c);
+	test_names_set(t, &(struct test_names){&(struct test_name){STR("a.example"), c}, 1});
+	tls_contexts_set_for_reading(t);
 	CHECK(tls_contexts_look(t, STR("a.example"), &how) == c && how == TLS_FOUND_EXACT);
 	check_case("never accepts");
 	CHECK_INT(accept_in_child(t), SIGABRT);
-	tls_certificate_unref(&c);
 	tls_contexts_unref(&t);
+	tls_certificate_unref(&c);
 	tls_session_keys_destroy(keys);
 }
 

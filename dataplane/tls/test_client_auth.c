@@ -44,12 +44,12 @@ static struct tls_auth *auth_of(const struct test_authority *a, struct str crl, 
 static struct tls_contexts *contexts(bool has_tickets)
 {
 	const struct tls_options options = {.has_tls12 = true, .has_tls13 = true, .has_tickets = has_tickets};
-	const struct tls_auth_finder finder = {.find = find, .release = release};
+	const struct tls_names names = {.auth = find, .release = release};
 	const char *why;
 	struct tls_contexts *t = tls_contexts_create(&options, keys, &why);
 
 	tls_contexts_set_default(t, server_certificate);
-	tls_contexts_set_auth(t, &finder);
+	tls_contexts_set_names(t, &names);
 	return t;
 }
 

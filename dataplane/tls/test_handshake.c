@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 
 #include "check.h"
+#include "test_names.h"
 #include "test_pem.h"
 #include "tls.h"
 
@@ -121,14 +122,18 @@ static struct outcome shake(struct tls_contexts *t, const struct client *c)
 	return out;
 }
 
+static struct test_name names[2];
+static struct test_names all_names = {names, 2};
+
 static struct tls_contexts *contexts(const struct tls_options *options)
 {
 	const char *why = NULL;
 	struct tls_contexts *t = tls_contexts_create(options, keys, &why);
 
 	CHECK(t != NULL);
-	tls_contexts_add(t, STR("a.example"), cert_a);
-	tls_contexts_add(t, STR("*.b.example"), cert_b);
+	names[0] = (struct test_name){STR("a.example"), cert_a};
+	names[1] = (struct test_name){STR("*.b.example"), cert_b};
+	test_names_set(t, &all_names);
 	tls_contexts_set_default(t, cert_rsa);
 	return t;
 }

@@ -26,7 +26,7 @@ struct tls_certificate;
 struct tls_certificate *tls_certificate_create(struct str chain_pem, struct str key_pem, const char **why);
 /*
  * The same without a key, for answers to people: it can be looked up by name, and no handshake can be made with it. Contexts
- * that hold one never accept (an assertion).
+ * that hold one are for reading (tls_contexts_set_for_reading).
  */
 struct tls_certificate *tls_certificate_create_keyless(struct str chain_pem, const char **why);
 struct tls_certificate *tls_certificate_ref(struct tls_certificate *c);
@@ -73,21 +73,29 @@ void tls_session_keys_set(struct tls_session_keys *k, const struct tls_ticket_ke
 /* NULL and a static reason for a bad cipher or curve list. Owned, one reference. */
 struct tls_contexts *tls_contexts_create(
 	const struct tls_options *options, struct tls_session_keys *keys, const char **why);
-/* Before the first use only. `server_name` is exact or "*.suffix" (one label); keeps a reference to `certificate`. */
-void tls_contexts_add(struct tls_contexts *t, struct str server_name, struct tls_certificate *certificate);
+/* Before the first use only. */
 void tls_contexts_set_default(struct tls_contexts *t, struct tls_certificate *certificate);
-/* Ciphers of one server name for TLS 1.2 ("": those of the options), and whose order counts. Before the first use only. */
-void tls_contexts_set_ciphers(struct tls_contexts *t, struct str server_name, struct str ciphers, bool is_client_order);
+
+/* Ciphers of a server name for TLS 1.2, and whose order counts. */
+struct tls_ciphers {
+	struct str list; /* with a NUL behind it; "": those of the options */
+	bool is_client_order;
+};
 /*
- * Who decides, by the server name of a ClientHello ("" for none; lower case), whether a client is asked for a certificate.
- * Before the first use only; takes the finder's reference to `owner`, which `release` gives back.
+ * Who knows server names, asked in each handshake. Names come in lower case without a last dot; "*.suffix" is asked for where a
+ * name is not known. What is returned is borrowed; any thread asks.
  */
-struct tls_auth_finder {
-	struct tls_auth *(*find)(void *owner, struct str server_name); /* borrowed; NULL: it is not asked */
+struct tls_names {
+	struct tls_certificate *(*certificate)(void *owner, struct str name); /* of its own; NULL: it has none */
+	bool (*ciphers)(void *owner, struct str name, struct tls_ciphers *out); /* false: none of its own; NULL: so of all */
+	struct tls_auth *(*auth)(void *owner, struct str name); /* "": none was named; NULL: no certificate is asked for; so of all */
 	void (*release)(void *owner);
 	void *owner;
 };
-void tls_contexts_set_auth(struct tls_contexts *t, const struct tls_auth_finder *finder);
+/* Once, before the first use; takes the reference to `owner`, which `release` gives back. */
+void tls_contexts_set_names(struct tls_contexts *t, const struct tls_names *names);
+/* For answers to people: contexts that hold certificates without keys never accept (an assertion). Before the first use only. */
+void tls_contexts_set_for_reading(struct tls_contexts *t);
 struct tls_contexts *tls_contexts_ref(struct tls_contexts *t);
 void tls_contexts_unref(struct tls_contexts **t);
 
