@@ -123,10 +123,18 @@ static void add_expiry(const struct affinity *a, uint64_t unix_s, struct buf *ou
 		buf_printf(out, "; Max-Age=%" PRIu32, a->max_age_s);
 }
 
+/* A semicolon would begin an attribute: the cookie is then for the folder before it, which holds the route. */
+static struct str path_attribute(struct str path)
+{
+	size_t semicolon = str_find(path, ';');
+
+	return semicolon == path.len ? path : str_first(path, str_rfind(str_first(path, semicolon), '/') + 1);
+}
+
 void affinity_write_cookie(const struct backend *backend, const struct affinity_cookie *cookie, struct buf *out)
 {
 	const struct affinity *a = backend->affinity;
-	struct str path = a->path.len ? a->path : cookie->route_path;
+	struct str path = a->path.len ? a->path : path_attribute(cookie->route_path);
 
 	buf_printf(out, "Set-Cookie: %.*s=%.*s", STR_ARG(a->cookie_name), STR_ARG(cookie->value));
 	add_expiry(a, cookie->unix_s, out);

@@ -155,6 +155,25 @@ static void test_attributes(void)
 	}
 }
 
+static void test_path(void)
+{
+	static const char *const paths[][2] = {{"/app", "/app"}, {"/app/x;Domain=com/y", "/app/"}, {"/;a;b", "/"}};
+
+	check_case("a route's path begins no attribute");
+	for (size_t i = 0; i < CHECK_COUNT(paths); i++) {
+		struct affinity a = {.cookie_name = STR("route")};
+		struct backend backend = {.affinity = &a};
+		const struct affinity_cookie cookie = {.value = STR("k|b"), .route_path = str_from(paths[i][0])};
+		struct buf out = {0}, want = {0};
+
+		affinity_write_cookie(&backend, &cookie, &out);
+		buf_printf(&want, "Set-Cookie: route=k|b; Path=%s; HttpOnly\r\n", paths[i][1]);
+		CHECK_STR(buf_str(&out), buf_str(&want));
+		buf_deinit(&out);
+		buf_deinit(&want);
+	}
+}
+
 int main(void)
 {
 	test_stays(true);
@@ -162,5 +181,6 @@ int main(void)
 	test_hostile();
 	test_no_address();
 	test_attributes();
+	test_path();
 	return check_done();
 }
