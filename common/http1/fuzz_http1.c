@@ -71,6 +71,7 @@ static void check_heads(bool is_request, struct str in)
 		enum parse_result part = parse(is_request, str_first(in, len), &part_head, &part_used);
 
 		assert(part == PARSE_MORE || part == whole);
+		assert(part != PARSE_DONE || !is_request || len == 0 || http1_is_worth_parsing(str_first(in, len), len - 1, &limits));
 		assert(part != PARSE_DONE || (len >= used && part_used == used));
 		assert(whole != PARSE_DONE || len < used || part == PARSE_DONE);
 		if (part != PARSE_MORE)

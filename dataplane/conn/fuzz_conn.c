@@ -182,22 +182,35 @@ static void accept_new(void)
 	}
 }
 
+/* A request that wants to upgrade gets its wish, and the first bytes of a tunnel. */
+static void answer_http1(const struct accepted *a, struct str came)
+{
+	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+	static const char upgraded[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x02hi";
+
+	if (str_find_str(came, STR("\r\nUpgrade: websocket\r\n")) < came.len)
+		say(a, upgraded, sizeof(upgraded) - 1);
+	else
+		say(a, text, sizeof(text) - 1);
+}
+
 /* True when anything came. */
 static bool answer_all(void)
 {
-	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 	char space[65536];
 	bool came = false;
 
 	accept_new();
 	for (size_t i = 0; i < n_accepted; i++) {
-		if (recv(accepted[i].fd, space, sizeof(space), MSG_DONTWAIT) <= 0)
+		ssize_t n = recv(accepted[i].fd, space, sizeof(space), MSG_DONTWAIT);
+
+		if (n <= 0)
 			continue;
 		came = true;
 		if (accepted[i].is_http2)
 			answer_http2(&accepted[i]);
 		else
-			say(&accepted[i], text, sizeof(text) - 1);
+			answer_http1(&accepted[i], str_of(space, (size_t)n));
 	}
 	return came;
 }
@@ -273,7 +286,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	conn_open(&set, pair[0], NULL, &peer, &peer);
 	if (what & 1)
-		feed(env, pair[1], (const uint8_t *)preface, sizeof(preface), 4096); /* with the last byte of SETTINGS' head */
+		feed(env, pair[1], (const uint8_t *)preface, sizeof(preface) - 1, 4096); /* the input begins with the last byte of SETTINGS */
 	if (size > 1)
 		feed(env, pair[1], data + 1, size - 1, pieces[what >> 1 & 3]);
 	close(pair[1]);

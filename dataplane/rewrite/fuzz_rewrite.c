@@ -95,11 +95,12 @@ static bool is_possible(const struct route *route, const struct http_head *head,
 	return http_is_field_value(route->path) && http_is_field_value(route->policy.rewrite_target) &&
 		http_is_field_value(route->policy.redirect_url) && http_is_field_value(head->path) &&
 		http_is_field_value(head->query) && http_is_field_value(head->host) && str_find(head->path, ' ') == head->path.len &&
-		str_find(head->query, ' ') == head->query.len && path.len && path.ptr[0] == '/';
+		str_find(head->query, ' ') == head->query.len && path.ptr && path.ptr[0] == '/';
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static char path[8192];
 	struct str rest = str_of(data, size);
 	const char *why;
 	struct route route = {.path_type = ROUTE_REGEX, .backend_index = BACKEND_NONE};
@@ -116,7 +117,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	route.policy.redirect_url = next_piece(&rest);
 	route.policy.redirect_code = 302;
 	route.policy.force_ssl_redirect = size % 3 == 0;
-	r.path = head.path = next_piece(&rest);
+	head.path = next_piece(&rest);
+	if (http_normalise_path(head.path, path, &r.path.len))
+		r.path.ptr = path;
 	head.query = next_piece(&rest);
 	who.host = head.host = r.server_name = rest;
 	if (!is_possible(&route, &head, r.path))
