@@ -15,9 +15,11 @@ struct pool {
 	struct trial_proxy *canary, *other;
 };
 
-static void begin(struct pool *p)
+static void begin_with(struct pool *p, uint64_t errors)
 {
 	*p = (struct pool){.all = {make("a"), make("b"), make("c")}};
+	for (size_t i = 0; i < 3; i++)
+		p->all[i].errors = errors;
 	CHECK(trial_begin(&p->t, 7, p->all, 3, 1000));
 	for (size_t i = 0; i < 3; i++) {
 		if (trial_is_canary(&p->t, p->all[i].name))
@@ -25,6 +27,11 @@ static void begin(struct pool *p)
 		else
 			p->other = &p->all[i];
 	}
+}
+
+static void begin(struct pool *p)
+{
+	begin_with(p, 10);
 }
 
 static void check(struct pool *p, uint64_t now_ms, enum trial_verdict want, const char *reason)
@@ -163,10 +170,9 @@ static void test_errors(void)
 		struct pool p;
 
 		check_case(cases[i].name);
-		begin(&p);
+		begin_with(&p, cases[i].before);
 		trial_sent(&p.t);
 		p.canary->has_it = true;
-		p.canary->errors = cases[i].before;
 		check(&p, 1100, TRIAL_WAIT, "");
 		p.canary->requests += cases[i].requests;
 		p.canary->errors += cases[i].errors;
@@ -175,6 +181,32 @@ static void test_errors(void)
 		check(&p, 1200, cases[i].want, cases[i].want == TRIAL_TAKE_BACK ? "answered 5xx to" : "");
 		trial_end(&p.t);
 	}
+}
+
+static void test_early_report(void)
+{
+	struct pool p;
+
+	check_case("a report that has the errors already comes before its ACK");
+	begin(&p);
+	trial_sent(&p.t);
+	p.canary->requests += 21;
+	p.canary->errors += 21;
+	check(&p, 1050, TRIAL_WAIT, "");
+	p.canary->has_it = true;
+	check(&p, 1100, TRIAL_TAKE_BACK, "answered 5xx to 21 of 21");
+	trial_end(&p.t);
+
+	check_case("restarted before it was sent anything: it counts from nothing");
+	begin_with(&p, 900);
+	p.canary->process = 2;
+	p.canary->requests = p.canary->errors = 0;
+	check(&p, 1050, TRIAL_WAIT, "");
+	trial_sent(&p.t);
+	p.canary->has_it = true;
+	p.canary->requests = p.canary->errors = 6;
+	check(&p, 1100, TRIAL_TAKE_BACK, "answered 5xx to 6 of 6");
+	trial_end(&p.t);
 }
 
 static void test_choice(void)
@@ -227,6 +259,7 @@ int main(void)
 	test_refusal();
 	test_crash();
 	test_errors();
+	test_early_report();
 	test_choice();
 	return check_done();
 }

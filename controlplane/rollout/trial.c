@@ -41,6 +41,27 @@ static const struct trial_proxy *pick(const struct trial *t, const struct trial_
 	return best;
 }
 
+static struct trial_count count_others(const struct trial *t, const struct trial_proxy *all, size_t n)
+{
+	struct trial_count sum = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		if (trial_is_canary(t, all[i].name))
+			continue;
+		sum.requests += all[i].requests;
+		sum.errors += all[i].errors;
+	}
+	return sum;
+}
+
+/* From here on its answers count: not from its ACK, which may come behind a report that has what the change did already. */
+static void note_before(struct trial *t, const struct trial_proxy *canary, const struct trial_proxy *all, size_t n)
+{
+	t->process = canary->process;
+	t->canary_before = (struct trial_count){canary->requests, canary->errors};
+	t->others_before = count_others(t, all, n);
+}
+
 static bool choose(struct trial *t, const struct trial_proxy *all, size_t n, uint64_t now_ms)
 {
 	const struct trial_proxy *best = pick(t, all, n);
@@ -50,7 +71,7 @@ static bool choose(struct trial *t, const struct trial_proxy *all, size_t n, uin
 	if (!best)
 		return false;
 	t->canary = mem_strdup(best->name);
-	t->process = best->process;
+	note_before(t, best, all, n);
 	t->begun_ms = now_ms;
 	t->taken_ms = t->gone_ms = 0;
 	t->is_exposed = best->is_standby || best->has_it;
@@ -82,19 +103,6 @@ bool trial_is_canary(const struct trial *t, struct str name)
 }
 
 /* ----------------------------------------------------------------------------------------------------------- counters */
-
-static struct trial_count count_others(const struct trial *t, const struct trial_proxy *all, size_t n)
-{
-	struct trial_count sum = {0};
-
-	for (size_t i = 0; i < n; i++) {
-		if (trial_is_canary(t, all[i].name))
-			continue;
-		sum.requests += all[i].requests;
-		sum.errors += all[i].errors;
-	}
-	return sum;
-}
 
 /* Since then; one that counts from nothing again, or is gone, counts as nothing. */
 static struct trial_count since(struct trial_count now, struct trial_count then)
@@ -169,18 +177,16 @@ enum trial_verdict trial_look(struct trial *t, const struct trial_proxy *all, si
 	}
 	if (!canary->is_here)
 		return t->is_exposed ? look_at_gone(t, hold_ms, now_ms, why) : again(t, all, n, now_ms);
-	t->process = canary->process;
+	if (canary->process != t->process)
+		note_before(t, canary, all, n);
 	t->gone_ms = 0;
 	if (canary->has_refused) {
 		buf_printf(why, "%s refused it: ", t->canary);
 		buf_add(why, canary->refusal.len ? canary->refusal : STR("it does not say why"));
 		return TRIAL_TAKE_BACK;
 	}
-	if (!t->taken_ms && canary->has_it) {
+	if (!t->taken_ms && canary->has_it)
 		t->taken_ms = now_ms;
-		t->canary_before = (struct trial_count){canary->requests, canary->errors};
-		t->others_before = count_others(t, all, n);
-	}
 	if (t->taken_ms)
 		return look_at_held(t, canary, all, n, hold_ms, now_ms, why);
 	if (now_ms - t->begun_ms < TRIAL_TAKE_MS)

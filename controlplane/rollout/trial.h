@@ -41,7 +41,7 @@ struct trial {
 	uint64_t process, seed, begun_ms, taken_ms, gone_ms; /* 0: not yet, not */
 	unsigned n_canaries;  /* how many there were */
 	bool is_exposed;      /* the change was sent to the canary, or may have been by another controller */
-	struct trial_count canary_before, others_before; /* when it was taken */
+	struct trial_count canary_before, others_before; /* when it was chosen */
 };
 
 enum trial_verdict { TRIAL_WAIT, TRIAL_PROMOTE, TRIAL_TAKE_BACK };
