@@ -223,13 +223,19 @@ void stream_tell(struct stream *s)
 	settle(s);
 }
 
-/* A read that filled its room does not say whether there was more, and an idle stream must not be told of nothing. */
-void stream_tell_again(struct stream *s)
+bool stream_is_quiet(struct stream *s)
 {
 	struct pollfd now = {.fd = s->fd, .events = POLLIN | POLLRDHUP}; /* a recv would take an error away from the owner */
 
 	if ((s->ready & CAN_READ) && !(s->ready & HAS_ENDED) && poll(&now, 1, 0) == 0)
 		stream_note_empty(s);
+	return !(s->ready & CAN_READ) && !stream_has_pending(s);
+}
+
+/* A read that filled its room does not say whether there was more, and an idle stream must not be told of nothing. */
+void stream_tell_again(struct stream *s)
+{
+	(void)stream_is_quiet(s);
 	if (has_more(s))
 		stream_tell(s);
 }

@@ -109,6 +109,8 @@ void stream_want_write(struct stream *s);
 uint64_t stream_confirmed(const struct stream *s);
 /* TLS has bytes that no poll will announce: read on before waiting. Who does not is told STREAM_READABLE again. */
 bool stream_has_pending(const struct stream *s);
+/* Nothing is there to be read, no end and no error: asked of the kernel, since news may be older than the last read. */
+bool stream_is_quiet(struct stream *s);
 /* Ends our side: close_notify and FIN. What stream_writev has taken goes out before it. */
 void stream_shutdown(struct stream *s);
 /*

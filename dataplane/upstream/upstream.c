@@ -175,7 +175,7 @@ static void on_event(struct stream *s, unsigned events)
 		upstream_session_on_event(conn->session, events);
 	else if (conn->user)
 		conn->user->on_event(conn->user, events);
-	else
+	else if (events != STREAM_READABLE || !stream_is_quiet(s)) /* or it is old news, of bytes that were read before it was given back */
 		lose_idle(conn);
 }
 

@@ -1,6 +1,10 @@
 """Waiting for a condition with a deadline. Nothing here sleeps for a fixed time and hopes."""
+import fcntl
+import os
+import random
 import select
 import socket
+import tempfile
 import threading
 import time
 
@@ -41,13 +45,31 @@ def readable(sock, seconds):
     return bool(waiter.poll(max(0, int(seconds * 1000))))
 
 
-def free_port():
-    """A loopback port that is free now, outside the range from which the kernel takes source ports (nanomsg cannot tell
-    which port it bound for port 0)."""
-    import random
+_claims = None  # one byte for each port, locked by who was given it, until his process ends
+_claimed = set()
 
+
+def _claim(port):
+    global _claims
+    if port in _claimed:
+        return False
+    if not _claims:
+        _claims = open(os.path.join(tempfile.gettempdir(), f"weirlock-ports-{os.getuid()}"), "w")
+    try:
+        fcntl.lockf(_claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    _claimed.add(port)
+    return True
+
+
+def free_port():
+    """A loopback port that is free now and given to no other test that runs, outside the range from which the kernel takes source ports
+    (nanomsg cannot tell which port it bound for port 0)."""
     for _ in range(1000):
         port = random.SystemRandom().randrange(15000, 32000)
+        if not _claim(port):
+            continue
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
