@@ -131,15 +131,6 @@ struct http_head {
 	bool expects_continue;     /* request: Expect: 100-continue */
 };
 
-/*
- * An Upgrade request that brings a body: refuse it with 400. What follows its head is body to one reader and the new
- * protocol to another (SECURITY.md, CVE-2026-58055).
- */
-static inline bool http_upgrades_with_body(const struct http_head *head)
-{
-	return head->is_upgrade && head->body != HTTP_BODY_NONE;
-}
-
 /* The first field with this id, or NULL. */
 const struct http_field *http_head_field(const struct http_head *head, enum http_field_id id);
 /* The value of the first field with this id, or the empty string. */

@@ -11,7 +11,8 @@ import threading
 
 from . import backend, haproxy, process, wait
 
-SILENCE = 4.0  # seconds without a byte after which a proxy is said to wait for more
+SILENCE = 2.0  # seconds without a byte before a proxy is asked whether it has time: only then it may be said to wait for more
+PROBE = b"GET /probe HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
 NGINX = """daemon off; master_process off; pid {dir}/nginx.pid; error_log {dir}/error.log; events {{ worker_connections 1024; }}
 http {{
   access_log off; client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2; fastcgi_temp_path {dir}/t3;
@@ -47,9 +48,14 @@ class Recorder(backend.Backend):
         super().__init__("recorder", self._record)
 
     def _record(self, connection):
-        sock, data = connection.sock, b""
+        sock, data, key = connection.sock, b"", None
         while True:
-            whole = message(data)
+            try:
+                whole = message(data)
+            except ValueError:  # a proxy wrote what is no message: whatever comes after it is none either
+                with self.lock:
+                    self.seen.setdefault(key_of(data) or key, []).append("what is no request")
+                return
             if whole:
                 text, used, key = whole
                 data = data[used:]
@@ -70,7 +76,7 @@ class Recorder(backend.Backend):
             data += more
         if data:
             with self.lock:
-                self.seen.setdefault(key_of(data), []).append("part of a request")
+                self.seen.setdefault(key_of(data) or key, []).append("part of a request")
 
 
 def key_of(data):
@@ -173,6 +179,11 @@ def statuses(got, asked_head):
     return " ".join(found)
 
 
+def is_at_rest(address, sock):
+    """Whether a proxy that is silent has nothing to say: it answers others three times, and still says nothing here."""
+    return all(play(address, PROBE) == "200" and not wait.readable(sock, 0) for _ in range(3))
+
+
 def play(address, data):
     """What the client sees of these bytes."""
     with socket.create_connection(address, 20) as sock:
@@ -183,6 +194,8 @@ def play(address, data):
         got, end = b"", "closed"
         while True:
             if not wait.readable(sock, SILENCE):
+                if data == PROBE or not is_at_rest(address, sock):
+                    continue
                 end = "waits"
                 break
             try:
@@ -199,13 +212,16 @@ def play(address, data):
 class Side:
     """One proxy with a recorder of its own behind it."""
 
-    def __init__(self, name, address, recorder):
-        self.name, self.address, self.recorder = name, address, recorder
+    def __init__(self, name, address, recorder, program):
+        self.name, self.address, self.recorder, self.program = name, address, recorder, program
 
     def outcomes(self, cases):
-        """By number of the case; many at once, for some of them wait."""
+        """By number of the case; many at once, for some of them wait. The proxy ends, so that all that it sent has come and what is
+        only a part of a request shows."""
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(lambda data: play(self.address, data), cases))
+        self.program.stop()
+        self.recorder.wait(lambda r: r.n_open == 0, f"all connections of {self.name} have ended")
         with self.recorder.lock:
             seen = {n: list(texts) for n, texts in self.recorder.seen.items()}
         return ["; ".join([answer, *seen.get(n, [])]) for n, answer in enumerate(answers)]
@@ -221,7 +237,7 @@ def peer(t, name, conf, argv):
     p.expected_status = None
     address = ("127.0.0.1", port)
     wait.until(lambda: play(address, b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n") == "200", name + " answers")
-    return Side(name, address, recorder)
+    return Side(name, address, recorder, p)
 
 
 def peers(t):

@@ -39,7 +39,7 @@ def run(t):
     c = t.cluster()
     recorder = t.own(differential.Recorder())
     c.route("a.test", recorder).start()
-    sides = [*differential.peers(t), differential.Side("weirlock", c.http(), recorder)]
+    sides = [*differential.peers(t), differential.Side("weirlock", c.http(), recorder, c.proxies[0])]
     names = list(differential_cases.CASES)
     cases = [differential_cases.data(name, n) for n, name in enumerate(names)]
     by_side = [side.outcomes(cases) for side in sides]

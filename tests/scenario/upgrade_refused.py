@@ -19,4 +19,21 @@ def run(t):
     with c.client() as client:
         client.request("/x", headers=[*ask[:1], "Connection: Upgrade"], body="a body")
         r = client.response()
-        t.check(r.status in (200, 400), f"an upgrade with a body: {r}")
+        t.equal((r.status, b.last.get("upgrade"), b.last.body), (200, None, b"a body"), "an upgrade with a body is no upgrade: only the body is believed")
+
+    # an endpoint that switches although nobody asked, or although the wish was not passed on, and whose next bytes look like an answer
+    def eager(connection):
+        connection.request()
+        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
+        connection.wait_closed()
+
+    e = t.backend("eager", handler=eager)
+    c.route("b.test", e)
+    c.until_serves("b.test", want=502)
+    n = e.n_accepted
+    for body in (None, "a body"):
+        with c.client() as client:
+            client.request("/", host="b.test", headers=ask if body else [], body=body)
+            t.equal(client.response().status, 502)
+    t.equal(e.n_accepted, n + 2, "such a connection is used once")
+    e.wait(lambda e: e.n_open == 0, "and closed")
