@@ -25,23 +25,19 @@ static void add_block(struct arena *a, size_t need)
 	block->next = a->blocks;
 	block->size = size;
 	a->blocks = block;
-	a->used = 0;
+	a->at = (char *)block->bytes;
+	a->left = size;
 	a->total_bytes += size;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+void *arena_grow(struct arena *a, size_t size)
 {
 	const size_t align = _Alignof(max_align_t);
-	void *piece;
 
 	if (size > SIZE_MAX - align)
 		size = SIZE_MAX - align; /* cannot be had: aborts below */
-	size = (size + align - 1) & ~(align - 1);
-	if (!a->blocks || a->blocks->size - a->used < size)
-		add_block(a, size);
-	piece = (char *)a->blocks->bytes + a->used;
-	a->used += size;
-	return piece;
+	add_block(a, (size + align - 1) & ~(align - 1));
+	return arena_alloc(a, size);
 }
 
 void *arena_zalloc(struct arena *a, size_t size)
@@ -87,7 +83,8 @@ void arena_reset(struct arena *a)
 		return;
 	free_blocks(keep->next);
 	keep->next = NULL;
-	a->used = 0;
+	a->at = (char *)keep->bytes;
+	a->left = keep->size;
 	a->total_bytes = keep->size;
 }
 

@@ -10,7 +10,7 @@ void buf_init(struct buf *b, size_t cap)
 	*b = (struct buf){.cap = cap};
 }
 
-void buf_deinit(struct buf *b)
+void buf_free(struct buf *b)
 {
 	mem_free(b->ptr);
 	*b = (struct buf){.cap = b->cap};

@@ -43,7 +43,8 @@ static uint64_t mix(uint64_t a, uint64_t b)
 uint64_t hash_bytes(struct str s)
 {
 	const uint64_t k0 = 0xa0761d6478bd642fu, k1 = 0xe7037ed1a0b428dbu;
-	uint64_t h = seed() ^ s.len * k1;
+	const uint64_t secret = seed();
+	uint64_t h = secret ^ s.len * k1;
 	uint64_t word;
 
 	while (s.len >= 8) {
@@ -55,7 +56,7 @@ uint64_t hash_bytes(struct str s)
 	if (s.len)
 		memcpy(&word, s.ptr, s.len);
 	h = mix(h ^ word ^ k1, k0);
-	return mix(h, k1 ^ seed());
+	return mix(h, k1 ^ secret);
 }
 
 static struct map_slot *find(const struct map *m, struct str key, uint64_t hash)

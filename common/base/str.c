@@ -6,15 +6,51 @@ struct str str_from(const char *c_string)
 	return (struct str){c_string ? c_string : "", c_string ? strlen(c_string) : 0};
 }
 
-bool str_eq_nocase(struct str a, struct str b)
+static uint64_t load8(const char *p)
 {
-	if (a.len != b.len)
-		return false;
-	for (size_t i = 0; i < a.len; i++) {
-		if (ascii_lower((unsigned char)a.ptr[i]) != ascii_lower((unsigned char)b.ptr[i]))
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* ascii_lower of eight bytes: what is 'A' or above, and not above 'Z', has the highest bit of its byte set in one of the sums. */
+static uint64_t lower8(uint64_t word)
+{
+	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+	uint64_t low = word & ~highs;
+	uint64_t is_capital = ((low + ones * (0x80 - 'A')) ^ (low + ones * (0x7f - 'Z'))) & ~word & highs;
+
+	return word | is_capital >> 2;
+}
+
+bool str_eq_nocase_bytes(const char *a, const char *b, size_t len)
+{
+	if (len >= 8) {
+		for (size_t at = 0; at + 8 < len; at += 8) {
+			if (lower8(load8(a + at)) != lower8(load8(b + at)))
+				return false;
+		}
+		return lower8(load8(a + len - 8)) == lower8(load8(b + len - 8));
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (ascii_lower((unsigned char)a[i]) != ascii_lower((unsigned char)b[i]))
 			return false;
 	}
 	return true;
+}
+
+void str_lower(struct str s, char *to)
+{
+	size_t at = 0;
+
+	for (; s.len - at >= 8; at += 8) {
+		uint64_t word = lower8(load8(s.ptr + at));
+
+		memcpy(to + at, &word, sizeof(word));
+	}
+	for (; at < s.len; at++)
+		to[at] = (char)ascii_lower((unsigned char)s.ptr[at]);
 }
 
 int str_cmp(struct str a, struct str b)

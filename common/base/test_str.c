@@ -43,10 +43,40 @@ static void test_pieces(void)
 	CHECK(!str_next(&rest, ',', &piece));
 }
 
+/* Whole words of eight bytes and what is left: every byte at every place of texts of every length up to three words. */
+static void test_case(void)
+{
+	char a[24], b[24], low[24];
+
+	check_case("case");
+	for (size_t len = 1; len <= sizeof(a); len++) {
+		memset(a, 'm', len);
+		memset(b, 'M', len);
+		for (size_t at = 0; at < len; at++) {
+			for (int c = 0; c < 256; c++) {
+				unsigned char small = ascii_lower((unsigned char)c);
+
+				a[at] = (char)c;
+				b[at] = (char)small;
+				CHECK(str_eq_nocase(str_of(a, len), str_of(b, len)));
+				b[at] = (char)(small ^ 0x80);
+				CHECK(!str_eq_nocase(str_of(a, len), str_of(b, len)));
+				b[at] = (char)(small ^ 0x20);
+				CHECK_INT(str_eq_nocase(str_of(a, len), str_of(b, len)), small >= 'a' && small <= 'z');
+				str_lower(str_of(a, len), low);
+				CHECK_INT((unsigned char)low[at], small);
+			}
+			a[at] = 'm';
+			b[at] = 'M';
+		}
+	}
+}
+
 int main(void)
 {
 	test_numbers();
 	test_pieces();
+	test_case();
 	check_case("compare");
 	CHECK(str_cmp(STR("a"), STR("ab")) < 0);
 	CHECK(str_cmp(STR("b"), STR("ab")) > 0);

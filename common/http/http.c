@@ -2,6 +2,9 @@
 #include "http.h"
 
 #include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 const struct http_field *http_head_field(const struct http_head *head, enum http_field_id id)
 {
@@ -140,8 +143,8 @@ static uint64_t control_bytes(uint64_t word)
 	return (((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & highs;
 }
 
-/* Eight bytes at a time; a control byte is a tab or the end. */
-const char *http_value_end(const char *p, const char *end)
+/* Over whole words; a control byte is a tab or the end. */
+static const char *skip_words(const char *p, const char *end)
 {
 	uint64_t word, found;
 
@@ -157,13 +160,67 @@ const char *http_value_end(const char *p, const char *end)
 			return p;
 		p++;
 	}
+	return p;
+}
+
+#ifdef __SSE2__
+/* A bit for each of 16 bytes that no value holds: control bytes but the tab, and DEL. */
+static unsigned bad_bytes(const char *p)
+{
+	const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i is_control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+	__m128i is_tab = _mm_cmpeq_epi8(v, _mm_set1_epi8('\t')), is_del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f));
+
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(is_tab, is_control), is_del));
+}
+
+static const char *skip_vectors(const char *p, const char *end)
+{
+	for (; end - p >= 16; p += 16) {
+		unsigned bad = bad_bytes(p);
+
+		if (bad)
+			return p + __builtin_ctz(bad);
+	}
+	return skip_words(p, end);
+}
+#else
+#define skip_vectors skip_words
+#endif
+
+const char *http_value_end(const char *p, const char *end)
+{
+	p = skip_vectors(p, end);
 	while (p < end && http_char_is(*p, HTTP_CHAR_VALUE))
 		p++;
 	return p;
 }
 
+/* All bytes of a text of 4 to 16, some of them twice. */
+static uint64_t both_ends(struct str s, uint64_t *last)
+{
+	uint32_t first4, last4;
+	uint64_t first;
+
+	if (s.len < 8) {
+		memcpy(&first4, s.ptr, 4);
+		memcpy(&last4, s.ptr + s.len - 4, 4);
+		return *last = (uint64_t)first4 << 32 | last4;
+	}
+	memcpy(&first, s.ptr, 8);
+	memcpy(last, s.ptr + s.len - 8, 8);
+	return first;
+}
+
 bool http_is_field_value(struct str s)
 {
+	uint64_t first, last;
+
+	if (s.len >= 4 && s.len <= 16) {
+		first = both_ends(s, &last);
+		if (!(control_bytes(first) | control_bytes(last)))
+			return true; /* else it may be a tab */
+	}
 	return s.len == 0 || http_value_end(s.ptr, s.ptr + s.len) == s.ptr + s.len; /* what is empty may be nowhere */
 }
 

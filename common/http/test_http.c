@@ -39,6 +39,53 @@ static void test_field_ids(void)
 	CHECK_STR(http_field_name(FIELD_OTHER), STR(""));
 }
 
+/* By vectors, words and bytes: every byte at every place of texts of every length up to two vectors and more. */
+static void test_values(void)
+{
+	char text[41];
+
+	check_case("bytes of values");
+	for (size_t len = 1; len < sizeof(text); len++) {
+		memset(text, 'v', sizeof(text));
+		for (size_t at = 0; at < len; at++) {
+			for (int c = 0; c < 256; c++) {
+				bool is_taken = http_char_is((char)c, HTTP_CHAR_VALUE);
+
+				text[at] = (char)c;
+				CHECK_INT(http_is_field_value(str_of(text, len)), is_taken);
+				CHECK(http_value_end(text, text + len) == text + (is_taken ? len : at));
+				if (at + 1 < len) { /* a tab before it hides nothing */
+					text[at + 1] = '\t';
+					CHECK_INT(http_is_field_value(str_of(text, len)), is_taken);
+					text[at + 1] = 'v';
+				}
+			}
+			text[at] = 'v';
+		}
+	}
+}
+
+/* Two dots together wherever words of the name meet (B2). */
+static void test_dots(void)
+{
+	char text[41], out[41];
+	size_t len;
+
+	check_case("an empty label anywhere");
+	for (size_t n = 3; n < sizeof(text); n++) {
+		memset(text, 'L', sizeof(text));
+		for (size_t at = 1; at + 1 < n; at++) {
+			text[at] = '.';
+			CHECK(http_server_name(str_of(text, n), out, &len) && len == n && out[0] == 'l' && out[at] == '.' && out[n - 1] == 'l');
+			text[at + 1] = '.';
+			CHECK(!http_is_host(str_of(text, n)));
+			text[at + 1] = ',';
+			CHECK(!http_is_host(str_of(text, n)));
+			text[at] = text[at + 1] = 'L';
+		}
+	}
+}
+
 static void test_methods(void)
 {
 	check_case("methods");
@@ -216,6 +263,8 @@ int main(void)
 {
 	test_field_ids();
 	test_methods();
+	test_values();
+	test_dots();
 	test_hosts();
 	test_paths();
 	test_hop_by_hop();

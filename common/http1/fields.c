@@ -1,6 +1,10 @@
 /* Field lines, and what the few of them say that decide where the message ends. */
 #include "scan.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 static enum parse_result take_length(struct scan *s, struct str value, struct http_head *head, struct framing *framing)
 {
 	if (framing->has_length)
@@ -100,11 +104,10 @@ static const uint64_t looked_at = (uint64_t)1 << FIELD_CONTENT_LENGTH | (uint64_
 	(uint64_t)1 << FIELD_CONNECTION | (uint64_t)1 << FIELD_HOST | (uint64_t)1 << FIELD_EXPECT |
 	(uint64_t)1 << FIELD_UPGRADE;
 
+/* Of what is looked at. */
 static enum parse_result take_field(struct scan *s, const struct http_field *field, bool is_request,
 	struct http_head *head, struct framing *framing)
 {
-	if (!(http_field_bit(field->id) & looked_at))
-		return PARSE_DONE;
 	switch (field->id) {
 	case FIELD_CONTENT_LENGTH:
 		return take_length(s, field->value, head, framing);
@@ -155,12 +158,28 @@ static enum parse_result read_other_name(struct scan *s, struct http_field *fiel
 
 enum { LONGEST_KNOWN = 32 }; /* names of the table are shorter */
 
+/* The first colon, at most LONGEST_KNOWN bytes on, or NULL. */
+static const char *find_colon(const char *p, size_t have)
+{
+#ifdef __SSE2__
+	if (have >= LONGEST_KNOWN) {
+		const __m128i colon = _mm_set1_epi8(':');
+		__m128i low = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), colon);
+		__m128i high = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 16)), colon);
+		unsigned found = (unsigned)_mm_movemask_epi8(low) | (unsigned)_mm_movemask_epi8(high) << 16;
+
+		return found ? p + __builtin_ctz(found) : NULL;
+	}
+#endif
+	return memchr(p, ':', have < LONGEST_KNOWN ? have : LONGEST_KNOWN);
+}
+
 /* The names of the table hold letters, digits and hyphens, nothing else: what is one of them needs no second look. */
 static bool read_known_name(struct scan *s, struct http_field *field, uint8_t *classes)
 {
-	size_t have = (size_t)(s->line_end - s->at);
-	const char *colon = memchr(s->at, ':', have < LONGEST_KNOWN ? have : LONGEST_KNOWN);
+	const char *colon = find_colon(s->at, (size_t)(s->line_end - s->at));
 
+	field->id = FIELD_OTHER;
 	if (!colon)
 		return false;
 	field->name = (struct str){s->at, (size_t)(colon - s->at)};
@@ -203,19 +222,21 @@ static enum parse_result read_value(struct scan *s, struct str *value)
 
 static enum parse_result read_field(struct scan *s, bool is_request, struct http_head *head, struct framing *framing)
 {
-	struct http_field field = {0};
-	uint8_t classes = 0;
-	enum parse_result result = read_name(s, &field, &classes);
+	bool is_full = head->n_fields == s->limits->n_fields;
+	struct http_field spare, *field = is_full ? &spare : &head->fields[head->n_fields];
+	uint8_t classes;
+	enum parse_result result = read_name(s, field, &classes);
 
 	if (result == PARSE_DONE)
-		result = read_value(s, &field.value);
-	if (result != PARSE_DONE || is_dropped(s, field.name, classes))
+		result = read_value(s, &field->value);
+	if (result != PARSE_DONE || is_dropped(s, field->name, classes))
 		return result;
-	if (head->n_fields == s->limits->n_fields)
+	if (is_full)
 		return scan_bad(s, s->too_long.status, "too many fields");
-	result = take_field(s, &field, is_request, head, framing);
-	head->present |= http_field_bit(field.id);
-	head->fields[head->n_fields++] = field;
+	if (http_field_bit(field->id) & looked_at)
+		result = take_field(s, field, is_request, head, framing);
+	head->present |= http_field_bit(field->id);
+	head->n_fields++;
 	return result;
 }
 

@@ -4,9 +4,11 @@
 void scan_init(struct scan *s, struct str in, const struct http1_limits *limits, struct http1_error *error)
 {
 	*s = (struct scan){.at = in.ptr, .start = in.ptr, .end = in.ptr + in.len, .limits = limits, .error = error};
+	s->is_short = in.len < limits->head_bytes && (!limits->line_bytes || in.len < limits->line_bytes);
+	s->line_end = s->end;
 }
 
-void scan_begin_line(struct scan *s)
+void scan_limit_line(struct scan *s)
 {
 	size_t room = s->limits->head_bytes - (size_t)(s->at - s->start);
 
@@ -30,18 +32,13 @@ enum parse_result scan_out(struct scan *s)
 	return PARSE_BAD;
 }
 
-enum parse_result scan_crlf(struct scan *s, const char *reason)
+enum parse_result scan_no_crlf(struct scan *s, const char *reason)
 {
 	if (s->at == s->line_end)
 		return scan_out(s);
 	if (*s->at != '\r')
 		return scan_bad(s, 400, reason);
-	if (s->at + 1 == s->line_end)
-		return scan_out(s);
-	if (s->at[1] != '\n')
-		return scan_bad(s, 400, "CR without LF");
-	s->at += 2;
-	return PARSE_DONE;
+	return s->at + 1 == s->line_end ? scan_out(s) : scan_bad(s, 400, "CR without LF");
 }
 
 const char *scan_run(const struct scan *s, const char *p, uint8_t class)

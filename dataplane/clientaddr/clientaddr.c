@@ -81,8 +81,9 @@ static void note(struct walk *w, const struct clientaddr_hop *hop)
 
 static void note_conn(struct walk *w, enum clientaddr_source from, const struct addr *a, enum clientaddr_verdict verdict)
 {
-	note(w, &(struct clientaddr_hop){
-			.from = from, .verdict = verdict, .addr = *a, .trusted_by = trusting(w->rules, a)});
+	if (w->trace)
+		note(w, &(struct clientaddr_hop){
+				.from = from, .verdict = verdict, .addr = *a, .trusted_by = trusting(w->rules, a)});
 }
 
 /* One element of the field: moves there, or stops. */

@@ -56,6 +56,7 @@ struct clientaddr_rules {
 	bool passes_lookalikes;        /* names that differ from ours by "_" for "-" alone */
 	bool passes_ssl_client;        /* ssl-client-* of a client (A28) */
 	struct str forwarded_for_header, forwarded_host_header;
+	enum http_field_id forwarded_for_id, forwarded_host_id; /* of these names; FIELD_OTHER: they are looked up for each request */
 	const struct cidrset *trusted; /* proxy-real-ip-cidr; NULL: nobody */
 	uint16_t https_port;      /* our TLS port, reported as 443 (A23); 0: known for TLS connections only */
 };

@@ -118,13 +118,10 @@ static inline void write_field(struct buf *out, struct str name, struct str valu
 }
 
 /* All lines with this name as one value (A29). */
-static void write_joined(struct buf *out, const struct http_head *head, struct str name)
+static void write_joined(struct buf *out, const struct http_head *head, struct str name, enum http_field_id id)
 {
-	enum http_field_id id = http_field_id(name);
 	bool is_first = true;
 
-	if (!(head->present & http_field_bit(id)))
-		return;
 	for (size_t i = 0; i < head->n_fields; i++) {
 		const struct http_field *f = &head->fields[i];
 
@@ -138,13 +135,16 @@ static void write_joined(struct buf *out, const struct http_head *head, struct s
 }
 
 /* A field whose value is that of another name of the request; nothing when that is absent. */
-static void write_copy(struct buf *out, struct str name, const struct http_head *head, struct str from)
+static void write_copy(struct buf *out, struct str name, const struct http_head *head, struct str from, enum http_field_id from_id)
 {
+	enum http_field_id id = from_id != FIELD_OTHER ? from_id : http_field_id(from);
 	size_t start = out->len, value;
 
+	if (!(head->present & http_field_bit(id)))
+		return;
 	buf_add(out, name);
 	value = out->len;
-	write_joined(out, head, from);
+	write_joined(out, head, from, id);
 	if (out->len == value)
 		out->len = start;
 	else
@@ -166,7 +166,7 @@ static void write_chain(const struct clientaddr_rules *rules, const struct clien
 	buf_add(out, STR("X-Forwarded-For: "));
 	value = out->len;
 	if (rules->keeps_untrusted_chain || clientaddr_vouches(rules, conn))
-		write_joined(out, head, STR("x-forwarded-for"));
+		write_joined(out, head, STR("x-forwarded-for"), FIELD_X_FORWARDED_FOR);
 	if (out->len > value)
 		buf_add(out, STR(", "));
 	buf_add(out, str_from(addr_ip_text(has_source ? &conn->proxy_src : &conn->peer, text)));
@@ -198,8 +198,8 @@ bool clientaddr_write_fields(const struct clientaddr_rules *rules, const struct 
 	}
 	if (rules->proxy_add_original_uri_header)
 		write_field(out, STR("X-Original-URI: "), head->target);
-	write_copy(out, STR("X-Original-Forwarded-For: "), head, rules->forwarded_for_header);
-	write_copy(out, STR("X-Original-Forwarded-Host: "), head, rules->forwarded_host_header);
+	write_copy(out, STR("X-Original-Forwarded-For: "), head, rules->forwarded_for_header, rules->forwarded_for_id);
+	write_copy(out, STR("X-Original-Forwarded-Host: "), head, rules->forwarded_host_header, rules->forwarded_host_id);
 	if (out->is_over) {
 		out->len = start;
 		return false;

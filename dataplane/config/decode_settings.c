@@ -65,6 +65,8 @@ static void prepare_rules(const Weirlock__V1__Settings *in, const struct setting
 		.passes_ssl_client = in->pass_ssl_client_headers,
 		.forwarded_for_header = s->forwarded_for_header,
 		.forwarded_host_header = s->forwarded_host_header,
+		.forwarded_for_id = http_field_id(s->forwarded_for_header),
+		.forwarded_host_id = http_field_id(s->forwarded_host_header),
 		.trusted = &s->proxy_real_ip_cidr,
 	};
 }

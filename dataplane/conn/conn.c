@@ -266,7 +266,7 @@ static bool is_http2_preface(const struct conn *c, struct str bytes)
 static void take_bytes(struct conn *c, char *bytes, size_t len)
 {
 	struct http1_limits limits;
-	struct http_head head = {.fields = c->env->fields};
+	struct http_head head;
 	struct http1_error error = {0};
 	size_t used = 0;
 
@@ -280,6 +280,7 @@ static void take_bytes(struct conn *c, char *bytes, size_t len)
 		return;
 	}
 	judge_limits(env_settings(c->env), &limits);
+	head.fields = c->env->fields;
 	switch (http1_parse_request(str_of(bytes, len), &limits, &head, &used, &error)) {
 	case PARSE_MORE:
 		keep_partial(c, bytes, len);

@@ -206,7 +206,7 @@ static enum exchange_state parse_response(struct exchange *ex, char *bytes, size
 	size_t used = 0;
 
 	for (;;) {
-		head = (struct http_head){.fields = ex->env->fields};
+		head.fields = ex->env->fields;
 		switch (http1_parse_response(str_of(bytes, len), &limits, ex->head.method, &head, &used, &error)) {
 		case PARSE_BAD:
 			return exchange_attempt_failed(ex, ATTEMPT_INVALID, END_UPSTREAM_BAD_RESPONSE);

@@ -16,7 +16,15 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t cap);
-void buf_deinit(struct buf *b);
+/* buf_deinit of one that has memory. */
+void buf_free(struct buf *b);
+static inline void buf_deinit(struct buf *b)
+{
+	if (b->ptr)
+		buf_free(b);
+	b->is_over = false;
+}
+
 /* Empties it and keeps the memory. */
 void buf_clear(struct buf *b);
 /* Drops `n` bytes from the front (moves the rest). */

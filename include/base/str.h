@@ -28,8 +28,16 @@ static inline bool str_eq(struct str a, struct str b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* str_eq_nocase of as many bytes. */
+bool str_eq_nocase_bytes(const char *a, const char *b, size_t len);
 /* ASCII case is ignored. */
-bool str_eq_nocase(struct str a, struct str b);
+static inline bool str_eq_nocase(struct str a, struct str b)
+{
+	return a.len == b.len && str_eq_nocase_bytes(a.ptr, b.ptr, a.len);
+}
+
+/* Writes s.len bytes to `to`, capital letters of ASCII as small ones. */
+void str_lower(struct str s, char *to);
 /* <0, 0, >0 as memcmp, shorter first among equals. */
 int str_cmp(struct str a, struct str b);
 bool str_starts_with(struct str s, struct str prefix);
