@@ -65,6 +65,7 @@ static void add_metrics(void *owner, struct buf *out)
 			"process_resident_memory_bytes %llu\n",
 		(unsigned long long)process_rss_bytes());
 	publish_metrics(c->publish, out);
+	staples_metrics(c->staples, out);
 	keep_metrics(c->keeps, c->options->pools.n, out);
 	if (c->kube)
 		kube_metrics(c->kube, out);
@@ -79,6 +80,16 @@ static void list_problems(void *data, struct problems *out)
 	struct controller *c = data;
 
 	problems_add_all(out, &c->told);
+	staples_problems(c->staples, out);
+	problems_sort(out);
+}
+
+static void answer_staples(void *data, size_t pool, const Weirlock__V1__StaplesRequest *request, struct arena *arena,
+	Weirlock__V1__StaplesResponse *out)
+{
+	struct controller *c = data;
+
+	staples_answer(c->staples, pool, request, arena, out);
 }
 
 static void tell_standing(void *data, struct str object, struct publish_standing *out, struct problems *faults)
@@ -188,7 +199,7 @@ int controller_open_channel(struct controller *c, struct buf *error)
 	size_t n = o->pools.n;
 	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
 		.standing = tell_standing, .look_up = look_up, .keep_pin = keep_what_is_pinned,
-		.pinned_endpoints = build_pinned_endpoints, .version = tell_version, .leader = who_leads,
+		.pinned_endpoints = build_pinned_endpoints, .version = tell_version, .leader = who_leads, .staples = answer_staples,
 		.canary_hold_ms = strcmp(o->rollout, "canary") ? 0 : o->rollout_hold_s * 1000, .pools = pools, .n_pools = n};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
 
@@ -201,6 +212,7 @@ int controller_open_channel(struct controller *c, struct buf *error)
 		open_archive(c, i);
 		pools[i] = (struct publish_pool){o->pools.items[i].name, o->pools.items[i].what, c->archives[i]};
 	}
+	c->staples = staples_create(c->loop, n);
 	c->publish = publish_create(c->loop, &publish);
 	for (size_t i = 0; i < n; i++)
 		take_pin(c, i);

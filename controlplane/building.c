@@ -54,6 +54,7 @@ static void publish_pools(struct controller *c, uint64_t event_us)
 		if (publish_set_snapshot(c->publish, i, s)) /* which says what changed and who gets it */
 			log_debug("controller", "built id=%s resources=%zu parts=%zu build_ms=%.1f", content_id_text(&s->id, id),
 				content_count(s->content), parts_last_count(c->parts), (double)c->build_us / 1000);
+		staples_apply(c->staples, i, s->content);
 	}
 }
 

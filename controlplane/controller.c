@@ -211,6 +211,7 @@ static void on_server_closed(void *data)
 	struct controller *c = data;
 
 	publish_close(c->publish, NULL, NULL);
+	staples_close(c->staples);
 	for (size_t i = 0; i < c->options->pools.n; i++)
 		keep_close(c->keeps[i]);
 	c->publish = NULL;

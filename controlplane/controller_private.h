@@ -13,6 +13,7 @@
 #include "publish.h"
 #include "rpc.h"
 #include "source.h"
+#include "staples.h"
 #include "store.h"
 #include "version.h"
 
@@ -32,6 +33,7 @@ struct controller {
 	struct publish *publish;
 	struct archive *archives[POOLS_MAX]; /* of snapshots, one a pool */
 	struct keep *keeps[POOLS_MAX];  /* those on disk; NULL: they are not kept */
+	struct staples *staples;        /* what OCSP responders say */
 	struct admin *admin;
 	uv_timer_t build_timer, audit_timer, ticket_timer, leave_timer;
 	struct admission *admission;    /* or NULL */

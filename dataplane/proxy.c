@@ -203,6 +203,21 @@ static void report(void *data, Weirlock__V1__ReportRequest *out)
 	}
 }
 
+static bool wants_staples(void *data)
+{
+	const struct proxy *p = data;
+
+	return p->generation && generation_settings(p->generation)->enable_ocsp;
+}
+
+static void take_staple(void *data, struct str fingerprint, struct str response, int64_t expires_s)
+{
+	const struct proxy *p = data;
+
+	if (p->generation && !generation_put_staple(p->generation, fingerprint, response, expires_s))
+		log_warn("proxy", "an OCSP answer of a size that cannot be bytes=%zu", response.len);
+}
+
 static bool collect_live(void *data, struct arena *arena, Weirlock__V1__LiveResponse *out)
 {
 	struct proxy *p = data;
@@ -259,6 +274,11 @@ static void add_metrics(void *owner, struct buf *out)
 	workers_add_metrics(p->workers, out);
 	live_metrics(p->workers, p->probes, out);
 	subscribe_metrics(p->subscribe, out);
+	if (p->generation)
+		buf_printf(out,
+			"# HELP weirlock_tls_stapled_total TLS handshakes with an OCSP answer\n# TYPE weirlock_tls_stapled_total counter\n"
+			"weirlock_tls_stapled_total %llu\n",
+			(unsigned long long)generation_n_stapled(p->generation));
 	if (p->lastgood)
 		lastgood_metrics(p->lastgood, out);
 }
@@ -422,6 +442,8 @@ static int open_channel(struct proxy *p, struct buf *error)
 		.data = p,
 		.apply = apply,
 		.report = report,
+		.wants_staples = wants_staples,
+		.staple = take_staple,
 		.live = collect_live,
 	};
 

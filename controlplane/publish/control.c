@@ -379,6 +379,22 @@ static void control__report(Weirlock__V1__Control_Service *service, const Weirlo
 	closure(&empty, closure_data);
 }
 
+static void control__staples(Weirlock__V1__Control_Service *service, const Weirlock__V1__StaplesRequest *request,
+	Weirlock__V1__StaplesResponse_Closure closure, void *closure_data)
+{
+	struct publish *p = container_of(service, struct publish, control);
+	struct proxy *proxy = proxy_of(rpc_call_of(closure_data));
+	Weirlock__V1__StaplesResponse response = WEIRLOCK__V1__STAPLES_RESPONSE__INIT;
+	struct arena arena = {0};
+
+	if (!proxy)
+		return;
+	if (p->options.staples)
+		p->options.staples(p->options.data, proxy->lane->index, request, &arena, &response);
+	closure(&response, closure_data);
+	arena_deinit(&arena);
+}
+
 static void control__goodbye(Weirlock__V1__Control_Service *service, const Weirlock__V1__Empty *request,
 	Weirlock__V1__Empty_Closure closure, void *closure_data)
 {

@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "rpc.h"
 #include "snapshot.h"
+#include "weirlock/v1/control.pb-c.h"
 
 struct publish;
 struct problems; /* problem.h */
@@ -69,6 +70,9 @@ struct publish_options {
 	int (*keep_pin)(void *data, size_t pool, const struct pin *pin);
 	/* How much of the cluster is in the newest snapshots, and how much was seen. May be NULL. */
 	void (*version)(void *data, struct version *held, struct version *seen);
+	/* OCSP answers that a proxy of the pool has not heard of, in `arena`. May be NULL. */
+	void (*staples)(void *data, size_t pool, const Weirlock__V1__StaplesRequest *request, struct arena *arena,
+		Weirlock__V1__StaplesResponse *out);
 	/* Who leads among the controllers, for people; "" is nobody that is known. May be NULL. */
 	struct str (*leader)(void *data);
 };

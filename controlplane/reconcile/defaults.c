@@ -134,6 +134,7 @@ enum { SESSION_BYTES = 512 }; /* what ssl-session-cache-size counts for one */
 
 static void fill_tls(const struct filling *f)
 {
+	const struct value *responders = get(f, SETTING_OCSP_RESPONDER_CIDR);
 	Weirlock__V1__Settings *out = f->out;
 
 	out->ssl_protocol_tls12 = get(f, SETTING_SSL_PROTOCOLS)->number & 1;
@@ -148,6 +149,9 @@ static void fill_tls(const struct filling *f)
 	out->ssl_session_cache_sessions = get_u32(f, SETTING_SSL_SESSION_CACHE_SIZE) / SESSION_BYTES;
 	if (out->ssl_session_tickets)
 		tickets_put(f->pass, f->result);
+	out->enable_ocsp = get(f, SETTING_ENABLE_OCSP)->flag;
+	out->ocsp_responder_cidr = message_cidrs(&f->pass->scratch, responders->cidrs, responders->n);
+	out->n_ocsp_responder_cidr = responders->n;
 	out->use_http2 = get(f, SETTING_USE_HTTP2)->flag;
 	out->http2_max_concurrent_streams = get_u32(f, SETTING_HTTP2_MAX_CONCURRENT_STREAMS);
 	out->http2_connection_memory_bytes = get_u32(f, SETTING_HTTP2_CONNECTION_MEMORY);

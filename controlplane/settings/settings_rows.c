@@ -22,7 +22,6 @@ const struct setting_row settings_rows[] = {
 		"Statuses from endpoints replaced by a call to the default backend (X-Code etc"),
 	LATER("disable-ipv6", COMMON, "Do not listen on IPv6"),
 	LATER("enable-brotli", COMMON, "Compress with brotli"),
-	LATER("enable-ocsp", COMMON, "OCSP stapling (response fetched and cached by the proxy)"),
 	LATER("error-log-level", COMMON, "Error log threshold"),
 	LATER("error-log-path", COMMON, "Error log target"),
 	LATER("global-allowed-response-headers", COMMON, "Which header names the custom-headers annotation may set"),

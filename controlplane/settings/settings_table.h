@@ -92,6 +92,11 @@
 		WEAK_FLAG)                                                                                                  \
 	X(SSL_SESSION_CACHE_SIZE, "ssl-session-cache-size", RARE, "10m", "Sessions that are kept: one for each 512 bytes",  \
 		BYTES(1 << 10, 1 << 30))                                                                                    \
+	X(ENABLE_OCSP, "enable-ocsp", COMMON, "false",                                                                      \
+		"Staple what the OCSP responder says of each certificate that names one; the controller asks it", WEAK_FLAG) \
+	X(OCSP_RESPONDER_CIDR, "ocsp-responder-cidr", NONE, "",                                                             \
+		"Networks of OCSP responders that may be asked although they are not public, at any port",                  \
+		.type = VALUE_CIDRS)                                                                                        \
 	X(USE_HTTP2, "use-http2", CORE, "true", "Speak HTTP/2 with clients that ask for it", WEAK_FLAG)                          \
 	X(HTTP2_MAX_CONCURRENT_STREAMS, "http2-max-concurrent-streams", COMMON, "128",                                      \
 		"Requests in progress on one HTTP/2 connection", WEAK_COUNT(1, 65536))                                      \

@@ -46,7 +46,7 @@ struct settings {
 	uint32_t proxy_protocol_header_timeout_ms;
 	struct cidrset proxy_protocol_cidr; /* who must send a PROXY header, and others must not; none: everybody must */
 	uint32_t ssl_buffer_size_bytes; /* 0: automatic */
-	bool use_http2;
+	bool use_http2, enable_ocsp;
 	uint32_t http2_max_concurrent_streams, http2_connection_memory_bytes;
 	bool hsts, hsts_include_subdomains, hsts_preload;
 	uint32_t hsts_max_age_s, http_redirect_code;
@@ -303,6 +303,13 @@ struct tls_auth *generation_tls_auth(const struct generation *g, const struct cl
 struct tls_client *generation_tls_client(const struct generation *g, const struct policy *policy);
 /* Contexts to accept TLS with; certificate by SNI. */
 struct tls_contexts *generation_tls(const struct generation *g);
+/*
+ * An OCSP answer for the certificate of this fingerprint, good until `expires_s`, to be stapled from now on by this generation and
+ * all that follow, while they have enable_ocsp; an empty one takes back the one before. False for sizes that cannot be.
+ */
+bool generation_put_staple(const struct generation *g, struct str fingerprint, struct str response, int64_t expires_s);
+/* Handshakes that had one, of all generations. */
+uint64_t generation_n_stapled(const struct generation *g);
 /* The name of the resource that a certificate came from: "namespace/secret", "-" for the generated one, "" for none of ours. */
 struct str generation_certificate_name(const struct generation *g, const struct tls_certificate *certificate);
 

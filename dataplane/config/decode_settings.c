@@ -83,6 +83,7 @@ static bool decode_tls(struct decode *d, const Weirlock__V1__Settings *in, struc
 
 	s->ssl_buffer_size_bytes = in->ssl_buffer_size_bytes;
 	s->use_http2 = in->use_http2;
+	s->enable_ocsp = in->enable_ocsp;
 	s->http2_max_concurrent_streams = or_default(in->http2_max_concurrent_streams, 128);
 	s->http2_connection_memory_bytes = or_default(in->http2_connection_memory_bytes, 2 << 20);
 	t->offers_http2 = in->use_http2;

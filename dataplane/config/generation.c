@@ -76,12 +76,28 @@ static bool take_tls(struct compiling *c)
 	return c->g->tls != NULL;
 }
 
+static struct tls_staples *staples_of(const struct generation *g)
+{
+	return tls_session_keys_staples(lineage_session_keys(g->lineage));
+}
+
+bool generation_put_staple(const struct generation *g, struct str fingerprint, struct str response, int64_t expires_s)
+{
+	return tls_staples_put(staples_of(g), fingerprint, response, expires_s);
+}
+
+uint64_t generation_n_stapled(const struct generation *g)
+{
+	return tls_staples_sent(staples_of(g));
+}
+
 /* Of the newest generation alone: a ticket does not know under which it was made. */
-static void give_ticket_keys(const struct generation *g)
+static void give_session_secrets(const struct generation *g)
 {
 	const struct object *o = objects_find(&g->objects, WEIRLOCK__V1__KIND__KIND_TICKET_KEYS, STR(""));
 
 	tls_session_keys_set(lineage_session_keys(g->lineage), o ? o->ticket_keys->keys : NULL, o ? o->ticket_keys->n : 0);
+	tls_staples_switch(staples_of(g), g->settings->settings.enable_ocsp);
 }
 
 /* -------------------------------------------------------------------------------------------------------- compile */
@@ -168,7 +184,7 @@ static struct generation *compile(struct content *content, struct lineage *linea
 		g = NULL;
 	}
 	if (g)
-		give_ticket_keys(g);
+		give_session_secrets(g);
 	changes_deinit(&c.changes);
 	return g;
 }

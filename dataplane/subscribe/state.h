@@ -93,6 +93,8 @@ struct subscribe {
 	struct config_errors errors;
 	uint64_t apply_us, n_applied, n_refused, n_repairs;
 	uint64_t n_received[CONTENT_FORMS], bytes_received[CONTENT_FORMS];
+	bool is_asking_staples;
+	uint64_t staples_due_ms, staples_epoch, staples_version;
 	struct blobs *views;
 	void (*on_closed)(void *data);
 	void *closed_data;
@@ -133,6 +135,9 @@ void fill_report(struct subscribe *s, Weirlock__V1__ReportRequest *out);
 void members_fill_report(struct subscribe *s, const struct member *to, Weirlock__V1__ReportRequest *out);
 /* The reasons as messages, in `arena`. */
 Weirlock__V1__ResourceError **error_messages(const struct subscribe *s, struct arena *arena, size_t *n);
+
+/* staples.c: asks for OCSP answers when that is due. */
+void staples_look(struct subscribe *s, uint64_t now);
 
 /* A warning that may come again and again: once, then every half minute with how often it was. */
 void subscribe_warn(struct subscribe *s, const char *text);

@@ -80,6 +80,7 @@ static void on_tick(uv_timer_t *timer)
 	if (!is_anybody_there(s))
 		log_waiting(s, now);
 	members_tick(s, now);
+	staples_look(s, now);
 }
 
 /* A name is asked about; an address is what it is. */

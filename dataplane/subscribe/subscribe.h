@@ -35,6 +35,9 @@ struct subscribe_options {
 	bool (*apply)(void *data, struct content *content, struct config_errors *errors);
 	/* Fills the counters of a report; its strings are borrowed until the next call. May be NULL. */
 	void (*report)(void *data, Weirlock__V1__ReportRequest *out);
+	/* Whether OCSP answers are wanted, and one that came (an empty one: the one before is good no more). May be NULL. */
+	bool (*wants_staples)(void *data);
+	void (*staple)(void *data, struct str fingerprint, struct str response, int64_t expires_s);
 	/* What is known of endpoints, in `arena`. False: not any more. May be NULL. */
 	bool (*live)(void *data, struct arena *arena, Weirlock__V1__LiveResponse *out);
 };

@@ -273,6 +273,16 @@ static void liar__report(Weirlock__V1__Control_Service *service, const Weirlock_
 	closure(&out, closure_data);
 }
 
+static void liar__staples(Weirlock__V1__Control_Service *service, const Weirlock__V1__StaplesRequest *request,
+	Weirlock__V1__StaplesResponse_Closure closure, void *closure_data)
+{
+	Weirlock__V1__StaplesResponse response = WEIRLOCK__V1__STAPLES_RESPONSE__INIT;
+
+	(void)service;
+	(void)request;
+	closure(&response, closure_data);
+}
+
 static void liar__goodbye(Weirlock__V1__Control_Service *service, const Weirlock__V1__Empty *request,
 	Weirlock__V1__Empty_Closure closure, void *closure_data)
 {

@@ -26,6 +26,7 @@ struct tls_session_keys {
 	uint64_t made_ms;
 	SSL_CTX *ctx;         /* of `options`; main thread only, as all below */
 	struct buf options;   /* in a form that compares */
+	struct tls_staples *staples;
 };
 
 static void make_key(struct tls_ticket_key *key)
@@ -43,6 +44,7 @@ struct tls_session_keys *tls_session_keys_create(void)
 	make_key(&k->keys.items[0]);
 	k->keys.n = 1;
 	k->made_ms = clock_mono_ms();
+	k->staples = tls_staples_create();
 	return k;
 }
 
@@ -51,10 +53,16 @@ void tls_session_keys_destroy(struct tls_session_keys *k)
 	if (!k)
 		return;
 	SSL_CTX_free(k->ctx);
+	tls_staples_destroy(k->staples);
 	buf_deinit(&k->options);
 	pthread_mutex_destroy(&k->lock);
 	mem_wipe(k, sizeof(*k));
 	mem_free(k);
+}
+
+struct tls_staples *tls_session_keys_staples(struct tls_session_keys *k)
+{
+	return k->staples;
 }
 
 static void rotate_locked(struct tls_session_keys *k)
@@ -195,6 +203,7 @@ SSL_CTX *tls_session_keys_context(struct tls_session_keys *k, const struct tls_o
 	}
 	SSL_CTX_set_app_data(ctx, k);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
+	tls_staples_attach(k->staples, ctx);
 	SSL_CTX_free(k->ctx);
 	buf_deinit(&k->options);
 	k->ctx = ctx;

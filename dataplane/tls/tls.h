@@ -70,6 +70,22 @@ void tls_session_keys_rotate(struct tls_session_keys *k);
 /* From now on the first of these seals, and all of them open; none: keys of our own. Any thread; wipes nothing of `keys`. */
 void tls_session_keys_set(struct tls_session_keys *k, const struct tls_ticket_key *keys, size_t n);
 
+/*
+ * OCSP answers to staple, by the SHA-256 of the certificate; they live as long as the keys do. Any thread. Off at first, and nothing
+ * is stapled after its time.
+ */
+enum { TLS_STAPLE_MAX = 64 * 1024 };
+struct tls_staples;
+struct tls_staples *tls_session_keys_staples(struct tls_session_keys *k);
+/* Off forgets all of them. */
+void tls_staples_switch(struct tls_staples *t, bool is_on);
+/* Takes the place of the one before; an empty one of none. False, and nothing is done, for sizes that cannot be. */
+bool tls_staples_put(struct tls_staples *t, struct str fingerprint, struct str response, int64_t expires_s);
+/* Handshakes that had one. */
+uint64_t tls_staples_sent(const struct tls_staples *t);
+struct tls_staples *tls_staples_create(void);
+void tls_staples_destroy(struct tls_staples *t);
+
 /* NULL and a static reason for a bad cipher or curve list. Owned, one reference. */
 struct tls_contexts *tls_contexts_create(
 	const struct tls_options *options, struct tls_session_keys *keys, const char **why);

@@ -20,6 +20,9 @@ bool tls_certificate_use(struct tls_certificate *c, SSL *ssl);
 SSL_CTX *tls_session_keys_context(
 	struct tls_session_keys *k, const struct tls_options *options, const char **why);
 
+/* staple.c: handshakes of `ctx` staple what is there. Keeps `t`. */
+void tls_staples_attach(struct tls_staples *t, SSL_CTX *ctx);
+
 /* A new context for these options, without keys and certificates; NULL and a static reason. */
 SSL_CTX *tls_server_context(const struct tls_options *options, const char **why);
 

@@ -53,13 +53,13 @@ class Authority:
         signer = ["-CA", by.cert_path, "-CAkey", by.key_path, "-CAcreateserial"] if by else ["-signkey", self._path(stem + ".key")]
         _openssl("x509", "-req", "-in", request, *signer, "-days", days, "-extfile", ext, "-out", self._path(stem + ".crt"))
 
-    def issue(self, name, subject=None, names=(), days="30"):
-        """A Certificate of `names` (default: the name) with its chain but for the root."""
+    def issue(self, name, subject=None, names=(), days="30", extensions=""):
+        """A Certificate of `names` (default: the name) with its chain but for the root; `extensions`: more lines of openssl."""
         made = Certificate.__new__(Certificate)
         made.names = list(names) or [name]
         stem = f"{self.name}-{name}"
         alternative = ",".join("DNS:" + n for n in made.names if " " not in n)
-        self._sign(stem, subject or "/CN=" + name, "subjectAltName=" + alternative if alternative else "basicConstraints=CA:FALSE",
+        self._sign(stem, subject or "/CN=" + name, ("subjectAltName=" + alternative if alternative else "basicConstraints=CA:FALSE") + "\n" + extensions,
                    self, days)
         made.cert_path, made.key_path = self._path(stem + ".crt"), self._path(stem + ".key")
         with open(made.cert_path) as c, open(made.key_path) as k:
