@@ -4,9 +4,11 @@
  * bytes or a refusal (SECURITY, Rift: what is measured is what is written).
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "regex.h"
 #include "rewrite.h"
+#include "substitute.h"
 #include "test_content.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -72,6 +74,29 @@ static void check_location(const struct rewrite_request *r)
 	buf_deinit(&out);
 }
 
+/* What the rule writes before its first reference stays before all of it, once the dots are resolved. */
+static void check_below(struct str rule, struct str target)
+{
+	static char seen[65536], root[8192 + 1], raw[8192 + 1] = "/";
+	struct str path = str_first(target, str_find(target, '?')), fixed = str_first(rule, str_find(rule, '?'));
+	size_t n, n_root;
+
+	fixed = str_first(fixed, str_find(fixed, '$'));
+	memcpy(raw + 1, fixed.ptr, fixed.len);
+	if (str_find(fixed, '%') < fixed.len || !http_normalise_path(path, seen, &n) || !http_normalise_path(str_of(raw, fixed.len + 1), root, &n_root))
+		return;
+	if (!str_starts_with(str_of(seen, n), str_of(root, n_root)))
+		abort();
+}
+
+static bool is_rewritten(const struct rewrite_request *r)
+{
+	struct regex_groups groups;
+
+	return substitute_is_active(r->match.route) && !substitute_is_url(r->match.route) &&
+		regex_find(r->match.route->regex, r->path, &groups) == REGEX_MATCH;
+}
+
 static void check_target(const struct rewrite_request *r)
 {
 	struct buf out, small;
@@ -81,6 +106,8 @@ static void check_target(const struct rewrite_request *r)
 		check_line(buf_str(&out));
 		if (!out.len || out.ptr[0] != '/' || str_find(buf_str(&out), ' ') < out.len)
 			abort();
+		if (is_rewritten(r))
+			check_below(r->match.route->policy.rewrite_target, buf_str(&out));
 		buf_init(&small, out.len / 2 + 1);
 		if (rewrite_target(r, &small) && !str_eq(buf_str(&small), buf_str(&out)))
 			abort();

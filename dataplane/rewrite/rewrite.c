@@ -19,10 +19,39 @@ static bool is_one_word(struct str target)
 	return http_is_field_value(target) && str_find(target, ' ') == target.len && str_find(target, '\t') == target.len;
 }
 
+/* Makes the path that routes would see of what is in `out`, in place: it never writes more than it has read. */
+static bool normalise(struct buf *out)
+{
+	return !out->is_over && http_normalise_path(buf_str(out), out->ptr, &out->len);
+}
+
+/*
+ * A capture may begin or end within a segment: "/a(.*)" to "/files/$1" makes "/files/../x" of "/a../x". What the rule writes
+ * before its first reference stays before all of it, whoever resolves the dots.
+ */
+static bool stays_below(struct str rule, struct str target)
+{
+	struct str path = str_first(target, str_find(target, '?')), fixed = str_first(rule, str_find(rule, '?'));
+	struct buf seen = {0}, root = {0};
+	bool is_fine;
+
+	if (str_find_str(path, STR("..")) == path.len && str_find_str(path, STR("%2e")) == path.len &&
+		str_find_str(path, STR("%2E")) == path.len)
+		return true;
+	buf_add(&seen, path);
+	buf_add_char(&root, '/');
+	substitute_escape(&root, str_first(fixed, str_find(fixed, '$')));
+	is_fine = normalise(&seen) && normalise(&root) && str_starts_with(buf_str(&seen), buf_str(&root));
+	buf_deinit(&seen);
+	buf_deinit(&root);
+	return is_fine;
+}
+
 bool rewrite_target(const struct rewrite_request *r, struct buf *out)
 {
 	const struct route *route = r->match.route;
 	struct regex_groups groups;
+	struct str target;
 	size_t start;
 
 	if (!substitute_is_active(route) || substitute_is_url(route))
@@ -36,8 +65,10 @@ bool rewrite_target(const struct rewrite_request *r, struct buf *out)
 		break;
 	}
 	start = out->len;
-	return substitute_target(r, route->policy.rewrite_target, &groups, out) &&
-		is_one_word(str_from_index(buf_str(out), start));
+	if (!substitute_target(r, route->policy.rewrite_target, &groups, out))
+		return false;
+	target = str_from_index(buf_str(out), start);
+	return is_one_word(target) && stays_below(route->policy.rewrite_target, target);
 }
 
 /* ------------------------------------------------------------------------------------------------- request fields */

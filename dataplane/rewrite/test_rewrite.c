@@ -71,6 +71,37 @@ static void test_unsafe_target(void)
 	}
 }
 
+static void test_leaving_target(void)
+{
+	static const struct {
+		struct rewrite_case in;
+		const char *want; /* NULL: refused */
+	} cases[] = {
+		{{.path = "/a../etc", .route = "~/a(.*)", .rewrite = "/files/$1"}, NULL},
+		{{.path = "/a../../etc", .route = "~/a(.*)", .rewrite = "/files/$1"}, NULL},
+		{{.path = "/a..", .route = "~/a(.*)", .rewrite = "/files/$1"}, NULL},
+		{{.path = "/a../x", .route = "~/a(.*)", .rewrite = "/$1"}, NULL},
+		{{.path = "/a../x", .route = "~/a(.*)", .rewrite = "$1"}, NULL},
+		{{.path = "/a/b", .query = "x/%2e%2e/%2e%2E/etc", .route = "~/a", .rewrite = "/files/$args?"}, NULL},
+		{{.path = "/a../x", .route = "~/a(.*)", .rewrite = "/files$1"}, "/files../x"},
+		{{.path = "/a/..b/c..", .route = "~/a/(.*)", .rewrite = "/files/$1"}, "/files/..b/c.."},
+		{{.path = "/a/b", .route = "~/a/(.*)", .rewrite = "/files/../$1"}, "/files/../b"},
+		{{.path = "/a/b", .query = "../..", .route = "~/a/(.*)", .rewrite = "/files/$1"}, "/files/b?../.."},
+	};
+
+	for (size_t i = 0; i < CHECK_COUNT(cases); i++) {
+		struct rewrite_fixture f;
+		struct buf out = {0};
+
+		check_case("what a rule writes before its captures stays before them (SECURITY)");
+		rewrite_fixture_init(&f, &cases[i].in);
+		if (CHECK_INT(rewrite_target(&f.request, &out), cases[i].want != NULL) && cases[i].want)
+			CHECK_STR(buf_str(&out), str_from(cases[i].want));
+		buf_deinit(&out);
+		rewrite_fixture_deinit(&f);
+	}
+}
+
 static struct http_field field(const char *name)
 {
 	return (struct http_field){str_from(name), STR("v"), (uint8_t)http_field_id(str_from(name))};
@@ -155,6 +186,7 @@ int main(void)
 {
 	test_targets();
 	test_unsafe_target();
+	test_leaving_target();
 	test_request_fields();
 	test_response_fields();
 	return check_done();
