@@ -270,6 +270,7 @@ static void test_resumption(bool has_tickets, size_t v)
 	first = shake(t, &c);
 	CHECK(first.is_done && !first.is_resumed);
 	CHECK_INT(first.n_sessions, 1);
+	CHECK_INT(SSL_SESSION_get_max_early_data(first.session), 0); /* it can be sent again by anybody (SECURITY) */
 	next = contexts(&options);
 	tls_contexts_unref(&t);
 	c.session = first.session;

@@ -140,7 +140,7 @@ def message(data):
 def describe(line, head, fields, by_name, body):
     method, _, target = line.partition(" ")
     target = re.sub(r"[?&]case=[0-9]+", "", target.rpartition(" ")[0] or target)
-    shown = [f"{n.lower()}: {v}" for n, v in fields if not OWN.match(n)]
+    shown = [f"{n.lower() if len(n) < 40 else n.lower()[:20] + f' and so on, {len(n)} bytes'}: {v}" for n, v in fields if not OWN.match(n)]
     both = "content-length" in by_name and "transfer-encoding" in by_name
     odd = [c for c in "\r\n\0" if c in "".join(n + v for n, v in fields)]
     text = f"{method} {target}" + (f" Host {by_name['host']}" if by_name.get("host") != "a.test" else "")

@@ -78,6 +78,7 @@ CASES = {
     "parenthesis in a name": GET + "X(A: 1~~",
     "underscore in a name": GET + "X_A: 1~~",
     "dot in a name": GET + "X.A: 1~~",
+    "name of 270 bytes": POST + "Content-Length0" + "a" * 255 + ":~Content-Length: 5~~hello",
     "obs-fold": GET + "X-A: 1~ 2~~",
     "obs-fold before the first field": "GET @ HTTP/1.1~ X: 1~Host: a.test~~",
     "obs-fold by a tab": GET + "X-A: 1~\t2~~",

@@ -12,8 +12,10 @@ def run(t):
     c.route("a.test", b).start(workers=1)
     ask = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
     with c.client() as client:
-        r = client.get("/x", headers=ask)
+        r = client.get("/x", headers=[*ask, "Connection: X-Drop, X-Real-IP, Host", "X-Drop: 1", "X-Real-IP: 1.2.3.4"])
         t.equal((r.status, b.last.get("upgrade")), (200, "websocket"))
+        got = [b.last.get(name) for name in ("x-drop", "x-real-ip", "host")]
+        t.equal(got, [None, "127.0.0.1", "a.test"], "nomination counts beside an upgrade, and takes nothing of ours")
         t.equal(client.get("/y").status, 200, "the connection goes on as HTTP")
         t.equal(b.last.get("upgrade"), None)
     with c.client() as client:
