@@ -17,5 +17,6 @@ def run(t):
                 client.send(f"X-{i}: {i}\r\n")
         except OSError:
             pass
-        t.check(client.wait_closed().startswith((b"HTTP/1.1 431", b"HTTP/1.1 400", b"")), "an endless head ends")
+        got = client.wait_closed()
+        t.check(not got or got.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400")), f"an endless head ends: {got[:60]!r}")
     t.equal(len(b.requests), 2)
