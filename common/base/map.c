@@ -39,6 +39,25 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* Up to 8 bytes of the end: the last 8, where there are so many, else all, the length beside them tells which. */
+static uint64_t last_word(struct str s)
+{
+	uint32_t first4, last4;
+	uint64_t word = 0;
+
+	if (s.len >= 8) {
+		memcpy(&word, s.ptr + s.len - 8, 8);
+	} else if (s.len >= 4) {
+		memcpy(&first4, s.ptr, 4);
+		memcpy(&last4, s.ptr + s.len - 4, 4);
+		word = (uint64_t)first4 << 32 | last4;
+	} else if (s.len) {
+		word = (uint64_t)(unsigned char)s.ptr[0] << 16 | (uint64_t)(unsigned char)s.ptr[s.len / 2] << 8 |
+			(unsigned char)s.ptr[s.len - 1];
+	}
+	return word;
+}
+
 /* Reads 8 bytes at a time and folds with a 128-bit product, as wyhash does; seeded against chosen keys. */
 uint64_t hash_bytes(struct str s)
 {
@@ -47,15 +66,11 @@ uint64_t hash_bytes(struct str s)
 	uint64_t h = secret ^ s.len * k1;
 	uint64_t word;
 
-	while (s.len >= 8) {
-		memcpy(&word, s.ptr, 8);
+	for (size_t at = 0; at + 8 < s.len; at += 8) {
+		memcpy(&word, s.ptr + at, 8);
 		h = mix(h ^ word ^ k0, k1);
-		s = str_from_index(s, 8);
 	}
-	word = 0;
-	if (s.len)
-		memcpy(&word, s.ptr, s.len);
-	h = mix(h ^ word ^ k1, k0);
+	h = mix(h ^ last_word(s) ^ k1, k0);
 	return mix(h, k1 ^ secret);
 }
 

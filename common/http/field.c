@@ -78,7 +78,7 @@ static bool is_name(const char *p, struct str name)
 
 static uint32_t char_at(struct str s, size_t at)
 {
-	return (unsigned char)s.ptr[at] | 0x20u;
+	return (unsigned char)s.ptr[at];
 }
 
 enum http_field_id http_field_id(struct str name)
@@ -88,7 +88,7 @@ enum http_field_id http_field_id(struct str name)
 
 	if (name.len < 2 || name.len > 63)
 		return FIELD_OTHER;
-	key = char_at(name, 0) | char_at(name, name.len - 1) << 8 | char_at(name, name.len - 2) << 16 |
+	key = char_at(name, 0) | char_at(name, name.len - 1) << 8 | char_at(name, name.len - 2) << 16 | 0x202020u |
 		(uint32_t)name.len << 24;
 	id = slots[key * MULTIPLIER >> 24];
 	return id != FIELD_OTHER && names[id].len == name.len && is_name(name.ptr, names[id]) ? id : FIELD_OTHER;

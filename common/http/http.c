@@ -143,8 +143,8 @@ static uint64_t control_bytes(uint64_t word)
 	return (((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & highs;
 }
 
-/* Over whole words; a control byte is a tab or the end. */
-static const char *skip_words(const char *p, const char *end)
+/* By words, then by bytes; a control byte is a tab or the end. */
+static const char *skip_rest(const char *p, const char *end)
 {
 	uint64_t word, found;
 
@@ -160,6 +160,8 @@ static const char *skip_words(const char *p, const char *end)
 			return p;
 		p++;
 	}
+	while (p < end && http_char_is(*p, HTTP_CHAR_VALUE))
+		p++;
 	return p;
 }
 
@@ -174,7 +176,7 @@ static unsigned bad_bytes(const char *p)
 	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(is_tab, is_control), is_del));
 }
 
-static const char *skip_vectors(const char *p, const char *end)
+const char *http_value_end(const char *p, const char *end)
 {
 	for (; end - p >= 16; p += 16) {
 		unsigned bad = bad_bytes(p);
@@ -182,19 +184,14 @@ static const char *skip_vectors(const char *p, const char *end)
 		if (bad)
 			return p + __builtin_ctz(bad);
 	}
-	return skip_words(p, end);
+	return skip_rest(p, end);
 }
 #else
-#define skip_vectors skip_words
-#endif
-
 const char *http_value_end(const char *p, const char *end)
 {
-	p = skip_vectors(p, end);
-	while (p < end && http_char_is(*p, HTTP_CHAR_VALUE))
-		p++;
-	return p;
+	return skip_rest(p, end);
 }
+#endif
 
 /* All bytes of a text of 4 to 16, some of them twice. */
 static uint64_t both_ends(struct str s, uint64_t *last)

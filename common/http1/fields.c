@@ -198,8 +198,11 @@ static enum parse_result read_name(struct scan *s, struct http_field *field, uin
 		result = read_other_name(s, field, classes);
 	if (result != PARSE_DONE)
 		return result;
-	for (p = field->name.ptr + field->name.len + 1; p < s->line_end && (*p == ' ' || *p == '\t'); p++)
-		;
+	p = field->name.ptr + field->name.len + 1;
+	if (p < s->line_end && *p == ' ') /* nearly always, and alone */
+		p++;
+	while (p < s->line_end && (*p == ' ' || *p == '\t'))
+		p++;
 	s->at = p;
 	return PARSE_DONE;
 }
