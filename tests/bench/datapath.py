@@ -7,9 +7,11 @@ NAMES = ["keepalive", "keepalive-log", "newconn", "tls", "http2", "100k", "10m",
 RATIOS = {"keepalive": 1.6, "keepalive-log": 1.6, "newconn": 1.2, "tls": 1.6, "http2": 1.4, "100k": 1.35, "10m": 3.0, "tls-100k": 1.0}
 OTHER_RATIOS = {"handshakes": 1.0, "messages": 1.0}
 PROXY_RATIO, HOSTS_RATIO, LOOK_UP_RATIO, HOSTS_MIB = 1.2, 1.6, 1.5, 60
-ADDED = {"seconds": ("s", 0.05), "peak_mib": ("MiB", 100), "failed": ("requests", 0)}
+ADDED = {"seconds": ("until it is served", "s", 0.05), "peak_mib": ("memory at most", "MiB", 100),
+         "failed": ("requests that failed", "", 0)}
 WEBSOCKET_KIB = {"plain": 3, "tls": 15}
-COSTS = {"instructions": 6000, "calls": 4.3}
+COSTS = {"instructions": ("instructions of our own", 6000, 0), "calls": ("system calls", 4.3, 2)}
+BEGIN, END = "<!-- tests/bench/run all-datapath --page README.md -->\n", "<!-- end of the page -->\n"
 
 
 def _row(what, ours, nginx, goal, is_met, ratio=None, spread=""):
@@ -25,7 +27,8 @@ def _compared(what, r, goal):
 
 
 def _at_most(what, ours, nginx, unit, goal, digits=0):
-    return _row(what, f"{ours:,.{digits}f} {unit}", "" if nginx is None else f"{nginx:,.{digits}f} {unit}", f"≤ {goal}", ours <= goal)
+    said = ["" if n is None else f"{n:,.{digits}f} {unit}".strip() for n in (ours, nginx)]
+    return _row(what, *said, f"≤ {goal:,}", ours <= goal)
 
 
 def _proxyheaders(r):
@@ -39,8 +42,8 @@ def _hosts(r):
     beside, found = r["beside"], r["look_up"]
     yield _compared(f"{r['hosts']:,} hosts, two routes each", beside, HOSTS_RATIO)
     yield _at_most("memory of the proxy with them", beside["memory_mib"]["weirlock"], beside["memory_mib"]["nginx"], "MiB", HOSTS_MIB)
-    for what, (unit, goal) in ADDED.items():
-        yield _at_most(f"one host added: {what}", *(beside["added"][who][what] for who in ("weirlock", "nginx")), unit, goal,
+    for what, (says, unit, goal) in ADDED.items():
+        yield _at_most(f"one host added: {says}", *(beside["added"][who][what] for who in ("weirlock", "nginx")), unit, goal,
                        3 if what == "seconds" else 0)
     low, high = found["ratio_range"]
     yield _row("a request with them all against one with 10", f"{found['us_per_request']['many']:.2f} µs",
@@ -61,14 +64,13 @@ def _websockets(r):
 
 
 def _instructions(r):
-    for what, goal in COSTS.items() if r else ():
-        yield _at_most(f"{what} of a request", r[what]["weirlock"]["keepalive"], r[what]["nginx"]["keepalive"], "", goal,
-                       2 if what == "calls" else 0)
+    for what, (says, goal, digits) in COSTS.items() if r else ():
+        yield _at_most(f"{says}, a keep-alive request", r[what]["weirlock"]["keepalive"], r[what]["nginx"]["keepalive"], "", goal, digits)
 
 
 def table(result):
     lines = ["| what | Weirlock | nginx | ratio | goal | spread | met |", "|---|---|---|---|---|---|---|"]
-    lines += [_compared(name, r, RATIOS[name]) for name, r in result.get("traffic", {}).items()]
+    lines += [_compared(f"{r['says']} (`{name}`)", r, RATIOS[name]) for name, r in result.get("traffic", {}).items()]
     for name, goal in OTHER_RATIOS.items():
         lines += [_compared(f"{name}, {kind}" if kind != name else name, r, goal) for kind, r in result.get(name, {}).items()]
     for name, rows in (("proxyheaders", _proxyheaders), ("hosts", _hosts), ("latency", _latency), ("websockets", _websockets),
@@ -76,3 +78,18 @@ def table(result):
         if name in result:
             lines += rows(result[name])
     return "\n".join(lines) + "\n"
+
+
+def can_write(path):
+    """A file has a place for the page."""
+    with open(path) as f:
+        text = f.read()
+    return 0 <= text.find(BEGIN) < text.find(END)
+
+
+def write(path, result):
+    """The page into the place that a file has for it, in place of the last one."""
+    with open(path) as f:
+        before, rest = f.read().split(BEGIN, 1)
+    with open(path, "w") as f:
+        f.write(f"{before}{BEGIN}{result['machine']['text']}\n\n{table(result)}{END}{rest.split(END, 1)[1]}")
