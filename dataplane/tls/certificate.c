@@ -7,21 +7,16 @@
 #include <limits.h>
 #include <openssl/decoder.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
 
 #include "mem.h"
+#include "pem.h"
 #include "quick.h"
 #include "tls_private.h"
 
 #define CHAIN_MAX 16           /* certificates; more are no chain that a client would accept */
 #define PEM_MAX (1024 * 1024)  /* a Secret is smaller */
-
-struct der {
-	unsigned char *ptr;
-	long len;
-};
 
 struct parsed {
 	X509 *leaf;
@@ -47,72 +42,23 @@ static int no_passphrase(char *into, int size, int is_writing, void *arg)
 	return -1;
 }
 
-static bool is_certificate_label(const char *label)
-{
-	struct str s = str_from(label);
-
-	return str_eq(s, STR("CERTIFICATE")) || str_eq(s, STR("X509 CERTIFICATE"));
-}
-
-static bool is_key_label(const char *label)
-{
-	return str_ends_with(str_from(label), STR("PRIVATE KEY"));
-}
-
-enum block { BLOCK_END, BLOCK_BAD, BLOCK_CERTIFICATE, BLOCK_KEY, BLOCK_OTHER };
-
-/* The next PEM block. `*out` is owned for a certificate and for a key, to be freed with free_der. */
-static enum block next_block(BIO *pem, struct der *out)
-{
-	char *label = NULL, *header = NULL;
-	enum block kind = BLOCK_OTHER;
-	bool is_encrypted;
-
-	if (PEM_read_bio(pem, &label, &header, &out->ptr, &out->len) != 1) {
-		bool is_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-
-		ERR_clear_error();
-		return is_end ? BLOCK_END : BLOCK_BAD;
-	}
-	is_encrypted = strncmp(label, "ENCRYPTED", 9) == 0 || (header && *header);
-	if (is_certificate_label(label))
-		kind = BLOCK_CERTIFICATE;
-	else if (is_key_label(label))
-		kind = is_encrypted ? BLOCK_BAD : BLOCK_KEY;
-	if (kind != BLOCK_CERTIFICATE && kind != BLOCK_KEY) {
-		OPENSSL_clear_free(out->ptr, (size_t)out->len);
-		*out = (struct der){0};
-	}
-	OPENSSL_free(label);
-	OPENSSL_free(header);
-	return kind;
-}
-
-static void free_der(struct der *d)
-{
-	OPENSSL_clear_free(d->ptr, (size_t)d->len);
-	*d = (struct der){0};
-}
-
 static const char *read_chain(struct tls_certificate *c, struct str pem)
 {
-	BIO *in = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	const char *why = NULL;
-	enum block kind;
+	enum pem_block kind;
 	struct der d;
 
-	while (!why && (kind = next_block(in, &d)) != BLOCK_END) {
-		if (kind == BLOCK_BAD)
+	while (!why && (kind = pem_next(&pem, &d)) != PEM_END) {
+		if (kind == PEM_BAD)
 			why = "the certificate is not PEM";
-		else if (kind == BLOCK_KEY)
-			free_der(&d); /* some put both into one file */
-		else if (kind == BLOCK_CERTIFICATE && c->n_certs == CHAIN_MAX) {
-			free_der(&d);
+		else if (kind == PEM_KEY)
+			der_free(&d); /* some put both into one file */
+		else if (kind == PEM_CERTIFICATE && c->n_certs == CHAIN_MAX) {
+			der_free(&d);
 			why = "the chain has more than 16 certificates";
-		} else if (kind == BLOCK_CERTIFICATE)
+		} else if (kind == PEM_CERTIFICATE)
 			c->certs[c->n_certs++] = d;
 	}
-	BIO_free(in);
 	if (!why && c->n_certs == 0)
 		why = "no certificate in the PEM text";
 	return why;
@@ -120,20 +66,18 @@ static const char *read_chain(struct tls_certificate *c, struct str pem)
 
 static const char *read_key(struct tls_certificate *c, struct str pem)
 {
-	BIO *in = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	const char *why = NULL;
-	enum block kind;
+	enum pem_block kind;
 	struct der d;
 
-	while (!why && !c->key.ptr && (kind = next_block(in, &d)) != BLOCK_END) {
-		if (kind == BLOCK_BAD)
+	while (!why && !c->key.ptr && (kind = pem_next(&pem, &d)) != PEM_END) {
+		if (kind == PEM_BAD)
 			why = "the private key is not PEM, or is encrypted";
-		else if (kind == BLOCK_CERTIFICATE)
-			free_der(&d);
-		else if (kind == BLOCK_KEY)
+		else if (kind == PEM_CERTIFICATE)
+			der_free(&d);
+		else if (kind == PEM_KEY)
 			c->key = d;
 	}
-	BIO_free(in);
 	if (!why && !c->key.ptr)
 		why = "no private key in the PEM text";
 	return why;
@@ -249,21 +193,13 @@ static const char *check(const struct parsed *p)
 	return why;
 }
 
-static struct str der_str(const struct der *d)
-{
-	return str_of(d->ptr, (size_t)d->len);
-}
-
 /* The same for a fraction of the cost, where nothing is unusual. */
 static bool is_plainly_good(const struct tls_certificate *c)
 {
-	EVP_PKEY *key = decode_key(&c->key);
-	bool is_good = key && quick_is_good(der_str(&c->certs[0]), key, SSL_CTX_get_security_level(check_context));
+	bool is_good = quick_is_good(der_str(&c->certs[0]), der_str(&c->key), SSL_CTX_get_security_level(check_context));
 
 	for (unsigned i = 1; is_good && i < c->n_certs; i++)
 		is_good = quick_knows(der_str(&c->certs[i]));
-	EVP_PKEY_free(key);
-	ERR_clear_error();
 	return is_good;
 }
 
@@ -340,8 +276,8 @@ void tls_certificate_unref(struct tls_certificate **c)
 		return;
 	free_parsed(atomic_load(&gone->parsed));
 	for (unsigned i = 0; i < gone->n_certs; i++)
-		free_der(&gone->certs[i]);
-	free_der(&gone->key);
+		der_free(&gone->certs[i]);
+	der_free(&gone->key);
 	mem_free(gone);
 }
 

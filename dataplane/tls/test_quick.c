@@ -10,9 +10,20 @@ enum { DER_MAX = 4096 };
 
 struct made {
 	EVP_PKEY *key;
-	unsigned char der[DER_MAX];
-	size_t len;
+	unsigned char der[DER_MAX], plain[DER_MAX], wrapped[DER_MAX]; /* the certificate; its key by itself, and in PKCS #8 */
+	size_t len, plain_len, wrapped_len;
 };
+
+static size_t wrap(EVP_PKEY *key, unsigned char *out)
+{
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+	int len;
+
+	CHECK(i2d_PKCS8_PRIV_KEY_INFO(info, NULL) <= DER_MAX);
+	len = i2d_PKCS8_PRIV_KEY_INFO(info, &out);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	return (size_t)len;
+}
 
 static struct made make(EVP_PKEY *key, const EVP_MD *digest)
 {
@@ -31,21 +42,27 @@ static struct made make(EVP_PKEY *key, const EVP_MD *digest)
 	CHECK(i2d_X509(x, NULL) <= DER_MAX);
 	m.len = (size_t)i2d_X509(x, &end);
 	X509_free(x);
+	end = m.plain;
+	CHECK(i2d_PrivateKey(key, NULL) <= DER_MAX);
+	m.plain_len = (size_t)i2d_PrivateKey(key, &end);
+	m.wrapped_len = wrap(key, m.wrapped);
 	return m;
 }
 
-static bool openssl_takes(const unsigned char *der, size_t len, EVP_PKEY *key, int level)
+static bool openssl_takes(const unsigned char *der, size_t len, const unsigned char *key_der, size_t key_len, int level)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	X509 *x = d2i_X509(NULL, &der, (long)len);
+	EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &key_der, (long)key_len);
 	bool is_good;
 	SSL *ssl;
 
 	SSL_CTX_set_security_level(ctx, level);
 	ssl = SSL_new(ctx);
-	is_good = x && X509_get0_pubkey(x) && EVP_PKEY_eq(X509_get0_pubkey(x), key) == 1 &&
+	is_good = x && key && X509_get0_pubkey(x) && EVP_PKEY_eq(X509_get0_pubkey(x), key) == 1 &&
 		SSL_use_cert_and_key(ssl, x, key, NULL, 1) == 1;
 	X509_free(x);
+	EVP_PKEY_free(key);
 	SSL_free(ssl);
 	SSL_CTX_free(ctx);
 	ERR_clear_error();
@@ -74,36 +91,59 @@ static void test_kinds(void)
 		const struct made *m = &cases[i].made;
 
 		for (int level = 0; level < 4; level++) {
-			bool is_quick = quick_is_good(str_of(m->der, m->len), m->key, level);
+			bool is_quick = quick_is_good(str_of(m->der, m->len), str_of(m->plain, m->plain_len), level);
 
-			if (!CHECK(is_quick == cases[i].is_quick[level]) || !CHECK(!is_quick || openssl_takes(m->der, m->len, m->key, level)))
+			if (!CHECK(is_quick == cases[i].is_quick[level]) ||
+				!CHECK(quick_is_good(str_of(m->der, m->len), str_of(m->wrapped, m->wrapped_len), level) == is_quick) ||
+				!CHECK(!is_quick || openssl_takes(m->der, m->len, m->plain, m->plain_len, level)))
 				fprintf(stderr, "%s at level %d\n", cases[i].name, level);
 		}
 		for (size_t j = 0; j < n; j++)
-			CHECK(j == i || !quick_is_good(str_of(m->der, m->len), cases[j].made.key, 0));
+			CHECK(j == i || !quick_is_good(str_of(m->der, m->len), str_of(cases[j].made.plain, cases[j].made.plain_len), 0));
 	}
 	for (size_t i = 0; i < n; i++)
 		EVP_PKEY_free(cases[i].made.key);
 }
 
-/* Every byte is changed, in two ways, and every length is tried. */
-static void test_damage(EVP_PKEY *key)
+static bool is_quick(const struct made *m, bool is_wrapped)
 {
-	struct made m = make(key, EVP_sha256());
+	const unsigned char *key = is_wrapped ? m->wrapped : m->plain;
+	size_t key_len = is_wrapped ? m->wrapped_len : m->plain_len;
+	bool is = quick_is_good(str_of(m->der, m->len), str_of(key, key_len), 2);
+
+	CHECK(!is || openssl_takes(m->der, m->len, key, key_len, 2));
+	return is;
+}
+
+/* Every `step`th byte is changed, in three ways, and such a length is tried. How often it is taken all the same. */
+static unsigned damage(const struct made *m, unsigned char *bytes, size_t *len, bool is_wrapped, size_t step)
+{
+	static const unsigned char bits[] = {1, 0x40, 0x80};
+	size_t whole = *len;
 	unsigned n_taken = 0;
 
-	for (size_t i = 0; i < m.len; i++) {
-		for (unsigned char bit = 1; bit; bit = bit == 1 ? 0x40 : 0) {
-			m.der[i] ^= bit;
-			if (quick_is_good(str_of(m.der, m.len), key, 2)) {
-				n_taken++;
-				CHECK(openssl_takes(m.der, m.len, key, 2));
-			}
-			m.der[i] ^= bit;
+	for (size_t i = 0; i < whole; i += step) {
+		for (size_t j = 0; j < sizeof(bits); j++) {
+			bytes[i] ^= bits[j];
+			n_taken += is_quick(m, is_wrapped);
+			bytes[i] ^= bits[j];
 		}
-		CHECK(!quick_is_good(str_of(m.der, i), key, 2));
+		*len = i;
+		CHECK(!is_quick(m, is_wrapped));
+		*len = whole;
 	}
-	CHECK(n_taken > 0 && n_taken < 2 * m.len); /* of names, dates and signatures nobody asks here */
+	return n_taken;
+}
+
+static void test_damage(EVP_PKEY *key, size_t step)
+{
+	struct made m = make(key, EVP_sha256());
+	unsigned n_taken = damage(&m, m.der, &m.len, false, step);
+
+	CHECK(n_taken > 0 && n_taken < 3 * m.len); /* of names, dates and signatures nobody asks here */
+	n_taken = damage(&m, m.plain, &m.plain_len, false, step);
+	CHECK(n_taken > 0 && n_taken < 3 * m.plain_len); /* nor of the secret half */
+	CHECK(damage(&m, m.wrapped, &m.wrapped_len, true, step) < 3 * m.wrapped_len);
 	EVP_PKEY_free(key);
 }
 
@@ -126,8 +166,8 @@ static void test_issuers(void)
 int main(void)
 {
 	test_kinds();
-	test_damage(EVP_EC_gen("P-256"));
-	test_damage(EVP_RSA_gen(2048));
+	test_damage(EVP_EC_gen("P-256"), 1);
+	test_damage(EVP_RSA_gen(2048), 7);
 	test_issuers();
 	return check_done();
 }
