@@ -10,6 +10,7 @@
 
 #include "digest.h"
 #include "mem.h"
+#include "sort.h"
 
 struct bucket {
 	unsigned refs;           /* more than one: it is not changed any more */
@@ -32,13 +33,6 @@ static int compare_key(uint32_t kind, struct str name, const struct resource *r)
 	if (kind != r->kind)
 		return kind < r->kind ? -1 : 1;
 	return str_cmp(name, r->name);
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct resource *const *x = a;
-
-	return compare_key((*x)->kind, (*x)->name, *(struct resource *const *)b);
 }
 
 static unsigned bucket_of(uint32_t kind, struct str name)
@@ -215,7 +209,7 @@ struct resource *const *content_sorted(struct content *c, size_t *n)
 		filled += b ? b->n : 0;
 	}
 	assert(filled == c->n);
-	qsort(c->sorted, c->n, sizeof(struct resource *), compare);
+	resources_sort(c->sorted, c->n);
 	return c->sorted;
 }
 
@@ -300,7 +294,7 @@ static void diff_bucket(const struct bucket *from, const struct bucket *to, stru
 	from = from ? from : &empty;
 	to = to ? to : &empty;
 	while (i < from->n || j < to->n) {
-		int order = i == from->n ? 1 : j == to->n ? -1 : compare(&from->items[i], &to->items[j]);
+		int order = i == from->n ? 1 : j == to->n ? -1 : compare_key(from->items[i]->kind, from->items[i]->name, to->items[j]);
 
 		if (order < 0) {
 			out->drop[out->n_drop++] = from->items[i++];
@@ -330,12 +324,6 @@ static size_t bucket_count(const struct content *c, size_t index)
 	return c && c->buckets[index] ? c->buckets[index]->n : 0;
 }
 
-static void sort(struct resource **items, size_t n)
-{
-	if (n > 1)
-		qsort(items, n, sizeof(*items), compare);
-}
-
 void content_diff(struct content *from, struct content *to, struct arena *arena, struct content_change *out)
 {
 	size_t max_put = 0, max_drop = 0;
@@ -358,8 +346,8 @@ void content_diff(struct content *from, struct content *to, struct arena *arena,
 		if (differs(from, to, i))
 			diff_bucket(from ? from->buckets[i] : NULL, to ? to->buckets[i] : NULL, out);
 	}
-	sort(out->put, out->n_put);
-	sort(out->drop, out->n_drop);
+	resources_sort(out->put, out->n_put);
+	resources_sort(out->drop, out->n_drop);
 }
 
 void content_bucket(const struct content *c, unsigned index, struct resource *const **items, size_t *n)

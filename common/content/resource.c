@@ -1,6 +1,7 @@
 /* One resource: immutable bytes with their hash, counted, wiped at the end when they may hold keys. */
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "content.h"
@@ -9,6 +10,7 @@
 #include "weirlock/v1/snapshot.pb-c.h"
 
 static EVP_MD *sha256; /* fetched once: OpenSSL would look for it each time */
+static _Atomic(EVP_MD_CTX *) spare; /* one that is not in use: most are used one after the other */
 
 static void fetch_sha256(void)
 {
@@ -20,8 +22,10 @@ static void fetch_sha256(void)
 EVP_MD_CTX *digest_begin(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	EVP_MD_CTX *d = EVP_MD_CTX_new();
+	EVP_MD_CTX *d = atomic_exchange(&spare, NULL);
 
+	if (!d)
+		d = EVP_MD_CTX_new();
 	pthread_once(&once, fetch_sha256);
 	if (!d || !EVP_DigestInit_ex(d, sha256, NULL))
 		abort();
@@ -45,7 +49,7 @@ void digest_end(EVP_MD_CTX *d, uint8_t out[32])
 {
 	if (!EVP_DigestFinal_ex(d, out, NULL))
 		abort();
-	EVP_MD_CTX_free(d);
+	EVP_MD_CTX_free(atomic_exchange(&spare, d));
 }
 
 static bool is_secret(uint32_t kind)

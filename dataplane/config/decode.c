@@ -7,9 +7,18 @@
 #include "cidrset.h"
 #include "mem.h"
 
+/* Written when it is wanted: there are tens of thousands of endpoints, and nearly all are fine. */
+const char *decode_place(struct decode *d)
+{
+	if (!d->list)
+		return "";
+	snprintf(d->place_text, sizeof(d->place_text), "%s[%zu].", d->list, d->index);
+	return d->place_text;
+}
+
 bool decode_refuse(struct decode *d, const char *field, const char *message)
 {
-	buf_printf(d->why, "%s%s: %s", d->place, field, message);
+	buf_printf(d->why, "%s%s: %s", decode_place(d), field, message);
 	return false;
 }
 
@@ -17,7 +26,7 @@ bool decode_range(struct decode *d, const char *field, uint64_t value, uint64_t 
 {
 	if (value >= min && value <= max)
 		return true;
-	buf_printf(d->why, "%s%s: %" PRIu64 " is not within %" PRIu64 " to %" PRIu64, d->place, field, value, min, max);
+	buf_printf(d->why, "%s%s: %" PRIu64 " is not within %" PRIu64 " to %" PRIu64, decode_place(d), field, value, min, max);
 	return false;
 }
 
@@ -132,11 +141,11 @@ bool decode_cidrs(struct decode *d, const char *field, Weirlock__V1__Cidr *const
 
 void decode_enter(struct decode *d, const char *field, size_t index)
 {
-	snprintf(d->place_text, sizeof(d->place_text), "%s[%zu].", field, index);
-	d->place = d->place_text;
+	d->list = field;
+	d->index = index;
 }
 
 void decode_leave(struct decode *d)
 {
-	d->place = "";
+	d->list = NULL;
 }

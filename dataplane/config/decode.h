@@ -13,7 +13,8 @@ struct decode {
 	struct lineage *lineage;
 	struct str name;     /* of the resource */
 	struct buf *why;
-	const char *place;   /* "routes[3]." or "": where in the message we are */
+	const char *list;    /* "routes", with `index`: where in the message we are; NULL: not in a list */
+	size_t index;
 	char place_text[32];
 };
 
@@ -41,6 +42,8 @@ bool decode_token(struct decode *d, const char *field, const char *in, struct st
 bool decode_server_name(struct decode *d, const char *field, const char *in, struct str *out);
 bool decode_ip(struct decode *d, const char *field, const ProtobufCBinaryData *ip, uint32_t port, struct addr *out);
 bool decode_cidrs(struct decode *d, const char *field, Weirlock__V1__Cidr *const *in, size_t n_in, struct cidrset *out);
+/* "field[i]." or "", borrowed until the next call: what messages begin with. */
+const char *decode_place(struct decode *d);
 /* "field[i]." from here on, until decode_leave. */
 void decode_enter(struct decode *d, const char *field, size_t index);
 void decode_leave(struct decode *d);

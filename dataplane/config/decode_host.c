@@ -19,7 +19,7 @@ static struct regex *compile_regex(struct host_decode *h, const char *field, str
 	struct regex *r = regex_create(pattern, &why);
 
 	if (!r) {
-		buf_printf(h->d->why, "%s%s: bad regular expression: %s", h->d->place, field, why);
+		buf_printf(h->d->why, "%s%s: bad regular expression: %s", decode_place(h->d), field, why);
 		return NULL;
 	}
 	h->regex_bytes += regex_size(r);
@@ -66,14 +66,20 @@ static bool decode_path(struct decode *d, const Weirlock__V1__Route *in, struct 
 /* N1. Without a Service it is the backend's own name. */
 static void fill_log_name(struct arena *arena, struct route *r)
 {
-	struct buf text = {0};
+	const struct str parts[] = {r->namespace_, STR("-"), r->service, STR("-"), r->service_port};
+	size_t len = 0;
+	char *text;
 
 	r->log_name = r->backend_name;
 	if (!r->backend_name.len || !r->service.len || !r->namespace_.len)
 		return;
-	buf_printf(&text, "%.*s-%.*s-%.*s", STR_ARG(r->namespace_), STR_ARG(r->service), STR_ARG(r->service_port));
-	r->log_name = arena_str(arena, buf_str(&text));
-	buf_deinit(&text);
+	text = arena_alloc(arena, r->namespace_.len + r->service.len + r->service_port.len + 3);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		memcpy(text + len, parts[i].ptr, parts[i].len);
+		len += parts[i].len;
+	}
+	text[len] = '\0';
+	r->log_name = str_of(text, len);
 }
 
 /* C14, C15: a target that is the path itself rewrites nothing. */

@@ -94,7 +94,7 @@ static void drop_content(struct object *o)
 static bool decode_body(struct object *o, struct str body, struct lineage *lineage, struct buf *why)
 {
 	const ProtobufCMessageDescriptor *type = proto_kind_body(o->kind);
-	struct decode d = {.arena = &o->arena, .lineage = lineage, .name = o->name, .why = why, .place = ""};
+	struct decode d = {.arena = &o->arena, .lineage = lineage, .name = o->name, .why = why};
 	struct proto_arena memory;
 	const char *reason = "";
 	const void *message;
