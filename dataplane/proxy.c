@@ -43,6 +43,7 @@ struct proxy {
 	struct probes *probes;
 	struct accesslog_sink sink;
 	const struct generation *generation; /* the newest */
+	const struct generation *former;     /* the one before, until no worker takes it: its end is not theirs to wait for */
 	struct metrics_process process;
 	char http[ADDR_TEXT_MAX], https[ADDR_TEXT_MAX], admin_text[ADDR_TEXT_MAX]; /* of reports */
 	bool is_ready, is_draining, is_ending;
@@ -65,8 +66,8 @@ static bool apply(void *data, struct content *content, struct config_errors *err
 		p->process.snapshots_refused++;
 		return false;
 	}
-	if (p->generation)
-		generation_unref(&p->generation);
+	generation_unref(&p->former);
+	p->former = p->generation;
 	p->generation = generation_ref(g);
 	p->process.generation++;
 	p->process.snapshots_applied++;
@@ -155,6 +156,7 @@ static void on_served(void *data)
 	struct proxy *p = data;
 	struct buf line = {0};
 
+	generation_unref(&p->former);
 	if (p->is_ready || p->is_draining)
 		return;
 	p->is_ready = true;
@@ -356,8 +358,8 @@ void proxy_destroy(struct proxy *p)
 {
 	if (!p)
 		return;
-	if (p->generation)
-		generation_unref(&p->generation);
+	generation_unref(&p->former);
+	generation_unref(&p->generation);
 	if (p->body_directory_fd >= 0)
 		close(p->body_directory_fd);
 	content_destroy(p->seed);

@@ -37,6 +37,8 @@ void shared_map_copy(struct shared_map *m, const struct shared_map *from)
 		return;
 	m->shards = mem_alloc(SHARDS * sizeof(*m->shards));
 	memcpy(m->shards, from->shards, SHARDS * sizeof(*m->shards));
+	for (size_t i = 0; i < SHARDS; i++)
+		mem_expect(m->shards[i]);
 	for (size_t i = 0; i < SHARDS; i++) {
 		if (m->shards[i])
 			atomic_fetch_add_explicit(&m->shards[i]->refs, 1, memory_order_relaxed);
@@ -56,6 +58,8 @@ static void unref_shard(const struct shared_map *m, struct shared_map_shard *s)
 
 void shared_map_deinit(struct shared_map *m)
 {
+	for (size_t i = 0; m->shards && i < SHARDS; i++)
+		mem_expect(m->shards[i]);
 	for (size_t i = 0; m->shards && i < SHARDS; i++)
 		unref_shard(m, m->shards[i]);
 	mem_free(m->shards);

@@ -38,10 +38,17 @@ void digest_add(EVP_MD_CTX *d, struct str bytes)
 		abort();
 }
 
+void digest_put_u32(uint8_t out[4], uint32_t n)
+{
+	for (int i = 0; i < 4; i++)
+		out[i] = (uint8_t)(n >> (24 - 8 * i));
+}
+
 void digest_add_u32(EVP_MD_CTX *d, uint32_t n)
 {
-	const uint8_t bytes[4] = {(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
+	uint8_t bytes[4];
 
+	digest_put_u32(bytes, n);
 	digest_add(d, str_of(bytes, sizeof(bytes)));
 }
 
@@ -62,13 +69,15 @@ struct resource *resource_create(uint32_t kind, struct str name, struct str body
 {
 	struct resource *r = mem_alloc(sizeof(*r));
 	EVP_MD_CTX *d = digest_begin();
+	uint8_t head[8];
 
 	assert(name.len <= UINT32_MAX);
 	*r = (struct resource){.refs = 1, .kind = kind};
 	r->name = str_of(mem_strdup(name), name.len);
 	r->body = str_of(mem_strdup(body), body.len);
-	digest_add_u32(d, kind);
-	digest_add_u32(d, (uint32_t)name.len);
+	digest_put_u32(head, kind);
+	digest_put_u32(head + 4, (uint32_t)name.len);
+	digest_add(d, str_of(head, sizeof(head)));
 	digest_add(d, name);
 	digest_add(d, body);
 	digest_end(d, r->hash);

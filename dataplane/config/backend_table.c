@@ -205,6 +205,8 @@ static void unref_page(struct merged_page *page)
 	if (atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	for (unsigned i = 0; i < PAGE; i++)
+		mem_expect(page->items[i]);
+	for (unsigned i = 0; i < PAGE; i++)
 		unref(page->items[i]);
 	mem_free(page);
 }
@@ -227,6 +229,8 @@ static struct merged_page *own_page(struct backend_table *t, unsigned index)
 	*page = create_page();
 	(*page)->n_checked = before->n_checked;
 	for (unsigned i = 0; i < PAGE; i++)
+		mem_expect(before->items[i]);
+	for (unsigned i = 0; i < PAGE; i++)
 		(*page)->items[i] = ref(before->items[i]);
 	unref_page(before);
 	return *page;
@@ -238,6 +242,8 @@ static void copy_pages(struct backend_table *t, const struct backend_table *befo
 
 	t->bound = before->bound;
 	t->pages = mem_calloc(n ? n : 1, sizeof(struct merged_page *));
+	for (unsigned i = 0; i < n; i++)
+		mem_expect(before->pages[i]);
 	for (unsigned i = 0; i < n; i++)
 		t->pages[i] = ref_page(before->pages[i]);
 }
@@ -438,6 +444,8 @@ const struct backend *backend_table_next_checked(const struct backend_table *t, 
 
 void backend_table_deinit(struct backend_table *t)
 {
+	for (unsigned i = 0; i < pages_of(t->bound); i++)
+		mem_expect(t->pages[i]);
 	for (unsigned i = 0; i < pages_of(t->bound); i++)
 		unref_page(t->pages[i]);
 	mem_free(t->pages);

@@ -29,6 +29,8 @@ static void unref_chunk(struct object_chunk *c)
 	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	for (size_t i = 0; i < c->n; i++)
+		mem_expect(c->items[i]);
+	for (size_t i = 0; i < c->n; i++)
 		compiled_unref(&c->items[i]);
 	mem_free(c);
 }
@@ -47,6 +49,8 @@ void object_list_unref(struct object_list **p)
 	*p = NULL;
 	if (!l || atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) > 1)
 		return;
+	for (size_t i = 0; i < l->n_chunks; i++)
+		mem_expect(l->chunks[i]);
 	for (size_t i = 0; i < l->n_chunks; i++)
 		unref_chunk(l->chunks[i]);
 	mem_free(l->chunks);
@@ -104,6 +108,8 @@ static void merge_chunk(struct making *m, const struct object_chunk *c, struct o
 {
 	size_t i = 0, j = 0, n_items = c ? c->n : 0;
 
+	for (size_t k = 0; k < n_items; k++)
+		mem_expect(c->items[k]);
 	while (i < n_items || j < n) {
 		int order = i == n_items ? 1 : j == n ? -1 : str_cmp(c->items[i]->name, changes[j].name);
 
@@ -118,6 +124,22 @@ static void merge_chunk(struct making *m, const struct object_chunk *c, struct o
 		j++;
 	}
 	cut_all(m);
+}
+
+/* Of those from `from` on, the last chunk that does not begin after `name`, or the first one. */
+static size_t find_chunk(const struct object_list *l, size_t from, struct str name)
+{
+	size_t to = l->n_chunks;
+
+	while (to - from > 1) {
+		size_t middle = from + (to - from) / 2;
+
+		if (str_cmp(l->chunks[middle]->items[0]->name, name) <= 0)
+			from = middle;
+		else
+			to = middle;
+	}
+	return from;
 }
 
 /* How many of the changes come before the first object of the chunk after this one; all of them for the last. */
@@ -154,21 +176,29 @@ static struct object_list *make_dense(struct object_list *sparse)
 	return m.list;
 }
 
+static void share_chunks(struct object_list *l, const struct object_list *before, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		mem_expect(before->chunks[i]);
+	for (size_t i = from; i < to; i++)
+		add_chunk(l, ref_chunk(before->chunks[i]));
+}
+
 static struct object_list *change(const struct object_list *before, struct object_change *changes, size_t n)
 {
 	struct making m = {.list = create(before->n_chunks)};
-	size_t done = 0;
+	size_t at = 0, done = 0;
 
-	for (size_t i = 0; i < before->n_chunks; i++) {
-		const struct object_chunk *next = i + 1 < before->n_chunks ? before->chunks[i + 1] : NULL;
-		size_t within = done < n ? count_within(next, changes + done, n - done) : 0;
+	while (done < n && before->n_chunks) {
+		size_t chunk = find_chunk(before, at, changes[done].name), within;
 
-		if (within)
-			merge_chunk(&m, before->chunks[i], changes + done, within);
-		else
-			add_chunk(m.list, ref_chunk(before->chunks[i]));
+		share_chunks(m.list, before, at, chunk);
+		within = count_within(chunk + 1 < before->n_chunks ? before->chunks[chunk + 1] : NULL, changes + done, n - done);
+		merge_chunk(&m, before->chunks[chunk], changes + done, within);
 		done += within;
+		at = chunk + 1;
 	}
+	share_chunks(m.list, before, at, before->n_chunks);
 	if (!before->n_chunks)
 		merge_chunk(&m, NULL, changes, n);
 	mem_free(m.items);
@@ -191,25 +221,9 @@ size_t object_list_count(const struct object_list *l)
 	return l ? l->n : 0;
 }
 
-/* The last chunk that does not begin after `name`. */
-static const struct object_chunk *find_chunk(const struct object_list *l, struct str name)
-{
-	size_t from = 0, to = l->n_chunks;
-
-	while (to - from > 1) {
-		size_t middle = from + (to - from) / 2;
-
-		if (str_cmp(l->chunks[middle]->items[0]->name, name) <= 0)
-			from = middle;
-		else
-			to = middle;
-	}
-	return l->chunks[from];
-}
-
 const struct object *object_list_find(const struct object_list *l, struct str name)
 {
-	const struct object_chunk *c = object_list_count(l) ? find_chunk(l, name) : NULL;
+	const struct object_chunk *c = object_list_count(l) ? l->chunks[find_chunk(l, 0, name)] : NULL;
 	size_t from = 0, to = c ? c->n : 0;
 
 	while (from < to) {

@@ -29,6 +29,15 @@ char *mem_strdup(struct str s);
  */
 void *mem_grow(void *items, size_t *cap, size_t need, size_t item_size);
 
+/*
+ * It is going to be written: whoever counts references of many objects, each where no cache has it, says so of all of them first,
+ * and waits for memory once instead of once for each. NULL is fine.
+ */
+static inline void mem_expect(const void *ptr)
+{
+	__builtin_prefetch(ptr, 1);
+}
+
 /* Overwrites secrets; the compiler cannot leave it out. */
 void mem_wipe(void *ptr, size_t size);
 
