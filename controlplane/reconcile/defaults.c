@@ -190,6 +190,9 @@ static void fill_backends(const struct filling *f)
 	static const uint32_t codes[] = {301, 302, 307, 308}; /* the words of http-redirect-code */
 	Weirlock__V1__Settings *out = f->out;
 
+	out->max_client_connections = get_u32(f, SETTING_MAX_CLIENT_CONNECTIONS);
+	out->max_worker_connections = get_u32(f, SETTING_MAX_WORKER_CONNECTIONS);
+	out->max_memory_bytes = (uint64_t)get(f, SETTING_MAX_MEMORY)->number;
 	out->http_redirect_code = codes[get(f, SETTING_HTTP_REDIRECT_CODE)->number];
 	out->upstream_keepalive_connections = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_CONNECTIONS);
 	out->upstream_keepalive_timeout_ms = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_TIMEOUT);

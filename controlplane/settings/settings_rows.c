@@ -33,7 +33,6 @@ const struct setting_row settings_rows[] = {
 	LATER("gzip-types", COMMON, "Types compressed"),
 	LATER("limit-conn-status-code", COMMON, "Status for clients over limit-connections"),
 	LATER("limit-req-status-code", COMMON, "Status for requests over limit-rps/limit-rpm"),
-	LATER("max-worker-connections", COMMON, "Connections per worker"),
 	LATER("max-worker-open-files", COMMON, "File descriptors per worker"),
 	LATER("reuse-port", COMMON, "One SO_REUSEPORT socket per worker"),
 	LATER("skip-access-log-urls", COMMON, "URIs left out of the access log"),

@@ -102,6 +102,14 @@
 		"Requests in progress on one HTTP/2 connection", WEAK_COUNT(1, 65536))                                      \
 	X(HTTP2_CONNECTION_MEMORY, "http2-connection-memory", NONE, "2m",                                                   \
 		"Memory of one HTTP/2 connection above which its new requests are refused", BYTES(128 << 10, 1 << 30))      \
+	X(MAX_CLIENT_CONNECTIONS, "max-client-connections", NONE, "0",                                                      \
+		"Client connections of a proxy at once, with sessions of TCP and UDP services; 0: as many as descriptors allow", \
+		WEAK_COUNT(0, INT32_MAX))                                                                                   \
+	X(MAX_WORKER_CONNECTIONS, "max-worker-connections", COMMON, "0",                                                    \
+		"The same of each worker of a proxy; connections to endpoints do not count", WEAK_COUNT(0, INT32_MAX))     \
+	X(MAX_MEMORY, "max-memory", NONE, "auto",                                                                           \
+		"Memory of a proxy above which new connections are closed and requests get 503; auto: nine tenths of its cgroup's limit", \
+		BYTES(1 << 20, (int64_t)1 << 44), .words = "auto")                                                         \
 	X(HSTS, "hsts", COMMON, "true", "Send Strict-Transport-Security on https", WEAK_FLAG)                                    \
 	X(HSTS_MAX_AGE, "hsts-max-age", COMMON, "31536000", "Its max-age in seconds", WEAK_COUNT(0, INT32_MAX))                  \
 	X(HSTS_INCLUDE_SUBDOMAINS, "hsts-include-subdomains", COMMON, "true", "Add includeSubDomains to it", WEAK_FLAG)          \

@@ -54,6 +54,7 @@ struct settings {
 		upstream_keepalive_time_ms;
 	bool enable_access_log, log_format_escape_json;
 	struct str log_format_upstream, access_log_path;
+	uint64_t max_client_connections, max_worker_connections, max_memory_bytes; /* 0: any; of memory: by the cgroup */
 	uint32_t worker_shutdown_timeout_ms, proxy_stream_timeout_ms, stream_connect_timeout_ms;
 	uint32_t udp_responses, udp_sessions_max; /* for each datagram of a client; of one worker */
 	uint32_t stream_next_upstream_tries, stream_next_upstream_timeout_ms; /* at least 1; 0: none */

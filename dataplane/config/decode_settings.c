@@ -212,6 +212,9 @@ static void decode_pools(const Weirlock__V1__Settings *in, struct settings *s)
 	s->upstream_keepalive_timeout_ms = or_default(in->upstream_keepalive_timeout_ms, MINUTE_MS);
 	s->upstream_keepalive_requests = or_default(in->upstream_keepalive_requests, 10000);
 	s->upstream_keepalive_time_ms = or_default(in->upstream_keepalive_time_ms, HOUR_MS);
+	s->max_client_connections = in->max_client_connections;
+	s->max_worker_connections = in->max_worker_connections;
+	s->max_memory_bytes = in->max_memory_bytes;
 	s->worker_shutdown_timeout_ms = or_default(in->worker_shutdown_timeout_ms, 4 * MINUTE_MS);
 }
 

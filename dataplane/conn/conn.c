@@ -14,6 +14,7 @@
 
 enum { LINGER_GAP_MS = 5000, LINGER_TOTAL_MS = 30000, DRAIN_FIRST_MS = 1000, DRAIN_HEAD_MS = 5000 };
 enum { HEAD_READ = 64 * 1024, CHUNKED_READ = 64 * 1024, EARLY_READ = 16 * 1024, REFUSED_LINE_MAX = 8192 };
+enum { HAND_STEPS = 64 }; /* looked at for one that may go */
 
 _Static_assert((int)JUDGE_FIELDS_MAX <= (int)ENV_FIELDS && (int)JUDGE_HEAD_MAX <= (int)ENV_READ_SIZE / 2,
 	"a head fits into what a worker lends");
@@ -71,6 +72,31 @@ static void on_closed(struct stream *stream)
 		set->on_empty(set);
 }
 
+/* What is kept of what the client sent ahead of its turn: at most one read of a head, ENV_READ_SIZE. */
+static void note_kept(struct conn *c)
+{
+	metric *kept = &c->env->metrics.client_ahead;
+
+	if (c->in.len == c->n_kept)
+		return;
+	metrics_set(kept, metrics_read(kept) + c->in.len - c->n_kept);
+	c->n_kept = c->in.len;
+}
+
+static void link_first(struct conn_set *set, struct conn *c)
+{
+	c->prev = NULL;
+	c->next = set->first;
+	*(c->next ? &c->next->prev : &set->last) = c;
+	set->first = c;
+}
+
+static void unlink_conn(struct conn *c)
+{
+	*(c->prev ? &c->prev->next : &c->set->first) = c->next;
+	*(c->next ? &c->next->prev : &c->set->last) = c->prev;
+}
+
 static void close_conn(struct conn *c, bool is_reset)
 {
 	if (c->state == CONN_CLOSED)
@@ -81,12 +107,11 @@ static void close_conn(struct conn *c, bool is_reset)
 	set_state(c, CONN_CLOSED);
 	deadline_stop(&c->env->deadlines, &c->deadline);
 	buf_deinit(&c->in);
+	note_kept(c);
 	buf_deinit(&c->out);
 	SSL_free(c->held_ssl);
 	mem_free((char *)(uintptr_t)c->client.proxy_tlvs.ptr);
-	*(c->prev ? &c->prev->next : &c->set->first) = c->next;
-	if (c->next)
-		c->next->prev = c->prev;
+	unlink_conn(c);
 	metrics_sub(&c->env->metrics.connections_active, 1);
 	stream_close(&c->stream, is_reset, on_closed);
 }
@@ -408,8 +433,10 @@ static void go_on(struct conn *c)
 	set_state(c, CONN_IDLE);
 	stream_want_read(&c->stream, true);
 	wait_for(c, env_settings(c->env)->keep_alive_ms);
-	if (c->in.len)
+	if (c->in.len) {
 		run(c, NULL, 0);
+		note_kept(c);
+	}
 }
 
 void conn_finished(struct exchange_client *client, enum exchange_outcome outcome)
@@ -586,11 +613,8 @@ static void on_proxy(struct conn *c)
 	abort();
 }
 
-static void on_event(struct stream *s, unsigned events)
+static void take_event(struct conn *c, unsigned events)
 {
-	struct conn *c = container_of(s, struct conn, stream);
-
-	c->env->deadlines.now_ms = uv_now(c->env->loop);
 	switch (c->state) {
 	case CONN_PROXY:
 		on_proxy(c);
@@ -624,6 +648,15 @@ static void on_event(struct stream *s, unsigned events)
 		return;
 	}
 	abort();
+}
+
+static void on_event(struct stream *s, unsigned events)
+{
+	struct conn *c = container_of(s, struct conn, stream);
+
+	c->env->deadlines.now_ms = uv_now(c->env->loop);
+	take_event(c, events);
+	note_kept(c);
 }
 
 static void on_expired(struct deadline *d)
@@ -674,14 +707,16 @@ static void link_conn(struct conn_set *set, struct conn *c)
 	struct metrics *m = &set->env->metrics;
 
 	c->set = set;
-	c->next = set->first;
-	if (c->next)
-		c->next->prev = c;
-	set->first = c;
+	link_first(set, c);
 	set->n_open++;
 	metrics_add(&m->connections_active, 1);
 	metrics_add(&m->connections_handled, 1);
 	metrics_add(gauge(c, c->state), 1);
+}
+
+static bool has_no_exchange(const struct conn *c)
+{
+	return c->state == CONN_HTTP2 ? http2_is_waiting(c->http2) : c->state != CONN_BUSY && c->state != CONN_CLOSED;
 }
 
 void conn_open(struct conn_set *set, int fd, SSL *ssl, const struct addr *peer, const struct addr *local)
@@ -707,6 +742,66 @@ void conn_open(struct conn_set *set, int fd, SSL *ssl, const struct addr *peer, 
 	stream_set_record_size(&c->stream, s->ssl_buffer_size_bytes);
 	link_conn(set, c);
 	wait_for(c, has_proxy ? s->proxy_protocol_header_timeout_ms : head_wait_ms(c));
+}
+
+/* Whether it ended: its client may have closed it, or sent a request, this moment. */
+static bool end_waiting(struct conn *c, enum end_reason why)
+{
+	if (c->state == CONN_IDLE)
+		read_head(c);
+	if (c->state == CONN_CLOSED)
+		return true;
+	if (!has_no_exchange(c))
+		return false;
+	if (c->state == CONN_HTTP2)
+		http2_evict(c->http2, why);
+	else if (c->state == CONN_HEAD)
+		give_up_head(c, why);
+	else if (c->state != CONN_LINGER)
+		metrics_count_end(&c->env->metrics, why);
+	if (c->http2) { /* its client does not read */
+		metrics_count_end(&c->env->metrics, why);
+		http2_cut(c->http2);
+	}
+	close_conn(c, false);
+	return true;
+}
+
+/* The longest idle one by a clock hand: one that had a request since the hand last came by is passed over once. */
+bool conn_make_room(struct conn_set *set, enum end_reason why)
+{
+	struct conn *spared = NULL, *c = set->last;
+
+	set->env->deadlines.now_ms = uv_now(set->env->loop);
+	for (int i = 0; i < HAND_STEPS && c; i++, c = set->last) {
+		uint32_t n_requests = c->http2 ? http2_n_requests(c->http2) : c->n_requests;
+
+		unlink_conn(c);
+		link_first(set, c);
+		if (!has_no_exchange(c))
+			continue;
+		if (c->n_requests_seen == n_requests && end_waiting(c, why))
+			return true;
+		c->n_requests_seen = n_requests;
+		if (!spared && c->state != CONN_CLOSED)
+			spared = c;
+	}
+	return spared && end_waiting(spared, why);
+}
+
+void conn_end_waiting(struct conn_set *set, enum end_reason why, unsigned max)
+{
+	unsigned n = set->n_open < max ? set->n_open : max;
+
+	set->env->deadlines.now_ms = uv_now(set->env->loop);
+	while (n-- && set->last) {
+		struct conn *c = set->last;
+
+		unlink_conn(c);
+		link_first(set, c);
+		if (c->state == CONN_IDLE || (c->state == CONN_HTTP2 && http2_is_waiting(c->http2)))
+			end_waiting(c, why);
+	}
 }
 
 void conn_drain(struct conn_set *set)

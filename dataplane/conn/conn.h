@@ -23,7 +23,7 @@ struct conn_passed {
 /* The open connections of one worker. Zeroed is empty. */
 struct conn_set {
 	struct exchange_env *env;
-	struct conn *first;
+	struct conn *first, *last;              /* the newest, the oldest, but for what a search for room has passed over */
 	unsigned n_open;
 	struct http2_shared http2;
 	void (*on_empty)(struct conn_set *set); /* the last one is gone; may be NULL */
@@ -47,6 +47,10 @@ void conn_open(struct conn_set *set, int fd, SSL *ssl, const struct addr *peer, 
  * close after their answer (env->is_leaving).
  */
 void conn_drain(struct conn_set *set);
+/* Ends the one that has waited longest without an exchange. False: there is none, as far as was looked. Nobody reads meanwhile. */
+bool conn_make_room(struct conn_set *set, enum end_reason why);
+/* Ends those that wait for a request, looking at `max`. The same. */
+void conn_end_waiting(struct conn_set *set, enum end_reason why, unsigned max);
 /* Cuts all that are left. */
 void conn_cut(struct conn_set *set);
 

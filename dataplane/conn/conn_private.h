@@ -33,11 +33,12 @@ struct conn {
 	struct deadline deadline;   /* of every state but CONN_BUSY and CONN_HTTP2, which have their own */
 	enum conn_state state;
 	struct buf in;              /* read, not looked at; in CONN_PROXY what is there of the header */
+	size_t n_kept;              /* of it, that the metrics know of */
 	struct buf out;             /* the client has not taken */
 	struct http1_body body;     /* of the request in progress */
 	uint64_t began_us;          /* first byte of the request */
 	uint64_t linger_until_ms;
-	uint32_t n_requests;
+	uint32_t n_requests, n_requests_seen; /* seen by conn_make_room */
 	size_t hello_bytes;         /* in CONN_HELLO: how many were looked at */
 	bool wants_body, is_body_done;
 	bool is_running;            /* run() is on the stack */

@@ -13,7 +13,7 @@ static void choose_framing(struct conn *c, const struct exchange_head *head)
 
 	c->is_chunked = is_unknown && !c->is_1_0;
 	c->is_close_delimited = is_unknown && c->is_1_0;
-	c->closes = head->must_close || !c->asked_to_keep || c->is_close_delimited || c->env->is_leaving ||
+	c->closes = head->must_close || !c->asked_to_keep || c->is_close_delimited || c->env->is_leaving || c->env->is_over_memory ||
 		!s->keep_alive_ms || c->n_requests >= s->keep_alive_requests;
 }
 

@@ -51,5 +51,7 @@ enum exchange_state exchange_decide(struct exchange *ex)
 	}
 	ex->is_upgrade = j.is_upgrade;
 	ex->answer_location = j.location;
+	if (ex->env->is_over_memory)
+		return exchange_answer(ex, 503, END_MEMORY_FULL);
 	return j.status ? exchange_answer(ex, j.status, judge_end(&j)) : exchange_begin_store(ex);
 }

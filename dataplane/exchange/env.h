@@ -76,6 +76,7 @@ struct exchange_env {
 	uint16_t https_port;
 	bool is_leaving;                /* an answer is the last of its connection */
 	bool is_draining;               /* and nothing new is taken */
+	bool is_over_memory;            /* max-memory: requests get 503, on connections that close then */
 	bool has_waited_to_stop;        /* for worker-shutdown-timeout: what still runs is ended */
 	struct env_random random;
 	uint64_t date_until_ms;         /* env_date is right until then */

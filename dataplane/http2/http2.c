@@ -367,6 +367,22 @@ static void settle(struct http2 *h)
 	arm(h);
 }
 
+bool http2_is_waiting(const struct http2 *h)
+{
+	return !h->n_working;
+}
+
+uint32_t http2_n_requests(const struct http2 *h)
+{
+	return h->n_requests;
+}
+
+void http2_evict(struct http2 *h, enum end_reason why)
+{
+	http2_end(h, NGHTTP2_NO_ERROR, why);
+	settle(h);
+}
+
 static void on_later(struct later *later)
 {
 	settle(container_of(later, struct http2, later));

@@ -59,6 +59,12 @@ void http2_take(struct http2 *h, struct str bytes);
 void http2_on_event(struct http2 *h, unsigned events);
 /* Announces the end (GOAWAY), takes no new requests after a moment, ends when those in progress have. */
 void http2_drain(struct http2 *h);
+/* No stream has work to do. */
+bool http2_is_waiting(const struct http2 *h);
+/* Streams there ever were. */
+uint32_t http2_n_requests(const struct http2 *h);
+/* Says goodbye and ends, one that waits; `ended` is not called where the client does not even take that. */
+void http2_evict(struct http2 *h, enum end_reason why);
 /* Ends all exchanges now; `ended` is not called. */
 void http2_cut(struct http2 *h);
 /* After `ended` or http2_cut. NULL is fine. */

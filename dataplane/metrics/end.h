@@ -58,6 +58,9 @@
 	X(END_HTTP2_ERROR, "http2_protocol_error", 0, "the client broke the framing or the rules of HTTP/2")              \
 	X(END_HTTP2_RESETS, "http2_resets", 0, "the client reset too many streams of its HTTP/2 connection")              \
 	X(END_HTTP2_FLOOD, "http2_flood", 0, "the client sent too many HTTP/2 frames, or fields, that ask for nothing")   \
+	X(END_PROXY_FULL, "connections_full", 1, "the proxy had as many client connections as it may have")                 \
+	X(END_WORKER_FULL, "worker_connections_full", 1, "its worker had as many client connections as it may have")      \
+	X(END_MEMORY_FULL, "memory_full", 1, "the proxy's memory was above its limit")                                    \
 	X(END_OVERLOADED, "overloaded", 1, "closed because a bound on connections, sessions or memory was reached")                 \
 	/* either */                                                                                                      \
 	X(END_ROUTE_REMOVED, "route_removed", 0, "the rule it ran through was removed")                                   \
@@ -79,7 +82,10 @@
 	X(END_TUNNEL_SEND_TIMEOUT, "proxy-send-timeout")            \
 	X(END_STREAM_IDLE, "proxy-stream-timeout")                  \
 	X(END_IDLE, "keep-alive")                                   \
-	X(END_SHUTDOWN_TIMEOUT, "worker-shutdown-timeout")
+	X(END_SHUTDOWN_TIMEOUT, "worker-shutdown-timeout")          \
+	X(END_PROXY_FULL, "max-client-connections")                 \
+	X(END_WORKER_FULL, "max-worker-connections")                \
+	X(END_MEMORY_FULL, "max-memory")
 
 #define END_ENUM(id, word, is_fault, doc) id,
 enum end_reason { END_REASONS(END_ENUM) END_COUNT };

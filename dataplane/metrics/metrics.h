@@ -36,6 +36,8 @@ typedef _Atomic uint64_t metric;
 	X(client_bytes_out, counter, "weirlock_bytes_total", "side=\"client\",direction=\"out\"", "")                     \
 	X(upstream_bytes_in, counter, "weirlock_bytes_total", "side=\"upstream\",direction=\"in\"", "")                   \
 	X(upstream_bytes_out, counter, "weirlock_bytes_total", "side=\"upstream\",direction=\"out\"", "")                 \
+	X(client_ahead, gauge, "weirlock_client_ahead_bytes", "",                                                         \
+		"Bytes in memory that HTTP/1 clients sent ahead of their turn: heads in part, requests behind one that runs") \
 	X(tunnels_open, gauge, "weirlock_tunnels_open", "", "WebSockets and other tunnels that are open")                 \
 	X(tunnels_opened, counter, "weirlock_tunnels_total", "", "Tunnels ever opened")                                   \
 	X(tcp_sessions_open, gauge, "weirlock_tcp_sessions_open", "", "Sessions of TCP services that are open")           \
@@ -136,6 +138,12 @@ void metrics_count_end(struct metrics *m, enum end_reason reason);
 /* A connection that had to begin with a PROXY header. */
 void metrics_count_proxy_header(struct metrics *m, enum proxyproto_result result);
 void metrics_observe(struct metrics_histogram *h, uint64_t us);
+/* What caps on client connections count: the connections, and the sessions of TCP and UDP services. */
+static inline uint64_t metrics_client_connections(const struct metrics *m)
+{
+	return metrics_read(&m->connections_active) + metrics_read(&m->tcp_sessions_open) + metrics_read(&m->udp_sessions_open);
+}
+
 /* Adds every counter of `from` to `to`, which nobody else touches. */
 void metrics_sum(struct metrics *to, const struct metrics *from);
 
@@ -150,6 +158,9 @@ struct metrics_process {
 	uint64_t snapshots_applied;
 	uint64_t snapshots_refused;
 	bool is_connected;              /* to a controller */
+	uint64_t connections_max;       /* client connections and sessions of the proxy, of a worker; 0: any number */
+	uint64_t worker_connections_max;
+	uint64_t memory_max_bytes;      /* 0: any */
 	/* metrics_read_process fills these */
 	uint64_t resident_bytes;
 	uint64_t virtual_bytes;

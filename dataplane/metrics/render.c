@@ -121,6 +121,39 @@ static double seconds_since(uint64_t then_ms, uint64_t now_ms)
 	return now_ms > then_ms ? (double)(now_ms - then_ms) / 1000 : 0;
 }
 
+static void add_bounds(
+	struct buf *out, const char *name, const char *help, uint64_t proxy, uint64_t worker, bool has_proxy, bool has_worker)
+{
+	if (!has_proxy && !has_worker)
+		return;
+	add_family(out, name, "gauge", help);
+	if (has_proxy)
+		add_row(out, name, "of=\"proxy\"", proxy);
+	if (has_worker)
+		add_row(out, name, "of=\"worker\"", worker);
+}
+
+/* Use and cap beside each other. A cap that is not set has no row: 0 would look full. */
+static void add_caps(
+	struct buf *out, const struct metrics *const *workers, size_t n_workers, const struct metrics_process *p)
+{
+	uint64_t all = 0, most = 0;
+
+	for (size_t i = 0; i < n_workers; i++) {
+		uint64_t n = metrics_client_connections(workers[i]);
+
+		all += n;
+		most = n > most ? n : most;
+	}
+	add_bounds(out, "weirlock_client_connections", "Client connections and sessions of TCP and UDP services: all, and those of "
+		"the worker that has most", all, most, true, true);
+	add_bounds(out, "weirlock_client_connections_max", "How many of them there may be: max-client-connections, "
+		"max-worker-connections", p->connections_max, p->worker_connections_max, p->connections_max, p->worker_connections_max);
+	if (p->memory_max_bytes)
+		add_one(out, "weirlock_memory_max_bytes", "gauge", "Resident memory above which the proxy takes nothing new: "
+			"max-memory", p->memory_max_bytes);
+}
+
 static void add_process(struct buf *out, const struct metrics_process *p)
 {
 	add_family(out, "weirlock_build_info", "gauge", "Always 1");
@@ -162,6 +195,7 @@ bool metrics_render(
 	METRICS_HISTOGRAMS(ADD_HISTOGRAM)
 	add_counters(out, sum);
 	add_process(out, process);
+	add_caps(out, workers, n_workers, process);
 	mem_free(sum);
 	return !out->is_over;
 }

@@ -177,11 +177,33 @@ static void test_threads(void)
 	buf_deinit(&text);
 }
 
+/* A cap that is not set has no row; use stands beside it. */
+static void test_caps(void)
+{
+	static struct metrics a, b;
+	const struct metrics *const both[] = {&a, &b};
+	struct metrics_process process = {.connections_max = 100, .memory_max_bytes = 4096};
+	struct buf text = {0};
+
+	check_case("caps beside use");
+	metrics_add(&a.connections_active, 3);
+	metrics_add(&a.tcp_sessions_open, 4);
+	metrics_add(&b.udp_sessions_open, 5);
+	CHECK(metrics_render(&text, both, 2, &process));
+	CHECK(str_find_str(buf_str(&text), STR("\nweirlock_client_connections{of=\"proxy\"} 12\n")) < text.len);
+	CHECK(str_find_str(buf_str(&text), STR("\nweirlock_client_connections{of=\"worker\"} 7\n")) < text.len);
+	CHECK(str_find_str(buf_str(&text), STR("\nweirlock_client_connections_max{of=\"proxy\"} 100\n")) < text.len);
+	CHECK(str_find_str(buf_str(&text), STR("_max{of=\"worker\"}")) >= text.len);
+	CHECK(str_find_str(buf_str(&text), STR("\nweirlock_memory_max_bytes 4096\n")) < text.len);
+	buf_deinit(&text);
+}
+
 int main(void)
 {
 	test_ends();
 	test_limits();
 	test_render();
+	test_caps();
 	test_threads();
 	return check_done();
 }

@@ -330,9 +330,12 @@ static bool make_room(struct udp_set *set)
 {
 	struct udp_entry *victim = udp_table_victim(&set->sessions);
 
-	if (set->sessions.n < settings_of(set)->udp_sessions_max)
-		return true;
-	warn_full(set);
+	if (set->sessions.n < settings_of(set)->udp_sessions_max) {
+		if (!set->has_room || set->has_room(set))
+			return true;
+	} else {
+		warn_full(set);
+	}
 	if (victim)
 		end(session_of(victim), END_OVERLOADED);
 	return victim != NULL;

@@ -19,6 +19,7 @@ struct udp_set {
 	uint64_t n_applied;       /* generations: an older session looks whether its endpoint is still there */
 	uint32_t timeout_ms;      /* that the sessions have */
 	uint64_t warn_ms;         /* when more may be said of a full table */
+	bool (*has_room)(struct udp_set *set); /* for one more session, by what else the worker has; may be NULL: there is */
 	void (*on_empty)(struct udp_set *set); /* the last session is over; may be NULL */
 };
 

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "mem.h"
 #include "worker_private.h"
 
@@ -17,6 +18,9 @@ struct workers {
 	uint64_t reported;    /* of the newest that on_served was told of */
 	bool is_draining, told_drained;
 	struct tcp_ports *tcp;
+	uint64_t allowed_memory;
+	struct workers_caps caps; /* of the newest generation */
+	_Atomic uint64_t turns_ms[GROUP_TURNS]; /* when the next may be taken */
 };
 
 /* ---------------------------------------------------------------------------------------------------- what workers say */
@@ -24,6 +28,27 @@ struct workers {
 void group_tell(struct workers *ws)
 {
 	uv_async_send(&ws->told);
+}
+
+uint64_t group_connections(const struct workers *ws)
+{
+	uint64_t n = 0;
+
+	for (unsigned k = 0; k < ws->options.n_workers; k++)
+		n += metrics_client_connections(&ws->items[k].env.metrics);
+	return n;
+}
+
+uint64_t group_allowed_memory(const struct workers *ws)
+{
+	return ws->allowed_memory;
+}
+
+bool group_takes_turn(struct workers *ws, unsigned which, uint64_t now_ms, uint64_t every_ms)
+{
+	uint64_t at_ms = atomic_load(&ws->turns_ms[which]);
+
+	return now_ms >= at_ms && atomic_compare_exchange_strong(&ws->turns_ms[which], &at_ms, now_ms + every_ms);
 }
 
 static bool all_serve(const struct workers *ws)
@@ -139,6 +164,7 @@ struct workers *workers_create(uv_loop_t *loop, const struct workers_options *op
 	assert(options->n_http + options->n_https <= WORKER_LISTENERS_MAX && options->n_tcp <= WORKER_LISTENERS_MAX);
 	ws->options = *options;
 	ws->loop = loop;
+	ws->allowed_memory = cgroup_own_memory_limit();
 	ws->items = mem_calloc(options->n_workers, sizeof(*ws->items));
 	ws->metrics = mem_calloc(options->n_workers, sizeof(*ws->metrics));
 	uv_async_init(loop, &ws->told, on_told);
@@ -172,6 +198,10 @@ const struct metrics *const *workers_metrics(const struct workers *ws, size_t *n
 
 void workers_apply(struct workers *ws, const struct generation *g)
 {
+	const struct settings *s = generation_settings(g);
+
+	ws->caps = (struct workers_caps){.connections = s->max_client_connections, .worker_connections = s->max_worker_connections,
+		.memory_bytes = caps_memory(s->max_memory_bytes, ws->allowed_memory)};
 	ws->number++;
 	tcp_ports_apply(ws->tcp, g);
 	for (unsigned k = 0; k < ws->n_started; k++) {
@@ -228,6 +258,11 @@ void workers_each_row(const struct workers *ws, workers_row_fn *on_row, void *da
 			on_row(data, &board->rows.items[i]);
 		uv_mutex_unlock(&board->lock);
 	}
+}
+
+struct workers_caps workers_caps(const struct workers *ws)
+{
+	return ws->caps;
 }
 
 void workers_add_metrics(const struct workers *ws, struct buf *out)

@@ -11,7 +11,7 @@
 #include "tls.h"
 #include "worker_private.h"
 
-enum { LOG_FLUSH_TICKS = 1000 / DEADLINE_TICK_MS };
+enum { LOG_FLUSH_TICKS = 1000 / DEADLINE_TICK_MS, MEMORY_TICKS = 200 / DEADLINE_TICK_MS };
 
 /* ----------------------------------------------------------------------------------------------------------- the clock */
 
@@ -49,12 +49,14 @@ static void on_tick(uv_timer_t *timer)
 	bool is_flushed = true;
 
 	deadlines_run(&w->env.deadlines, uv_now(&w->loop));
+	if (w->ticks % MEMORY_TICKS == 0)
+		worker_check_memory(w);
 	if (++w->ticks % LOG_FLUSH_TICKS)
 		return;
 	note_gauges(w);
 	if (w->env.log.sink)
 		is_flushed = accesslog_flush(&w->env.log);
-	if (is_flushed && deadlines_is_empty(&w->env.deadlines))
+	if (is_flushed && deadlines_is_empty(&w->env.deadlines) && !w->env.is_over_memory)
 		uv_timer_stop(&w->tick);
 }
 
@@ -73,8 +75,11 @@ static void on_accept(struct listener *l, int fd, const struct addr *peer, const
 {
 	struct worker_listener *wl = container_of(l, struct worker_listener, listener);
 	struct worker *w = wl->worker;
-	SSL *ssl = wl->is_tls ? tls_accept_new(generation_tls(w->env.current->generation)) : NULL;
+	SSL *ssl;
 
+	if (!worker_admits(w, fd))
+		return;
+	ssl = wl->is_tls ? tls_accept_new(generation_tls(w->env.current->generation)) : NULL;
 	conn_open(&w->conns, fd, ssl, peer, local);
 }
 
@@ -105,7 +110,8 @@ static void on_accept_tcp(struct listener *l, int fd, const struct addr *peer, c
 {
 	struct worker_port *p = container_of(l, struct worker_port, listener);
 
-	tcp_open(&p->worker->tcp, fd, p->port, peer, local);
+	if (worker_admits(p->worker, fd))
+		tcp_open(&p->worker->tcp, fd, p->port, peer, local);
 }
 
 static void on_port_closed(struct listener *l)
@@ -184,6 +190,9 @@ static void apply(struct worker *w, const struct generation *g)
 	exchange_apply_generation(&w->env);
 	tcp_apply(&w->tcp);
 	udp_apply(&w->udp);
+	worker_check_memory(w);
+	if (w->env.is_over_memory && !w->is_stopping)
+		uv_timer_start(&w->tick, on_tick, DEADLINE_TICK_MS, DEADLINE_TICK_MS);
 	if (!w->is_listening)
 		start_listening(w);
 }
@@ -229,6 +238,11 @@ static void on_no_sessions(struct tcp_set *set)
 static void on_no_udp_sessions(struct udp_set *set)
 {
 	check_drained(container_of(set, struct worker, udp));
+}
+
+static bool has_udp_room(struct udp_set *set)
+{
+	return worker_has_room(container_of(set, struct worker, udp));
 }
 
 static void cut_all(struct worker *w)
@@ -378,6 +392,7 @@ int worker_start(struct worker *w, const struct workers_options *options, uint16
 	w->tcp.on_empty = on_no_sessions;
 	w->udp.env = &w->env;
 	w->udp.on_empty = on_no_udp_sessions;
+	w->udp.has_room = has_udp_room;
 	w->shutdown.on_expired = on_shutdown_timeout;
 	uv_mutex_init(&w->mail.lock);
 	uv_mutex_init(&w->board.lock);

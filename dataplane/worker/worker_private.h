@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "balance.h"
+#include "caps.h"
 #include "conn.h"
 #include "env.h"
 #include "listener.h"
@@ -71,6 +72,7 @@ struct worker {
 	struct balance_board board;
 	struct deadline shutdown;            /* worker-shutdown-timeout */
 	unsigned ticks;
+	uint64_t memory_bytes;               /* resident, when it was last looked at */
 	bool is_listening, is_stopping;
 	_Atomic uint64_t served;             /* number of the generation it serves */
 	atomic_bool is_drained;
@@ -81,7 +83,22 @@ struct worker {
 int worker_start(struct worker *w, const struct workers_options *options, uint16_t https_port);
 void worker_wake(struct worker *w);
 
+/* caps.c */
+/* Whether a connection may be opened for `fd`, perhaps in the place of another; else it is closed and counted. */
+bool worker_admits(struct worker *w, int fd);
+/* Whether a session may begin that nobody else makes room for. */
+bool worker_has_room(struct worker *w);
+/* Looks at the process's memory, and does what follows from it. */
+void worker_check_memory(struct worker *w);
+
 /* group.c: called by workers. */
 void group_tell(struct workers *ws);
+/* What all workers have: metrics_client_connections. */
+uint64_t group_connections(const struct workers *ws);
+/* What the system lets the process have, when it started; 0: any. */
+uint64_t group_allowed_memory(const struct workers *ws);
+/* True when it is time: once for all workers in `every_ms`, of each of GROUP_TURNS. */
+enum { GROUP_TURNS = CAPS_COUNT + 1 };
+bool group_takes_turn(struct workers *ws, unsigned which, uint64_t now_ms, uint64_t every_ms);
 
 #endif

@@ -199,6 +199,16 @@ class Client:
         self.sock.close()
 
 
+def is_refused(address):
+    """Whether a new connection is closed without a byte of an answer."""
+    with socket.create_connection(address, wait.SECONDS) as s:
+        try:
+            s.sendall(request("/"))
+            return s.recv(1) == b""
+        except (ConnectionResetError, BrokenPipeError):
+            return True
+
+
 def any_certificate():
     """A context that takes whatever certificate comes: scenarios look at it themselves."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
