@@ -2,6 +2,9 @@
 #include "buf.h"
 
 #include <stdio.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "mem.h"
 
@@ -195,16 +198,41 @@ static bool has_special(uint64_t word)
 	return ((word | (word - ones * 0x20) | (word + ones) | (quote - ones) | (backslash - ones)) & highs) != 0;
 }
 
+#ifdef __SSE2__
+/* A bit for each of 16 bytes that is no plain one; those beyond ASCII are negative. */
+static unsigned special_bytes(const char *p)
+{
+	const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i is_visible = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8(0x1f)), _mm_cmplt_epi8(v, _mm_set1_epi8(0x7f)));
+	__m128i is_quoted = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+
+	return (unsigned)_mm_movemask_epi8(_mm_andnot_si128(is_quoted, is_visible)) ^ 0xffffu;
+}
+#endif
+
 size_t buf_plain_len(struct str s)
 {
 	size_t n = 0;
 	uint64_t word;
 
+#ifdef __SSE2__
+	for (; s.len - n >= 16; n += 16) {
+		unsigned special = special_bytes(s.ptr + n);
+
+		if (special)
+			return n + (size_t)__builtin_ctz(special);
+	}
+#endif
 	while (s.len - n >= sizeof(word)) {
 		memcpy(&word, s.ptr + n, sizeof(word));
 		if (has_special(word))
 			break;
 		n += sizeof(word);
+	}
+	if (s.len >= sizeof(word) && s.len - n < sizeof(word)) { /* the rest, and some before it again */
+		memcpy(&word, s.ptr + s.len - sizeof(word), sizeof(word));
+		if (!has_special(word))
+			return s.len;
 	}
 	while (n < s.len && s.ptr[n] >= 0x20 && s.ptr[n] < 0x7f && s.ptr[n] != '"' && s.ptr[n] != '\\')
 		n++;

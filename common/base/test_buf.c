@@ -54,8 +54,29 @@ static void test_arena(void)
 	arena_deinit(&a);
 }
 
+/* By vectors, words and bytes: every byte at every place of texts of every length up to two vectors and more. */
+static void test_plain(void)
+{
+	char text[41];
+
+	check_case("plain bytes");
+	for (size_t len = 1; len < sizeof(text); len++) {
+		memset(text, 'v', sizeof(text));
+		for (size_t at = 0; at < len; at++) {
+			for (int c = 0; c < 256; c++) {
+				bool is_plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+
+				text[at] = (char)c;
+				CHECK_INT(buf_plain_len(str_of(text, len)), is_plain ? len : at);
+			}
+			text[at] = 'v';
+		}
+	}
+}
+
 int main(void)
 {
+	test_plain();
 	test_cap();
 	test_texts();
 	test_arena();

@@ -148,12 +148,17 @@ WRITER(request_time)
 	value_add_seconds(w, r->request_us);
 }
 
+/* One second has many lines. */
 WRITER(time_local)
 {
-	char text[CLOCK_TEXT_MAX];
+	static _Thread_local char text[CLOCK_TEXT_MAX];
+	static _Thread_local uint64_t of_s;
+	uint64_t now_s = r->unix_ms / 1000;
 
 	(void)arg;
-	value_add(w, str_from(clock_log_time(r->unix_ms / 1000, text)));
+	if (now_s != of_s || !text[0])
+		clock_log_time(of_s = now_s, text);
+	value_add(w, str_from(text));
 }
 
 WRITER(time_iso8601)
