@@ -16,6 +16,8 @@ static bool is_ready(void *owner, struct buf *reason)
 
 	if (c->is_stopping)
 		buf_add(reason, STR("stopping"));
+	else if (c->is_leaving)
+		buf_add(reason, STR("leaving"));
 	else if (c->is_ready)
 		return true;
 	else if (c->kube && !c->is_synced)

@@ -257,6 +257,24 @@ void controller_stop(struct controller *c)
 	uv_timer_start(&c->leave_timer, on_leave_timer, LEAVE_MS, 0);
 }
 
+static void on_grace_over(uv_timer_t *timer)
+{
+	controller_stop(container_of(timer, struct controller, leave_timer));
+}
+
+bool controller_leave(struct controller *c)
+{
+	if (!c->admission || !c->options->shutdown_grace_s || c->is_leaving || c->is_stopping) {
+		controller_stop(c);
+		return true;
+	}
+	c->is_leaving = true;
+	log_info("controller", "leaving: not ready, answering the API server for another %u s", c->options->shutdown_grace_s);
+	admission_leave(c->admission);
+	uv_timer_start(&c->leave_timer, on_grace_over, c->options->shutdown_grace_s * 1000ull, 0);
+	return false;
+}
+
 void controller_destroy(struct controller *c)
 {
 	intake_destroy(c->intake);

@@ -37,6 +37,7 @@ struct controller_options {
 	bool has_admission;
 	struct addr admission;     /* the webhook, and its PEM files */
 	const char *admission_certificate, *admission_key, *admission_client_ca; /* the last may be NULL */
+	unsigned shutdown_grace_s; /* so long it answers on after controller_leave */
 	struct pools pools;        /* kept */
 	struct reconcile_options reconcile; /* texts are kept, not copied */
 };
@@ -49,6 +50,11 @@ struct controller_options {
 int controller_open(uv_loop_t *loop, const struct controller_options *options, struct buf *error, struct controller **out);
 /* "ready control=tcp://127.0.0.1:7443 admin=127.0.0.1:10254" */
 void controller_ready_line(const struct controller *c, struct buf *out);
+/*
+ * Is not ready from now on. With a webhook and a grace period all else goes on, until the API server asks others; then, or when it is asked
+ * again, as controller_stop. Whether it has stopped.
+ */
+bool controller_leave(struct controller *c);
 /* Sends the proxies away and closes everything; the loop ends by itself. Twice is once. */
 void controller_stop(struct controller *c);
 /* After the loop has ended. */

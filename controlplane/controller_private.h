@@ -47,7 +47,7 @@ struct controller {
 	unsigned long found_version, store_version; /* of the problems that were told */
 	struct problems told;           /* all that was logged and is listed: the store's and the build's, sorted */
 	struct version held, seen;      /* of the newest snapshot */
-	bool is_synced, is_ready, is_stopping;
+	bool is_synced, is_ready, is_leaving, is_stopping;
 	bool has_listed;                /* what is wanted by name can be said */
 	struct pace pace;               /* of the events since the last build */
 	bool is_audit_due;              /* something was built since the last one */

@@ -23,7 +23,8 @@ struct arguments {
 };
 
 static const char details[] =
-	"Signals: SIGTERM and SIGINT tell the proxies to look for another controller and end the process with status 0.\n"
+	"Signals: SIGTERM and SIGINT fail /readyz, answer the webhook for --shutdown-grace-period, tell the proxies to look for another\n"
+	"controller and end the process with status 0; a second one ends the grace.\n"
 	"Exit status: 0 fine, 2 usage, 4 an address cannot be bound, 5 invalid input.\n"
 	"stdout gets one line once it is ready: ready control=URL admin=ADDR:PORT, and admission=ADDR:PORT where there is such. "
 	"stderr gets the log.";
@@ -54,6 +55,8 @@ static void make_rows(struct arguments *a)
 		{"validating-webhook-key", 0, OPT_TEXT, &o->admission_key, "FILE", "Its key, PEM; read again when it changes", 0, 0},
 		{"admission-client-ca", 0, OPT_TEXT, &o->admission_client_ca, "FILE",
 			"Hear only clients with a certificate of these CAs, PEM; default everybody is heard", 0, 0},
+		{"shutdown-grace-period", 0, OPT_UINT, &o->shutdown_grace_s, "SECONDS",
+			"With --admission: answer on for so long after SIGTERM, not ready, until the API server asks another; default 0", 0, 3600},
 		{"name", 0, OPT_TEXT, &o->name, "NAME", "What this controller is called; default the host's name", 0, 0},
 		{"state-dir", 0, OPT_TEXT, &o->state_dir, "DIR",
 			"Where the history of snapshots, what is pinned and the generated default certificate are kept; without it the last one is in "
@@ -301,8 +304,8 @@ static void on_signal(uv_signal_t *handle, int number)
 	struct signals *s = handle->data;
 
 	(void)number;
-	controller_stop(s->controller);
-	end_signals(s);
+	if (controller_leave(s->controller))
+		end_signals(s);
 }
 
 static void on_controller_ready(void *owner, struct controller *c, int status, const struct buf *error)
@@ -332,6 +335,8 @@ static void watch_signals(uv_loop_t *loop, struct signals *s)
 	s->term.data = s->interrupt.data = s;
 	uv_signal_start(&s->term, on_signal, SIGTERM);
 	uv_signal_start(&s->interrupt, on_signal, SIGINT);
+	uv_unref((uv_handle_t *)&s->term); /* the controller keeps the loop */
+	uv_unref((uv_handle_t *)&s->interrupt);
 }
 
 static int run(struct controller_options *options, struct buf *error)
@@ -356,6 +361,8 @@ static int run(struct controller_options *options, struct buf *error)
 	}
 	signals.controller = controller;
 	watch_signals(&loop, &signals);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	end_signals(&signals);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	controller_destroy(controller);
 	uv_loop_close(&loop);

@@ -51,7 +51,7 @@ struct serve {
 	struct conn *conns;
 	unsigned n_conns;
 	size_t body_bytes; /* of all connections */
-	bool is_closing, is_listener_closed;
+	bool is_leaving, is_closing, is_listener_closed;
 	serve_closed_fn *on_closed;
 };
 
@@ -184,7 +184,7 @@ static void answer(struct conn *conn, const struct http_head *head)
 	struct serve_answer a = {0};
 
 	/* a body that is not read is no request either */
-	conn->is_last = !head->is_keep_alive || (head->body != HTTP_BODY_NONE && !o->body_bytes) || conn->serve->is_closing;
+	conn->is_last = !head->is_keep_alive || (head->body != HTTP_BODY_NONE && !o->body_bytes) || conn->serve->is_leaving;
 	o->on_request(o->owner, head, buf_str(&conn->body), &a);
 	reply_write(&a, head->method == HTTP_HEAD, conn->is_last, &conn->out);
 	buf_deinit(&a.body);
@@ -435,6 +435,11 @@ static void on_listener_closed(struct listener *listener)
 
 	serve->is_listener_closed = true;
 	finish_if_last(serve);
+}
+
+void serve_leave(struct serve *serve)
+{
+	serve->is_leaving = true;
 }
 
 void serve_close(struct serve *serve, serve_closed_fn *on_closed)

@@ -130,8 +130,22 @@ static void run_slow(const struct addr *addr)
 	buf_deinit(&got);
 }
 
+/* One that leaves hears out whom it has, and says that this was all. */
+static void run_leaving(const struct addr *addr)
+{
+	struct buf got = {0};
+	int fd = dial_to(addr);
+
+	check_case("the last answer of a connection to one that leaves");
+	dial_send(fd, STR(HEAD "Content-Length: 5\r\n\r\nhello"), SERVE_HEAD_BYTES);
+	dial_read_all(fd, &got);
+	CHECK_STR(buf_str(&got), STR(OK("15") CLOSE "POST /a 5:hello"));
+	close(fd);
+	buf_deinit(&got);
+}
+
 struct client {
-	struct addr patient, hasty;
+	struct addr patient, hasty, leaving;
 	uv_async_t done;
 };
 
@@ -143,17 +157,19 @@ static void *run_client(void *arg)
 	run_cases(&client->patient, true);
 	run_bounds(&client->patient);
 	run_slow(&client->hasty);
+	run_leaving(&client->leaving);
 	uv_async_send(&client->done);
 	return NULL;
 }
 
-static struct serve *patient, *hasty;
+static struct serve *patient, *hasty, *leaving;
 
 static void on_client_done(uv_async_t *done)
 {
 	uv_close((uv_handle_t *)done, NULL);
 	serve_close(patient, NULL);
 	serve_close(hasty, NULL);
+	serve_close(leaving, NULL);
 }
 
 int main(void)
@@ -167,10 +183,13 @@ int main(void)
 	uv_loop_init(&loop);
 	CHECK(addr_parse_host_port(STR("127.0.0.1:0"), &options.addr));
 	CHECK_INT(serve_open(&loop, &options, &patient), 0);
+	CHECK_INT(serve_open(&loop, &options, &leaving), 0);
+	serve_leave(leaving);
 	options.timeout_ms = HASTY_MS;
 	CHECK_INT(serve_open(&loop, &options, &hasty), 0);
 	client.patient = *serve_bound(patient);
 	client.hasty = *serve_bound(hasty);
+	client.leaving = *serve_bound(leaving);
 	uv_async_init(&loop, &client.done, on_client_done);
 	CHECK_INT(pthread_create(&thread, NULL, run_client, &client), 0);
 	uv_run(&loop, UV_RUN_DEFAULT);

@@ -97,6 +97,12 @@ void admission_metrics(const struct admission *a, struct buf *out)
 		(double)a->longest_us / 1e6);
 }
 
+void admission_leave(struct admission *admission)
+{
+	if (admission)
+		serve_leave(admission->serve);
+}
+
 static void on_closed(struct serve *serve, void *owner)
 {
 	struct admission *a = owner;

@@ -35,6 +35,8 @@ bool admission_open(
 const struct addr *admission_bound(const struct admission *admission);
 /* Prometheus text. */
 void admission_metrics(const struct admission *admission, struct buf *out);
+/* Goes on to answer, and tells with each answer that the next is better asked elsewhere. NULL does nothing. */
+void admission_leave(struct admission *admission);
 /* Ends at once; `admission` is freed when the last handle is gone. NULL does nothing. */
 void admission_close(struct admission *admission);
 

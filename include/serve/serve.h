@@ -53,6 +53,8 @@ typedef void serve_closed_fn(struct serve *serve, void *owner);
 int serve_open(uv_loop_t *loop, const struct serve_options *options, struct serve **out);
 /* The address that it is really bound to. Borrowed until serve_close. */
 const struct addr *serve_bound(const struct serve *serve);
+/* From now on each answer tells its client that it was the last of its connection. serve_close comes later. */
+void serve_leave(struct serve *serve);
 /*
  * Stops listening and closes all connections. `on_closed` (may be NULL) gets options.owner once the last handle is gone;
  * `serve` is freed right after it returns.

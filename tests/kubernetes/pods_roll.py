@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import threading
 import time
 
 from harness import chart, kubernetes, machine, manifests, pods, process, wait
@@ -32,7 +33,8 @@ def run(t):
     admission(t, c)
     weirctl(t, c)
     roll(t, c, WEB, "shop", told, (*LOAD, ("posts", 10, 0.1)))
-    roll(t, c, CONTROLLER, chart.NAMESPACE, told, (*LOAD, ("posts", 10, 0.1)))
+    applies = Applies(c)
+    roll(t, c, CONTROLLER, chart.NAMESPACE, told, (*LOAD, ("posts", 10, 0.1)), applies)
     roll(t, c, PROXY, chart.NAMESPACE, told, LOAD)
     figures(t, c)
     evictions(t, c)
@@ -41,7 +43,7 @@ def run(t):
 
 def install(t, c):
     chart.helm("install", chart.RELEASE, chart.CHART, "--namespace", chart.NAMESPACE, "--kubeconfig",
-               c.api._file("admin.kubeconfig"), "--set", f"image.registry={pods.REGISTRY},admission.enabled=true")
+               c.api._file("admin.kubeconfig"), "--set", f"image.registry={pods.REGISTRY},admission.enabled=true,admission.failurePolicy=Fail")
     c.balance("weirlock-proxy", chart.NAMESPACE)
 
 
@@ -162,10 +164,35 @@ def weirctl(t, c):
     t.contains(said, "weirlock-controller-", *names)
 
 
-def roll(t, c, what, namespace, told, load):
+class Applies(threading.Thread):
+    """An Ingress that is changed again and again, which the webhook must allow (failurePolicy Fail)."""
+
+    def __init__(self, c):
+        super().__init__(daemon=True)
+        self.c, self.failures, self.done, self.stopping = c, [], 0, False
+
+    def run(self):
+        while not self.stopping:
+            try:
+                self.c.api.apply(pods.stripped(manifests.ingress("changing", f"changing-{self.done}.test", "/", "web", namespace="shop",
+                                                                 class_name="weirlock")))
+                self.done += 1
+            except (kubernetes.Refused, OSError) as error:
+                self.failures.append(str(error))
+            wait.pause(0.02)
+
+    def stop(self):
+        self.stopping = True
+        self.join(60)
+
+
+def roll(t, c, what, namespace, told, load, applies=None):
     """kubectl rollout restart, under load."""
     old = components(c, what.rpartition("-")[2]) if namespace == chart.NAMESPACE else []
     clients = {kind: c.clients("shop.test", kind, n, every) for kind, n, every in load}
+    if applies:
+        clients["applies"] = applies
+        applies.start()
 
     def at_work(more):
         from_ = {kind: x.done for kind, x in clients.items()}

@@ -1,6 +1,7 @@
 """The webhook says no to a bad Ingress before it is stored, by TLS, with the text of the problem, and survives whoever asks (N10)."""
 import os
 import shutil
+import signal
 import socket
 import ssl
 
@@ -128,6 +129,29 @@ def _served(address, made):
         raise OSError(str(error)) from error
 
 
+def leaves(t, c, made, files):
+    """A rollout: not ready, but who asks is answered, and told to ask another; a second signal ends the wait."""
+    p = c.controller(options=options(made, files, "--shutdown-grace-period", "600"))
+    ask = Asker(wire.split(p.ready["admission"]), made.cert_path)
+    question = review("CREATE", ingress("new", "new.test", "/", "a"))
+    t.check(ask.ask(question)["allowed"], "asked on a connection that is kept")
+    p.signal(signal.SIGTERM)
+    p.wait_log("leaving: not ready, answering the API server for another 600 s")
+    t.equal(c.admin("/readyz", p).status, 503)
+    status, fields, _ = ask.send("POST", "/validate", question)
+    t.equal((status, fields.get("connection")), (200, "close"))
+    ask.close()
+    ask = Asker(wire.split(p.ready["admission"]), made.cert_path)
+    t.check(ask.ask(question)["allowed"], "a new connection is answered too")
+    ask.close()
+    p.signal(signal.SIGTERM)
+    t.equal(p.wait_end(), 0)
+
+    p = c.controller(options=options(made, files, "--shutdown-grace-period", "1"))
+    t.equal(p.stop(), 0)
+    t.contains(p.err(), "leaving: not ready", "stopping: proxies keep serving")
+
+
 def run(t):
     c = t.cluster()
     files = os.path.join(t.directory, "hook")
@@ -157,6 +181,8 @@ def run(t):
         except (ssl.SSLError, ConnectionError) as error:
             t.check(not heard, f"{who and who.names[0]} is not heard: {error}")
         asker.close()
+
+    leaves(t, c, made, files)
 
     # what is asked for and cannot be is said at once
     for words, status, text in (
