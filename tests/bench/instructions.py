@@ -10,19 +10,20 @@ import signal
 import socket
 import subprocess
 
-from harness import process, wait, wire
+from harness import process, proxyheader, wait, wire
 
-from . import machine, peers
+from . import machine, peers, proxyheaders
 
-SAYS = "instructions (callgrind) and system calls (strace) of a request: keep-alive, log, TLS, HTTP/2, new connections"
+SAYS = "instructions (callgrind) and system calls (strace) of a request: keep-alive, log, TLS, HTTP/2, new connections, PROXY headers"
 TOOLS = ("valgrind", "callgrind_control", "callgrind_annotate", "strace")
 KINDS = ("keepalive", "keepalive-log", "100k", "newconn", "tls", "http2")
+PROXY_KINDS = {"proxy-v1": proxyheader.v1, "proxy-v2": proxyheader.v2}  # new connections that begin with such a header
 MOST_INSTRUCTIONS, MOST_CALLS = 20000, 6.0  # of a keep-alive request of ours
 AT_ONCE = 16  # new connections that are open together
 
 
-def _new_connections(program, n):
-    request = wire.request("/1k", peers.HOST, headers=["Connection: close"])
+def _new_connections(program, n, header=b""):
+    request = header + wire.request("/1k", peers.HOST, headers=["Connection: close"])
     for _ in range(max(1, n // AT_ONCE)):
         open_ones = []
         for _ in range(AT_ONCE):
@@ -36,8 +37,8 @@ def _new_connections(program, n):
 
 
 def _ask(kind, program, n):
-    if kind == "newconn":
-        _new_connections(program, n)
+    if kind == "newconn" or kind in PROXY_KINDS:
+        _new_connections(program, n, PROXY_KINDS[kind]() if kind in PROXY_KINDS else b"")
         return
     is_tls = kind in ("tls", "http2")
     host = peers.LOGGED_HOST if kind == "keepalive-log" else peers.HOST
@@ -111,16 +112,23 @@ def _under(tool, work):
         machine.start = plain
 
 
-def _all(args, directory, tool, count, kinds, n):
+def _of(pair, args, directory, tool, count, kinds, n):
     started = []
     try:
-        programs = _under(tool, lambda: peers.pair(args.bin, directory, started)) if tool else \
-            peers.pair(args.bin, directory, started)
+        programs = _under(tool, lambda: pair(args.bin, directory, started)) if tool else pair(args.bin, directory, started)
         return {p: {kind: _each(count, kind, program, directory, n) for kind in kinds} for p, program in programs.items()}
     finally:
         for p in started:
             p.expected_status = None  # valgrind may have a word of its own
         machine.stop_all(started)
+
+
+def _all(args, directory, tool, count, kinds, n):
+    made = _of(peers.pair, args, directory, tool, count, kinds, n)
+    if not args.smoke:
+        more = _of(proxyheaders.pair, args, f"{directory}.proxy", tool, count, list(PROXY_KINDS), n)
+        made = {p: {**made[p], **more[p]} for p in made}
+    return made
 
 
 def _guard(kind, instructions, calls):
@@ -140,7 +148,7 @@ def measure(args, directory):
     tool = ["valgrind", "--tool=callgrind", "--quiet"]
     made = {"instructions": _all(args, os.path.join(directory, "callgrind"), tool, _counted, kinds, n),
             "calls": _all(args, os.path.join(directory, "strace"), None, _traced, kinds, n)}
-    for kind in kinds:
+    for kind in made["calls"]["weirlock"]:
         i, c = ({p: made[what][p][kind] for p in ("nginx", "weirlock")} for what in ("instructions", "calls"))
         machine.say(f"{kind}: {i['weirlock']:,.0f} instructions, {c['weirlock']:.2f} calls; nginx {i['nginx']:,.0f}, {c['nginx']:.2f}")
     _guard("keepalive", made["instructions"]["weirlock"]["keepalive"], made["calls"]["weirlock"]["keepalive"])

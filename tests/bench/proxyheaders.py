@@ -75,18 +75,23 @@ def _check_connections(proxy):
         raise SystemExit(f"bench: {n_requests:.0f} requests, but only {n_headers:.0f} connections with a PROXY header")
 
 
-def measure(args, directory):
+def pair(programs, directory, started):
+    """peers.pair, of proxies that want such headers."""
     os.makedirs(directory)
+    started.append(peers.backend(directory))
+    peers.certificate(directory)
+    port = started[0].port
+    started.append(peers.nginx(directory, port, f"set_real_ip_from {TRUSTED}; real_ip_header proxy_protocol;",
+                               listen="proxy_protocol", first=proxyheader.v1()))
+    front = started[-1]
+    started += peers.weirlock(programs, directory, port, settings={"use_proxy_protocol": "true", "proxy_real_ip_cidr": TRUSTED})
+    return {"nginx": front, "weirlock": started[-1]}
+
+
+def measure(args, directory):
     started = []
     try:
-        started.append(peers.backend(directory))
-        peers.certificate(directory)
-        port = started[0].port
-        started.append(peers.nginx(directory, port, f"set_real_ip_from {TRUSTED}; real_ip_header proxy_protocol;",
-                                   listen="proxy_protocol", first=proxyheader.v1()))
-        started += peers.weirlock(args.bin, directory, port,
-                                  settings={"use_proxy_protocol": "true", "proxy_real_ip_cidr": TRUSTED})
-        haproxy, programs = _haproxy(directory, {"nginx": started[1], "weirlock": started[-1]})
+        haproxy, programs = _haproxy(directory, pair(args.bin, directory, started))
         started.append(haproxy)
         for name, program in programs.items():
             _check(name, program.http)
