@@ -280,6 +280,39 @@ static bool tell_backend_request(struct story *s, json_t *root, json_t *answer)
 	return is_good;
 }
 
+/* ------------------------------------------------------------------------------------------------- TLS that is passed on */
+
+/* False when TLS ends at the proxy, as it does for all but the hosts of ssl-passthrough. */
+static bool tell_passthrough(struct story *s, json_t *root, json_t *answer)
+{
+	struct str sni = buf_str(&s->asked->sni);
+	const struct host *host = s->asked->conn.is_tls ? generation_find_passthrough(s->generation, sni) : NULL;
+	const struct backend *b = host ? generation_backend_at(s->generation, host->passthrough_index) : NULL;
+	json_t *object;
+	size_t n_ready;
+
+	if (!host)
+		return false;
+	story_step(s, "tls", STR("passed on"), "ssl-passthrough of %.*s: the bytes go to an endpoint as they are, and nobody here reads the "
+		"request (A47)", STR_ARG(host->name));
+	if (host->passthrough_proxy_protocol)
+		story_step(s, "proxy header", STR("sent"), "version %u, with the client's address, before the first byte",
+			host->passthrough_proxy_protocol);
+	object = json_object();
+	story_text(object, "name", host->passthrough_name);
+	json_object_set_new(object, "endpoints", b ? endpoint_list(b, &n_ready) : json_array());
+	json_object_set_new(root, "backend", object);
+	story_step(s, "backend", host->passthrough_name, "%zu endpoint%s; its certificate and its answer are what the client gets",
+		b ? b->n_endpoints : 0, b && b->n_endpoints == 1 ? "" : "s");
+	json_object_set_new(answer, "status", json_null());
+	json_object_set_new(answer, "step", json_string("passthrough"));
+	json_object_set_new(answer, "rule", json_string("A47"));
+	json_object_set_new(answer, "reason", json_string(b && b->n_endpoints ? "tunnel" : "no_endpoints"));
+	json_object_set_new(answer, "why", json_string(b && b->n_endpoints ? "from the endpoint, by TLS that ends there" :
+		"there is no endpoint: the connection is reset"));
+	return true;
+}
+
 /* ------------------------------------------------------------------------------------------------------ all of it */
 
 static void tell_request(struct story *s, json_t *root)
@@ -361,7 +394,7 @@ static json_t *explain(struct story *s)
 	json_object_set(root, "steps", s->steps);
 	json_object_set_new(root, "proxy_header", story_proxy_header(s));
 	json_object_set(root, "answer", answer);
-	if (story_tell_connection(s, answer) && tell_certificate(s, root, answer)) {
+	if (story_tell_connection(s, answer) && !tell_passthrough(s, root, answer) && tell_certificate(s, root, answer)) {
 		if (asked_parse(s->asked, generation_settings(s->generation)))
 			judge(s, root, answer);
 		else

@@ -56,6 +56,8 @@ static const struct opt opts[] = {
 		"With --manifests and check: as the controller's option", 0, 0},
 	{"udp-services-configmap", 0, OPT_TEXT, &line.target.udp_services, "NS/NAME",
 		"With --manifests and check: as the controller's option", 0, 0},
+	{"enable-ssl-passthrough", 0, OPT_FLAG, &line.target.enable_ssl_passthrough, NULL,
+		"With --manifests and check: as the controller's option", 0, 0},
 	{"ingress-class", 0, OPT_TEXT, &line.target.ingress_class, "NAME", "With --manifests and check: as the controller's option", 0, 0},
 	{"header", 'H', OPT_LIST, &line.asked.headers, "FIELD", "With explain: a field of the request, 'Name: value' (repeatable)", 0, 0},
 	{"method", 'X', OPT_TEXT, &line.asked.method, "METHOD", "With explain: the method (default GET)", 0, 0},

@@ -25,6 +25,7 @@ static void set_options(const struct target *t, struct reconcile_options *option
 		options->configmap = str_from(t->configmap);
 	options->tcp_services_configmap = str_from(t->tcp_services);
 	options->udp_services_configmap = str_from(t->udp_services);
+	options->enable_ssl_passthrough = t->enable_ssl_passthrough;
 	options->now_s = (int64_t)(clock_wall_ms() / 1000);
 }
 

@@ -20,6 +20,7 @@ struct target {
 	const char *configmap; /* for --manifests: as the controller's options */
 	const char *tcp_services, *udp_services;
 	const char *ingress_class;
+	bool enable_ssl_passthrough;
 	const char *pool;   /* --pool; NULL: any */
 	char found_pool[64]; /* of the snapshot that was read last; "": its source has no pools */
 	unsigned timeout_s; /* 0: the default */

@@ -17,6 +17,7 @@ struct arguments {
 	struct opt_list namespaces, pools;
 	struct str watched[64]; /* the texts of `namespaces` */
 	const char *default_ssl_certificate, *default_backend_service;
+	bool completes_chains; /* accepted, and of no effect */
 	struct opt_common common;
 	struct opt rows[64];
 	struct opt_program program;
@@ -94,6 +95,8 @@ static void make_rows(struct arguments *a)
 		{"default-backend-service", 0, OPT_TEXT, &a->default_backend_service, "NS/NAME",
 			"The Service for what no rule matches; default a 404 page", 0, 0},
 		{"disable-catch-all", 0, OPT_FLAG, &r->disable_catch_all, NULL, "Pass over Ingresses with a default backend", 0, 0},
+		{"enable-ssl-chain-completion", 0, OPT_FLAG, &a->completes_chains, NULL,
+			"Accepted: nothing is fetched, and a certificate whose issuer is missing in tls.crt is a problem", 0, 0},
 		{"enable-ssl-passthrough", 0, OPT_FLAG, &r->enable_ssl_passthrough, NULL,
 			"Let ssl-passthrough hand TLS connections to endpoints as they are", 0, 0},
 		{"disable-svc-external-name", 0, OPT_FLAG, &r->disable_svc_external_name, NULL,

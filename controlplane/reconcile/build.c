@@ -158,6 +158,7 @@ void reconcile_note_reads(struct reconcile *pass)
 		{"ConfigMap", o->udp_services_configmap},
 		{"Secret", o->default_ssl_certificate},
 		{"Service", o->default_backend_service},
+		{"Secret", settings[SETTING_SSL_DH_PARAM].value.text},
 		{"ConfigMap", settings[SETTING_ADD_HEADERS].value.text},
 		{"ConfigMap", settings[SETTING_PROXY_SET_HEADERS].value.text},
 	};

@@ -27,21 +27,35 @@ static int no_passphrase(char *out, int size, int is_writing, void *owner)
 	return -1;
 }
 
-/* Every certificate of the chain parses, and there are not more than a proxy takes. */
-static bool has_good_chain(struct str pem)
+/* Every certificate of the chain parses, and there are not more than a proxy takes. Whether the leaf's issuer is among them. */
+static bool has_good_chain(struct str pem, X509 *leaf, bool *has_issuer)
 {
 	BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	X509 *one;
 	int n = 0;
 	bool is_at_end;
 
+	*has_issuer = false;
 	while (bio && (one = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL))) {
+		*has_issuer = *has_issuer || X509_check_issued(one, leaf) == X509_V_OK; /* of itself too, where it is */
 		X509_free(one);
 		n++;
 	}
 	is_at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 	BIO_free(bio);
 	return n > 0 && n <= CHAIN_MAX && is_at_end;
+}
+
+/* Where the issuer's certificate can be had, as public authorities write into theirs. */
+static bool names_issuer_url(X509 *leaf)
+{
+	AUTHORITY_INFO_ACCESS *all = X509_get_ext_d2i(leaf, NID_info_access, NULL, NULL);
+	bool found = false;
+
+	for (int i = 0; !found && i < sk_ACCESS_DESCRIPTION_num(all); i++)
+		found = OBJ_obj2nid(sk_ACCESS_DESCRIPTION_value(all, i)->method) == NID_ad_ca_issuers;
+	AUTHORITY_INFO_ACCESS_free(all);
+	return found;
 }
 
 static X509 *read_leaf(struct str pem)
@@ -161,10 +175,11 @@ void certificate_read_pem(struct arena *arena, SSL_CTX *judge, struct str chain,
 {
 	X509 *leaf = read_leaf(chain);
 	EVP_PKEY *pair = read_key(key);
+	bool has_issuer;
 
 	out->chain_pem = chain;
 	out->key_pem = key;
-	if (!leaf || !has_good_chain(chain))
+	if (!leaf || !has_good_chain(chain, leaf, &has_issuer))
 		out->why = "a Secret whose tls.crt can be read, with 16 certificates at most";
 	else if (!pair)
 		out->why = "a Secret whose tls.key can be read";
@@ -172,6 +187,7 @@ void certificate_read_pem(struct arena *arena, SSL_CTX *judge, struct str chain,
 		out->why = judge_pair(judge, leaf, pair);
 	if (!out->why)
 		describe(arena, leaf, pair, out);
+	out->lacks_issuer = !out->why && !has_issuer && names_issuer_url(leaf);
 	X509_free(leaf);
 	EVP_PKEY_free(pair);
 	ERR_clear_error();

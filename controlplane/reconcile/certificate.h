@@ -10,6 +10,7 @@ struct certificate {
 	struct str *names;     /* SAN DNS names, else the CN; lower-cased, sorted */
 	size_t n_names;
 	int64_t not_before_s, not_after_s;
+	bool lacks_issuer;     /* of a public authority, by what it says, and without the certificate of that */
 	struct str fingerprint; /* 32 bytes */
 	struct str issuer, serial, key_type;
 	unsigned long told_in; /* the result that has it already */

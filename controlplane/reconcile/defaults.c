@@ -159,6 +159,7 @@ static void fill_tls(const struct filling *f)
 	out->hsts_max_age_s = get_u32(f, SETTING_HSTS_MAX_AGE);
 	out->hsts_include_subdomains = get(f, SETTING_HSTS_INCLUDE_SUBDOMAINS)->flag;
 	out->hsts_preload = get(f, SETTING_HSTS_PRELOAD)->flag;
+	dh_param_fill(f->pass, f->result, out);
 	out->default_certificate = message_text(&f->pass->scratch, tls_put_default(f->pass, f->result));
 }
 

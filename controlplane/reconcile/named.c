@@ -76,6 +76,7 @@ size_t reconcile_settings_names(struct store *store, const struct reconcile_opti
 	struct reconcile *pass = reconcile_begin(store, options);
 	struct names names = {.arena = arena};
 
+	add(&names, "Secret", STR(""), pass->settings.items[SETTING_SSL_DH_PARAM].value.text);
 	add(&names, "ConfigMap", STR(""), pass->settings.items[SETTING_ADD_HEADERS].value.text);
 	add(&names, "ConfigMap", STR(""), pass->settings.items[SETTING_PROXY_SET_HEADERS].value.text);
 	add(&names, "ConfigMap", STR(""), options->tcp_services_configmap);

@@ -222,6 +222,9 @@ bool passthrough_is_of(const struct reconcile *pass, const struct view *view, st
 /* tickets.c: puts the keys of TLS session tickets. */
 void tickets_put(struct reconcile *pass, struct reconcile_result *result);
 
+/* dh_param.c: ssl-dh-param. */
+void dh_param_fill(struct reconcile *pass, struct reconcile_result *result, Weirlock__V1__Settings *out);
+
 /* client_auth.c: certificates of clients (F9). */
 /* Reads what the Ingress says of them; its problems are the view's. */
 void client_auth_read(struct reconcile *pass, struct view *view);

@@ -67,6 +67,10 @@ static void put_certificate(struct reconcile *pass, struct certificate *c, struc
 		return;
 	c->told_in = pass->result_number;
 	certificate_put(&pass->scratch, c, result);
+	if (c->lacks_issuer)
+		result_problem(&result->problems, SEVERITY_WARN, arena_printf(&pass->scratch, "Secret %.*s", STR_ARG(c->name)),
+			"tls.crt", STR(""), "a whole chain: the certificate of its issuer is missing",
+			"put the intermediate certificates behind it", "it is served all the same, and clients that have no copy of them refuse it");
 	if (pass->options->now_s > 0 && c->not_after_s < pass->options->now_s)
 		result_problem(&result->problems, SEVERITY_WARN, arena_printf(&pass->scratch, "Secret %.*s", STR_ARG(c->name)),
 			"tls.crt", STR(""), "the certificate has expired (F8)", "renew it", "it is served all the same");

@@ -74,6 +74,8 @@
 		"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"                    \
 		"DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES128-GCM-SHA256",                                                      \
 		"Ciphers for TLS 1.2, as OpenSSL writes them", .type = VALUE_TEXT, .words = "!:+-_@=")                      \
+	X(SSL_DH_PARAM, "ssl-dh-param", COMMON, "",                                                                         \
+		"Secret whose dhparam.pem holds the group of DHE ciphers; unset: those are not offered", .type = VALUE_REF)  \
 	X(SSL_ECDH_CURVE, "ssl-ecdh-curve", RARE, "auto", "Key exchange groups, with colons between them",                  \
 		.type = VALUE_TEXT, .words = "-_:", .max = 500)                                                                         \
 	X(SSL_BUFFER_SIZE, "ssl-buffer-size", CORE, "4k",                                                                   \

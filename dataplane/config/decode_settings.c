@@ -99,6 +99,9 @@ static bool decode_tls(struct decode *d, const Weirlock__V1__Settings *in, struc
 	t->keeps_no_sessions = in->ssl_no_session_cache;
 	t->sessions_max = in->ssl_session_cache_sessions;
 	t->session_timeout_ms = or_default(in->ssl_session_timeout_ms, 10 * MINUTE_MS);
+	if (in->ssl_dh_param_pem.len > MAX_TEXT)
+		return decode_refuse(d, "ssl_dh_param_pem", "too long");
+	t->dh_param_pem = arena_str(d->arena, str_of((const char *)in->ssl_dh_param_pem.data, in->ssl_dh_param_pem.len));
 	if (in->ssl_buffer_size_bytes && !decode_range(d, "ssl_buffer_size_bytes", in->ssl_buffer_size_bytes, 512, 16384))
 		return false;
 	if (!decode_range(d, "http2_max_concurrent_streams", s->http2_max_concurrent_streams, 1, 65536) ||

@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <stdatomic.h>
 
 #include "mem.h"
@@ -221,6 +222,22 @@ static const char *set_lists(SSL_CTX *ctx, const struct tls_options *o)
 	return why;
 }
 
+static const char *set_dh_param(SSL_CTX *ctx, const struct tls_options *o)
+{
+	BIO *bio = o->dh_param_pem.len ? BIO_new_mem_buf(o->dh_param_pem.ptr, (int)o->dh_param_pem.len) : NULL;
+	EVP_PKEY *group = bio ? PEM_read_bio_Parameters(bio, NULL) : NULL;
+	bool is_good = !o->dh_param_pem.len || (group && EVP_PKEY_get_base_id(group) == EVP_PKEY_DH);
+
+	if (group && is_good && SSL_CTX_set0_tmp_dh_pkey(ctx, group) == 1)
+		group = NULL; /* the context's */
+	else if (group)
+		is_good = false;
+	EVP_PKEY_free(group);
+	BIO_free(bio);
+	ERR_clear_error();
+	return is_good ? NULL : "the DH parameters are none, or too weak for OpenSSL";
+}
+
 /* Tickets where they are on, else OpenSSL's cache in the context, which all workers and generations share. */
 static void set_sessions(SSL_CTX *ctx, const struct tls_options *o)
 {
@@ -250,6 +267,8 @@ SSL_CTX *tls_server_context(const struct tls_options *options, const char **why)
 	*why = set_versions(ctx, options);
 	if (!*why)
 		*why = set_lists(ctx, options);
+	if (!*why)
+		*why = set_dh_param(ctx, options);
 	if (*why) {
 		SSL_CTX_free(ctx);
 		return NULL;

@@ -182,7 +182,9 @@ static void describe(const struct tls_options *o, struct buf *out)
 		o->offers_http2, o->keeps_no_sessions, o->sessions_max);
 	buf_printf(out, "%zu ", o->ciphers.len);
 	buf_add(out, o->ciphers);
+	buf_printf(out, " %zu ", o->curves.len);
 	buf_add(out, o->curves);
+	buf_add(out, o->dh_param_pem);
 }
 
 SSL_CTX *tls_session_keys_context(struct tls_session_keys *k, const struct tls_options *options, const char **why)

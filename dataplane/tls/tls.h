@@ -37,6 +37,7 @@ struct tls_options {
 	bool has_tls12, has_tls13;
 	struct str ciphers;              /* OpenSSL list for TLS 1.2, in the server's order; "" is the list of F1 */
 	struct str curves;               /* "auto", "" or a list */
+	struct str dh_param_pem;         /* the group of DHE ciphers; "": none of those is offered */
 	bool rejects_unknown_names;      /* ssl-reject-handshake */
 	bool has_tickets;                /* else sessions are kept here, and resume by their id */
 	bool keeps_no_sessions;          /* but here they are not either */

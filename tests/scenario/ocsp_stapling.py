@@ -11,16 +11,18 @@ def run(t):
     root = t.authority("root")
     ca = t.authority("ca", root)
     there = responder.Responder(t, ca)
-    a, b = (ca.issue(name, extensions=there.extensions) for name in ("a.test", "b.test"))
+    extensions = there.extensions + ",caIssuers;URI:http://127.0.0.1/ca.crt"
+    a, b = (ca.issue(name, extensions=extensions) for name in ("a.test", "b.test"))
     plain = ca.issue("plain.test")
-    alone = t.authority("lonely").issue("alone.test", extensions=there.extensions)
+    alone = t.authority("lonely").issue("alone.test", extensions=extensions)
     there.say(a, "good")
     there.say(b, "revoked")
     for name, certificate in (("a", a), ("b", b), ("plain", plain), ("alone", alone)):
         c.apply(secret(name, certificate)).route(name + ".test", t.backend(), tls={name: [name + ".test"]})
 
     # off, as by default; then on, with a responder that is at no public address and is not allowed, and is not asked
-    c.start()
+    c.controller(options=["--enable-ssl-chain-completion"])
+    c.proxy()
     t.check("OCSP response: no response sent" in responder.stapled(c, "a.test", root.cert_path), "nothing is stapled")
     c.config(enable_ocsp="true")
     wait.until(lambda: count(c, "failed") >= 2, "it failed")
@@ -32,6 +34,8 @@ def run(t):
     t.equal(c.get("a.test", tls="a.test").status, 200)
     t.check(("Secret default/alone", "tls.crt") in problems(c), "a chain without its issuer")
     t.check(("Secret default/plain", "tls.crt") not in problems(c), "a certificate that names nobody")
+    # whether or not OCSP is on, and nothing is fetched in its place
+    t.equal({row["object"] for row in c.problems() if "a whole chain" in row["rule"]}, {"Secret default/alone"})
 
     # there
     there.start()

@@ -54,6 +54,13 @@ def run(t):
     for other in ("", "nobody.test", "alias.test", "x.pass.test"):
         t.check(presented(other) not in (own.der, ended.der), f"{other!r} is for our own TLS")
 
+    # and weirctl explain says so, of these names alone
+    for name, step in (("pass.test", "passthrough"), ("PASS.test", "passthrough"), ("alias.test", None), ("ended.test", None)):
+        answer = c.inspect("explain", "request", f"https://{name}/x")["answer"]
+        t.equal(answer["step"] == "passthrough", step is not None, f"{name}: {answer}")
+    t.contains(c.weirctl("explain", "request", "https://told.test/").stdout, "passed on", "version 1", "default/told:80")
+    t.contains(c.weirctl("-m", c.manifests, "--enable-ssl-passthrough", "explain", "request", "https://pass.test/", of="").stdout, "passed on")
+
     # the address of a client that is not handed on is its own, not 127.0.0.1 of a hop within
     with wire.Client(c.https(), tls="ended.test", source="127.0.0.9") as client:
         t.equal(client.get("/", "ended.test").status, 200)
