@@ -15,6 +15,7 @@ enum {
 	SWEEP_MS = 100,
 	REAP_MS = 2000,
 	MESSAGES_A_TURN = 256,
+	TURN_US = 2000, /* of the loop's turn; nanomsg takes one message of each connection after the other */
 	DEFAULT_IDLE_MS = 30 * 1000,
 	DEFAULT_HANDSHAKE_MS = 5000
 };
@@ -35,11 +36,12 @@ static void on_sweep(uv_timer_t *timer)
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct rpc_server *server = container_of(poll, struct rpc_server, poll);
+	uint64_t begun_us = clock_mono_us();
 	struct socket_message message;
 
 	(void)status;
 	(void)events;
-	for (int i = 0; i < MESSAGES_A_TURN && !server->is_closing; i++) {
+	for (int i = 0; i < MESSAGES_A_TURN && !server->is_closing && clock_mono_us() - begun_us < TURN_US; i++) {
 		if (socket_receive(server->fd, &message) != 1) {
 			server->drained_ms = clock_mono_ms();
 			return;
@@ -124,6 +126,7 @@ void rpc_server_close(struct rpc_server *server, void (*on_closed)(void *data), 
 	nn_close(server->fd);
 	waiting_clear(&server->waiting);
 	map_deinit(&server->sessions);
+	map_deinit(&server->beginning);
 	buf_deinit(&server->plain);
 	buf_deinit(&server->out);
 	buf_deinit(&server->packed);

@@ -2,7 +2,7 @@
 #define SERVER_H
 /*
  * What the files of the server share: server.c has the socket, server_session.c the sessions on it, server_waiting.c those
- * that have no room yet, server_call.c their calls.
+ * that have no room yet, server_rate.c what strangers may cost, server_call.c their calls.
  */
 #include <uv.h>
 
@@ -12,7 +12,13 @@
 #include "secure.h"
 #include "socket.h"
 
-enum { SERVICES_MAX = 4, PORTS_MAX = 8, SESSION_KEY_SIZE = 12 };
+enum { SERVICES_MAX = 4, PORTS_MAX = 8, SESSION_KEY_SIZE = SOCKET_PIPE_SIZE + 8 };
+
+/* So many a second; what is over the rate is only counted. */
+struct rate {
+	uint64_t second;
+	unsigned n, n_over;
+};
 
 struct rpc_peer {
 	struct rpc_server *server;
@@ -22,7 +28,10 @@ struct rpc_peer {
 	uint64_t session;
 	uint8_t trace[SOCKET_TRACE_MAX];
 	bool is_open, is_over;
+	bool is_paid;           /* its handshake cost what one costs */
 	uint64_t begun_ms, heard_ms;
+	struct rate faults;     /* messages that no client of ours sends */
+	unsigned n_unconfirmed; /* sent since it was heard last */
 	struct rpc_call *calls;
 	unsigned n_calls;
 	void *data;
@@ -43,12 +52,6 @@ struct service {
 	unsigned roles;
 };
 
-/* So many a second; what is over the rate is only counted. */
-struct rate {
-	uint64_t second;
-	unsigned n, n_over;
-};
-
 /* Handshakes that may be begun: HANDSHAKES_A_SECOND, and as many at once as nobody used before. */
 struct budget {
 	uint64_t at_ms;
@@ -66,6 +69,7 @@ struct waiting;
 
 struct waiting_line {
 	struct waiting *first, *last;
+	struct map connections; /* who has a place in it */
 	unsigned n;
 };
 
@@ -76,6 +80,7 @@ struct rpc_server {
 	unsigned n_handles;
 	int fd;
 	struct map sessions;
+	struct map beginning;  /* by connection: whose handshake is under way */
 	struct rpc_peer *peers; /* all of them */
 	struct service services[SERVICES_MAX];
 	size_t n_services;
@@ -105,9 +110,22 @@ void session_free(struct rpc_peer *peer);
 /* Sealed and sent; `payload` may be NULL. A session that cannot is over. */
 void session_send(struct rpc_peer *peer, const struct envelope *envelope, const ProtobufCMessage *payload);
 
+/* The peer sent what no client of ours sends: one that goes on so is over. */
+void session_fault(struct rpc_peer *peer);
+
+/* server_rate.c */
+
+bool rate_allows(struct rate *r, unsigned limit, uint64_t now_ms);
+bool budget_allows(struct budget *b, uint64_t now_ms);
+void budget_take(struct budget *b);
+/* What began was no handshake. */
+void budget_give_back(struct budget *b);
+/* One line a second at most about what strangers send, and the same one once a minute; the next one says how many were left out. */
+void warn_stranger(struct rpc_server *server, const char *what, const char *why);
+
 /* server_waiting.c */
 
-/* Copies it. False when it is too large, or too many wait. */
+/* Copies it, in the place that its connection has already, or last. False when it is too large, or too many wait. */
 bool waiting_add(struct waiting_line *line, const struct socket_message *m, uint64_t now_ms);
 /* The one that has waited longest, of those who came at `since_ms` or later: all others are forgotten. Borrowed; NULL: none. */
 const struct socket_message *waiting_first(struct waiting_line *line, uint64_t since_ms);

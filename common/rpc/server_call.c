@@ -119,6 +119,7 @@ static void refuse(struct rpc_peer *peer, const struct envelope *request, enum r
 		.type = ENVELOPE_ANSWER, .id = request->id, .number = status, .text = str_from(why)};
 
 	session_send(peer, &answer, NULL);
+	session_fault(peer);
 }
 
 static void run_handler(struct rpc_peer *peer, const struct envelope *request, struct service *service, unsigned index)

@@ -3,7 +3,6 @@
  * before its first well-formed handshake, and little before the last. Silence is what ends a session.
  */
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
@@ -20,69 +19,12 @@ enum {
 	EVICT_GAP_MS = 3,           /* on average, over EVICT_SPAN_MS */
 	EVICT_SPAN_MS = 200,
 	BEGIN_A_SWEEP = 40,         /* of those who wait */
-	HANDSHAKES_A_SECOND = 200,  /* one costs about a millisecond */
-	HANDSHAKES_BURST = 2048,
 	SESSIONS_MAX = 8192,        /* 45 KiB each */
-	SAY_AGAIN_MS = 60 * 1000,
-	RESETS_A_SECOND = 100
+	RESETS_A_SECOND = 100,
+	FLIGHT_MIN = 64,            /* bytes; an alert is less */
+	FAULTS_A_SECOND = 64,       /* of one session, and it ends */
+	UNCONFIRMED_MAX = RPC_HELD_MAX + 1 /* the answer to what was heard last, and those to calls that were held */
 };
-
-static bool rate_allows(struct rate *r, unsigned limit, uint64_t now_ms)
-{
-	if (r->second != now_ms / 1000)
-		*r = (struct rate){.second = now_ms / 1000, .n_over = r->n_over};
-	if (r->n >= limit) {
-		r->n_over++;
-		return false;
-	}
-	r->n++;
-	return true;
-}
-
-static bool budget_allows(struct budget *b, uint64_t now_ms)
-{
-	uint64_t back = (now_ms - b->at_ms) * HANDSHAKES_A_SECOND;
-
-	b->spent = back < b->spent ? b->spent - (unsigned)back : 0;
-	b->at_ms = now_ms;
-	return b->spent + 1000 <= HANDSHAKES_BURST * 1000;
-}
-
-/* The same line as the last one, before its time: it is only counted. */
-static bool is_said(struct said *s, const char *text, uint64_t now_ms)
-{
-	bool is_same = strcmp(s->text, text) == 0;
-
-	if (is_same && s->at_ms && now_ms - s->at_ms < SAY_AGAIN_MS) {
-		s->n_again++;
-		return true;
-	}
-	if (!is_same)
-		s->n_again = 0;
-	s->at_ms = now_ms;
-	snprintf(s->text, sizeof(s->text), "%s", text);
-	return false;
-}
-
-/*
- * One line a second at most about what strangers send, and the same one once a minute; the next one says how many were left out.
- */
-static void warn_stranger(struct rpc_server *server, const char *what, const char *why)
-{
-	uint64_t now = clock_mono_ms();
-	char text[sizeof(server->said.text)];
-	unsigned n_again = server->said.n_again;
-
-	snprintf(text, sizeof(text), "%s: %s", what, why);
-	if (is_said(&server->said, text, now))
-		return;
-	if (!rate_allows(&server->warnings, 1, now)) {
-		server->said = (struct said){0}; /* it was not said */
-		return;
-	}
-	log_warn("rpc", "%s, not_logged=%u", text, server->warnings.n_over + n_again);
-	server->warnings.n_over = server->said.n_again = 0;
-}
 
 /* ---------------------------------------------------------------------------------------------------------- sending */
 
@@ -95,6 +37,24 @@ static void send_out(struct rpc_peer *peer)
 	buf_clear(&server->out);
 }
 
+static void reset(struct rpc_peer *peer)
+{
+	struct rpc_server *server = peer->server;
+
+	buf_clear(&server->out);
+	frame_begin(&server->out, FRAME_RESET, peer->session);
+	send_out(peer);
+}
+
+/* No client of ours comes here. The sweep takes the session away. */
+static void end_faulty(struct rpc_peer *peer, const char *why)
+{
+	warn_stranger(peer->server, "session ended", why);
+	peer->server->stats.faulty++;
+	reset(peer);
+	peer->is_over = true;
+}
+
 void session_send(struct rpc_peer *peer, const struct envelope *envelope, const ProtobufCMessage *payload)
 {
 	struct rpc_server *server = peer->server;
@@ -103,6 +63,10 @@ void session_send(struct rpc_peer *peer, const struct envelope *envelope, const 
 
 	if (peer->is_over)
 		return;
+	if (++peer->n_unconfirmed > UNCONFIRMED_MAX) {
+		end_faulty(peer, "it has more answers than it may have calls");
+		return;
+	}
 	buf_clear(&server->packed);
 	envelope_begin(&server->packed, envelope);
 	room = buf_reserve(&server->packed, size);
@@ -146,6 +110,20 @@ void rpc_peer_set_data(struct rpc_peer *peer, void *data)
 
 /* ------------------------------------------------------------------------------------------------- beginning and ending */
 
+static struct str connection_of(const struct rpc_peer *peer)
+{
+	return str_of(peer->key, SOCKET_PIPE_SIZE);
+}
+
+static void end_handshake(struct rpc_peer *peer)
+{
+	struct rpc_server *server = peer->server;
+
+	server->stats.n_handshakes--;
+	if (map_get(&server->beginning, connection_of(peer)) == peer)
+		map_del(&server->beginning, connection_of(peer));
+}
+
 void session_free(struct rpc_peer *peer)
 {
 	struct rpc_server *server = peer->server;
@@ -157,7 +135,7 @@ void session_free(struct rpc_peer *peer)
 		if (server->options.on_peer_gone)
 			server->options.on_peer_gone(server->options.data, peer);
 	} else {
-		server->stats.n_handshakes--;
+		end_handshake(peer);
 	}
 	map_del(&server->sessions, str_of(peer->key, sizeof(peer->key)));
 	secure_destroy(peer->secure);
@@ -229,14 +207,28 @@ static void evict_oldest(struct rpc_server *server)
 	warn_stranger(server, "handshake refused", "too many are under way, the oldest makes room");
 }
 
+/* A connection shakes hands once at a time: who begins again has given up what was under way. */
+static void replace_handshake(struct rpc_server *server, const uint8_t key[SESSION_KEY_SIZE])
+{
+	struct rpc_peer *former = map_get(&server->beginning, str_of(key, SOCKET_PIPE_SIZE)), **place = &server->peers;
+
+	if (!former)
+		return;
+	while (*place != former)
+		place = &(*place)->next;
+	*place = former->next;
+	session_free(former);
+}
+
 static struct rpc_peer *admit(struct rpc_server *server, const uint8_t key[SESSION_KEY_SIZE], uint64_t session)
 {
 	uint64_t now = clock_mono_ms();
 	struct rpc_peer *peer;
 
+	replace_handshake(server, key);
 	if (server->stats.n_handshakes >= HANDSHAKES_MAX)
 		evict_oldest(server);
-	server->handshakes.spent += 1000;
+	budget_take(&server->handshakes);
 	peer = mem_zalloc(sizeof(*peer));
 	peer->server = server;
 	peer->session = session;
@@ -246,6 +238,7 @@ static struct rpc_peer *admit(struct rpc_server *server, const uint8_t key[SESSI
 	peer->next = server->peers;
 	server->peers = peer;
 	server->stats.n_handshakes++;
+	map_put(&server->beginning, connection_of(peer), peer);
 	map_put(&server->sessions, str_of(key, SESSION_KEY_SIZE), peer);
 	return peer;
 }
@@ -272,47 +265,54 @@ static void on_failed(struct rpc_peer *peer)
 	buf_deinit(&text);
 }
 
+void session_fault(struct rpc_peer *peer)
+{
+	if (!peer->is_over && !rate_allows(&peer->faults, FAULTS_A_SECOND, clock_mono_ms()))
+		end_faulty(peer, "its peer sends what makes no sense, again and again");
+}
+
 static void on_plain(struct rpc_peer *peer, struct str plain)
 {
 	struct envelope envelope;
-	const char *why;
+	const char *why = "an answer that nobody asked for";
 
-	if (!envelope_parse(plain, &envelope, &why))
-		garbage(peer->server, why);
-	else if (envelope.type == ENVELOPE_REQUEST)
+	if (envelope_parse(plain, &envelope, &why) && envelope.type == ENVELOPE_REQUEST) {
 		call_request(peer, &envelope);
-	else if (envelope.type == ENVELOPE_CANCEL)
+	} else if (envelope.type == ENVELOPE_CANCEL) {
 		call_cancel(peer, envelope.id);
-	else
-		garbage(peer->server, "an answer that nobody asked for");
+	} else {
+		garbage(peer->server, why);
+		session_fault(peer);
+	}
 }
 
 static void feed(struct rpc_peer *peer, struct str bytes)
 {
 	struct rpc_server *server = peer->server;
-	size_t head;
-	bool has_alert;
+	size_t head, n_sent;
 	enum secure_state state;
 
 	buf_clear(&server->plain);
 	frame_begin(&server->out, peer->is_open ? FRAME_DATA : FRAME_HANDSHAKE, peer->session);
 	head = server->out.len;
 	state = secure_feed(peer->secure, bytes, &server->plain, &server->out);
-	has_alert = server->out.len > head;
-	if (has_alert)
+	n_sent = server->out.len - head;
+	if (n_sent)
 		send_out(peer);
 	buf_clear(&server->out);
+	if (n_sent >= FLIGHT_MIN)
+		peer->is_paid = true;
 	if (state == SECURE_FAILED) {
-		if (!has_alert) { /* no alert: at least say that nothing will come of it */
-			frame_begin(&server->out, FRAME_RESET, peer->session);
-			send_out(peer);
-		}
+		if (!n_sent) /* no alert: at least say that nothing will come of it */
+			reset(peer);
+		if (!peer->is_paid)
+			budget_give_back(&server->handshakes);
 		on_failed(peer);
 		return;
 	}
 	if (state == SECURE_OPEN && !peer->is_open) {
 		peer->is_open = true;
-		server->stats.n_handshakes--;
+		end_handshake(peer);
 		server->stats.n_peers++;
 		log_debug("rpc", "session begins identity=%s", secure_identity(peer->secure));
 	}
@@ -335,6 +335,7 @@ static void hear(struct rpc_peer *peer, const struct socket_message *m, const st
 {
 	memcpy(peer->trace, m->trace, SOCKET_TRACE_MAX);
 	peer->heard_ms = clock_mono_ms();
+	peer->n_unconfirmed = 0;
 	if (frame->type == FRAME_RESET)
 		peer->is_over = true;
 	else
@@ -343,8 +344,22 @@ static void hear(struct rpc_peer *peer, const struct socket_message *m, const st
 
 static void make_key(const struct socket_message *m, const struct frame *frame, uint8_t key[SESSION_KEY_SIZE])
 {
-	memcpy(key, m->trace, 4);
-	memcpy(key + 4, &frame->session, 8);
+	memcpy(key, m->trace, SOCKET_PIPE_SIZE);
+	memcpy(key + SOCKET_PIPE_SIZE, &frame->session, sizeof(frame->session));
+}
+
+/* Noise leaves no trace: its place is free for the next one at once. */
+static void hear_first(struct rpc_server *server, const struct socket_message *m, const struct frame *frame,
+	const uint8_t key[SESSION_KEY_SIZE])
+{
+	struct rpc_peer *peer = admit(server, key, frame->session);
+
+	hear(peer, m, frame);
+	if (!peer->is_over || peer->is_open)
+		return;
+	assert(server->peers == peer);
+	server->peers = peer->next;
+	session_free(peer);
 }
 
 /* Those who wait, in their order, as far as there is room now. */
@@ -363,7 +378,7 @@ static void begin_waiting(struct rpc_server *server, uint64_t now_ms, unsigned n
 		if (frame_parse(m->bytes, &frame, &why)) { /* as before */
 			make_key(m, &frame, key);
 			if (!map_get(&server->sessions, str_of(key, sizeof(key))))
-				hear(admit(server, key, frame.session), m, &frame);
+				hear_first(server, m, &frame, key);
 		}
 		waiting_drop_first(&server->waiting);
 	}
@@ -379,7 +394,7 @@ static void begin(struct rpc_server *server, const struct socket_message *m, con
 	if (server->stats.n_peers >= SESSIONS_MAX)
 		why = "too many sessions";
 	else if (!server->waiting.n && has_room(server, now))
-		hear(admit(server, key, frame->session), m, frame);
+		hear_first(server, m, frame, key);
 	else if (!waiting_add(&server->waiting, m, now))
 		why = "too many at once";
 	if (!why)

@@ -13,6 +13,7 @@
 #include "str.h"
 
 enum {
+	SOCKET_PIPE_SIZE = 4,               /* which connection */
 	SOCKET_TRACE_MAX = 8,               /* back-trace: pipe, then one request id */
 	SOCKET_OVERHEAD = 4096              /* frame, envelope, TLS records */
 };

@@ -167,6 +167,7 @@ void stop_controller(struct controller *c)
 {
 	bool server = false, publish = false;
 
+	CHECK_INT(rpc_server_stats(c->server).faulty, 0); /* whoever was here is honest */
 	rpc_server_close(c->server, set_flag, &server);
 	CHECK(wait_for(is_set, &server, 2000));
 	publish_close(c->publish, set_flag, &publish);

@@ -122,6 +122,7 @@ void rpc_server_close(struct rpc_server *server, void (*on_closed)(void *data), 
 struct rpc_server_stats {
 	unsigned n_peers, n_handshakes; /* now: authenticated, and not yet */
 	uint64_t calls, garbage, refused_handshakes, reaped;
+	uint64_t faulty; /* sessions ended for what their peers did; none of a client of ours */
 };
 struct rpc_server_stats rpc_server_stats(const struct rpc_server *server);
 

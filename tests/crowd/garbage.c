@@ -253,6 +253,22 @@ static void make_hello(struct garbage *g)
 	buf_deinit(&plain);
 }
 
+/* Until the other end has read all of it: then it closes, too. */
+static void hang_up(struct intruder *i)
+{
+	char bytes[64 * 1024];
+
+	if (i->fd >= 0) {
+		shutdown(i->fd, SHUT_WR);
+		while (recv(i->fd, bytes, sizeof(bytes), 0) > 0)
+			;
+		close(i->fd);
+		i->fd = -1;
+	}
+	secure_destroy(i->secure);
+	i->secure = NULL;
+}
+
 /* A handful of messages on one connection. False when the controller cannot be reached. */
 static bool send_some(struct garbage *g, unsigned number)
 {
@@ -261,9 +277,8 @@ static bool send_some(struct garbage *g, unsigned number)
 
 	if (i->fd < 0 && !connect_again(g, i))
 		return false;
-	if (is_insider && !i->secure && !shake_hands(g, i)) {
-		close(i->fd);
-		i->fd = -1; /* there is a budget for handshakes: later */
+	if (is_insider && (i->secure || !shake_hands(g, i))) {
+		hang_up(i); /* a session that sends so much nonsense ends, and there is a budget for handshakes: later */
 		return true;
 	}
 	for (unsigned n = 0; n < BATCH; n++) {
@@ -282,20 +297,6 @@ static bool send_some(struct garbage *g, unsigned number)
 	return connect_again(g, i);
 }
 
-/* Until the other end has read all of it: then it closes, too. */
-static void finish(struct intruder *i)
-{
-	char bytes[64 * 1024];
-
-	if (i->fd >= 0) {
-		shutdown(i->fd, SHUT_WR);
-		while (recv(i->fd, bytes, sizeof(bytes), 0) > 0)
-			;
-		close(i->fd);
-	}
-	secure_destroy(i->secure);
-	buf_deinit(&i->in);
-}
 
 int garbage_run(const struct garbage_options *o)
 {
@@ -311,8 +312,10 @@ int garbage_run(const struct garbage_options *o)
 		goes_on = send_some(&g, i % o->n_connections);
 	if (!goes_on)
 		fprintf(stderr, "crowd: the controller cannot be reached after %llu messages: %s\n", (unsigned long long)g.n_sent, strerror(errno));
-	for (unsigned i = 0; i < o->n_connections; i++)
-		finish(&g.all[i]);
+	for (unsigned i = 0; i < o->n_connections; i++) {
+		hang_up(&g.all[i]);
+		buf_deinit(&g.all[i].in);
+	}
 	printf("{\"event\":\"garbage\",\"sent\":%llu,\"inside\":%llu,\"sessions\":%llu,\"closed_on\":%llu,\"took_us\":%llu}\n",
 		(unsigned long long)g.n_sent, (unsigned long long)g.n_inside, (unsigned long long)g.n_sessions, (unsigned long long)g.n_broken,
 		(unsigned long long)(clock_mono_us() - begun_us));
