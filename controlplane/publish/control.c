@@ -40,6 +40,7 @@ void control_free_proxy(struct publish *p, struct proxy *proxy)
 
 	while (*place != proxy)
 		place = &(*place)->next;
+	fan_forget(&p->fan, proxy);
 	*place = proxy->next;
 	p->n_proxies--;
 	if (proxy->peer)
@@ -212,7 +213,7 @@ static bool is_too_soon(const struct proxy *proxy, enum way_form form)
 		clock_mono_us() - proxy->pushed_us < REPEAT_MS * 1000;
 }
 
-void control_serve(struct proxy *proxy)
+bool control_serve(struct proxy *proxy)
 {
 	const struct snapshot *current = roll_target(proxy);
 	Weirlock__V1__WatchResponse response = WEIRLOCK__V1__WATCH_RESPONSE__INIT;
@@ -220,7 +221,7 @@ void control_serve(struct proxy *proxy)
 	enum way_form form;
 
 	if (!proxy->watch)
-		return;
+		return false;
 	if (proxy->lane->publish->is_leaving) {
 		redirect.after_ms = (uint32_t)(clock_mono_us() % REDIRECT_SPREAD_MS); /* so that not all come at once */
 		if (proxy->report)
@@ -228,18 +229,20 @@ void control_serve(struct proxy *proxy)
 		response.what_case = WEIRLOCK__V1__WATCH_RESPONSE__WHAT_REDIRECT;
 		response.redirect = &redirect;
 		answer_watch(proxy, &response);
-		return;
+		return true;
 	}
 	if (!current || (proxy->has_applied && content_id_eq(&proxy->applied, &current->id)) ||
 		(proxy->has_refused && content_id_eq(&proxy->refused, &current->id))) {
 		hold_end(proxy);
-		return;
+		return false;
 	}
 	if (proxy->has_applied && hold_back(proxy))
-		return;
+		return false;
 	form = way_form_for(proxy);
-	if (!is_too_soon(proxy, form))
-		push(proxy, form);
+	if (is_too_soon(proxy, form))
+		return false;
+	push(proxy, form);
+	return true;
 }
 
 static void heartbeat(struct proxy *proxy)
@@ -270,13 +273,22 @@ void control_tick(struct publish *p)
 			control_free_proxy(p, proxy);
 			continue;
 		}
-		control_serve(proxy);
+		if (!fan_is_out(&p->fan)) /* else its turn comes */
+			control_serve(proxy);
 		if (proxy->watch && now >= proxy->watch_due_ms)
 			heartbeat(proxy);
 		hold_tick(proxy, now);
 	}
 	roll_look(p);
 	wait_look(p->operate);
+}
+
+/* What comes at once from all, after a push, is not to be answered at once: so much before the time that was promised. */
+static uint32_t early_ms(struct publish *p)
+{
+	uint32_t spread = p->options.watch_ttl_ms / 4;
+
+	return spread ? (uint32_t)(p->n_watches++ * 37 % spread) : 0;
 }
 
 static void watch_gone(void *data, struct rpc_call *call)
@@ -309,7 +321,7 @@ static void control__watch(Weirlock__V1__Control_Service *service, const Weirloc
 	if (proxy->features & CONTENT_FEATURE_REPAIR)
 		buf_add(&proxy->bucket_hashes, str_of(request->bucket_hashes.data, request->bucket_hashes.len));
 	proxy->watch = call;
-	proxy->watch_due_ms = clock_mono_ms() + p->options.watch_ttl_ms;
+	proxy->watch_due_ms = clock_mono_ms() + p->options.watch_ttl_ms - early_ms(p);
 	if (proxy->is_standby) { /* it turned here: it is told at once when it serves the right thing */
 		proxy->is_standby = false;
 		proxy->watch_due_ms = clock_mono_ms();

@@ -50,10 +50,7 @@ bool lane_serve(struct lane *l, struct snapshot *s)
 	log_info("publish", "snapshot id=%s resources=%zu put=%u drop=%u pool=%s proxies=%zu", content_id_text(&s->id, id),
 		content_count(s->content), s->n_put, s->n_drop, l->name, publish_count(l));
 	operate_built(l);
-	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next) {
-		if (proxy->lane == l)
-			control_serve(proxy);
-	}
+	fan_out(&p->fan);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 #ifndef PROXIES_H
 #define PROXIES_H
 /* What the files of this room share: the proxies and what is known of each. */
+#include "fan.h"
 #include "hold.h"
 #include "lane.h"
 #include "publish.h"
@@ -48,12 +49,14 @@ struct publish {
 	struct publish_options options;
 	char *name, *source;
 	uv_timer_t timer;
+	struct fan fan;
+	unsigned n_handles;
 	struct lane *lanes;           /* one a pool */
 	size_t n_lanes;
 	struct proxy *proxies;        /* of all pools */
 	size_t n_proxies;
 	struct blobs *views;          /* what people fetch never holds keys */
-	uint64_t started_ms, n_pushes, n_refusals;
+	uint64_t started_ms, n_pushes, n_refusals, n_watches;
 	struct strangers strangers;
 	uint64_t instance; /* of this process; never 0 */
 	struct operate *operate;
@@ -67,8 +70,8 @@ void publish_control_init(struct publish *p);
 void publish_inspect_init(struct publish *p);
 /* How many proxies the pool has. */
 size_t publish_count(const struct lane *l);
-/* Answers the proxy's held Watch if there is news for it. */
-void control_serve(struct proxy *proxy);
+/* Answers the proxy's held Watch if there is news for it. False: there was none, or nobody waits. */
+bool control_serve(struct proxy *proxy);
 /* Heartbeats, and repeats what was not acknowledged. */
 void control_tick(struct publish *p);
 void control_free_proxy(struct publish *p, struct proxy *proxy);

@@ -48,6 +48,8 @@ struct publish *publish_create(uv_loop_t *loop, const struct publish_options *op
 	open_lanes(p);
 	uv_timer_init(loop, &p->timer);
 	uv_timer_start(&p->timer, on_tick, TICK_MS, TICK_MS);
+	fan_init(&p->fan, p, loop, control_serve);
+	p->n_handles = 2;
 	return p;
 }
 
@@ -178,10 +180,12 @@ void publish_leave(struct publish *p)
 		control_serve(proxy);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
-	struct publish *p = container_of((uv_timer_t *)handle, struct publish, timer);
+	struct publish *p = handle->data;
 
+	if (--p->n_handles)
+		return;
 	if (p->on_closed)
 		p->on_closed(p->closed_data);
 	mem_free(p);
@@ -202,5 +206,7 @@ void publish_close(struct publish *p, void (*on_closed)(void *data), void *data)
 	blobs_destroy(p->views);
 	mem_free(p->name);
 	mem_free(p->source);
-	uv_close((uv_handle_t *)&p->timer, on_timer_closed);
+	p->timer.data = p->fan.idle.data = p;
+	uv_close((uv_handle_t *)&p->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&p->fan.idle, on_handle_closed);
 }

@@ -87,7 +87,7 @@ void publish_peer_gone(void *publish, struct rpc_peer *peer);
 
 /*
  * The newest snapshot of a pool (takes a reference of its own). False when it has the id of the one before: nothing is sent.
- * Otherwise every proxy of the pool that waits is answered at once.
+ * Otherwise every proxy of the pool that waits is answered, some in each turn of the loop (fan.h).
  */
 bool publish_set_snapshot(struct publish *p, size_t pool, struct snapshot *s);
 /* The newest snapshots hold all changes of objects up to this count. */

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "map.h"
 #include "mem.h"
 #include "operate.h"
 #include "problem.h"
@@ -65,15 +66,6 @@ static bool is_later(const struct proxy *a, const struct proxy *b)
 	return a->heard_ms >= b->heard_ms;
 }
 
-static bool is_last_of_name(const struct proxy *proxy)
-{
-	for (const struct proxy *other = proxy->lane->publish->proxies; other; other = other->next) {
-		if (other != proxy && other->lane == proxy->lane && !strcmp(other->name, proxy->name) && !is_later(proxy, other))
-			return false;
-	}
-	return true;
-}
-
 static struct str reason_of(const struct proxy *proxy)
 {
 	return proxy->refusal && proxy->refusal->n_errors ? str_from(proxy->refusal->errors[0]->reason) : STR("");
@@ -90,16 +82,30 @@ static struct trial_proxy describe(const struct proxy *proxy)
 		.requests = r ? r->requests : 0, .errors = r ? r->n_errors : 0, .reported_ms = proxy->reported_ms};
 }
 
+/* Of several of a name the one that was heard last. */
+static void last_of_names(const struct lane *l, struct map *out)
+{
+	for (struct proxy *proxy = l->publish->proxies; proxy; proxy = proxy->next) {
+		const struct proxy *other = proxy->lane == l ? map_get(out, str_from(proxy->name)) : NULL;
+
+		if (proxy->lane == l && (!other || !is_later(other, proxy)))
+			map_put(out, str_from(proxy->name), proxy);
+	}
+}
+
 static struct trial_proxy *list(const struct lane *l, struct arena *arena, size_t *n)
 {
 	struct publish *p = l->publish;
 	struct trial_proxy *all = arena_alloc(arena, (p->n_proxies + 1) * sizeof(*all));
+	struct map last = {0};
 
 	*n = 0;
+	last_of_names(l, &last);
 	for (struct proxy *proxy = p->proxies; proxy; proxy = proxy->next) {
-		if (proxy->lane == l && is_last_of_name(proxy))
+		if (proxy->lane == l && map_get(&last, str_from(proxy->name)) == proxy)
 			all[(*n)++] = describe(proxy);
 	}
+	map_deinit(&last);
 	return all;
 }
 
@@ -273,10 +279,7 @@ static void take_back(struct lane *l, const char *why)
 	end_trial(l);
 	snapshot_unref(&next);
 	go_to_newest(l);
-	for (struct proxy *proxy = l->publish->proxies; proxy; proxy = proxy->next) {
-		if (proxy->lane == l)
-			control_serve(proxy);
-	}
+	fan_out(&l->publish->fan);
 }
 
 static void look(struct lane *l)
