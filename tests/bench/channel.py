@@ -295,25 +295,37 @@ class Bench:
             self.add(f"{a.row} changes in a row: {name} grows from the first tenth to the end", "MiB", [sizes[-1] - sizes[1]], 5,
                      note=f"{sizes[0]} MiB at first, {sizes[-1]} at the end")
 
+    def _send_garbage(self, seed):
+        """How long changes took meanwhile."""
+        took = []
+        sender = subprocess.Popen([crowds.program(self.args.bin), "--to", self.urls[0].removeprefix("tcp://"), "--identity",
+                                   os.path.join(self.identity, "proxy"), "--garbage", str(self.args.garbage), "--seed", str(seed + 1)],
+                                  stdout=subprocess.PIPE, text=True)
+        while sender.poll() is None:
+            took += self._many(1)
+        said = sender.stdout.read().strip()
+        if sender.returncode:
+            raise AssertionError(f"the garbage ended with {sender.returncode} {said}: {process.tail(self.controllers[0].err())}")
+        machine.say("channel: " + said)
+        return took
+
     def garbage(self):
         """Strangers, and one with a good certificate, send nonsense as fast as it is taken."""
         a, c = self.args, self.controllers[0]
         self.need_real(1)
         self.need_crowd(min(100, a.proxies) - len(self.real))
+        self._many(2)  # these may wait for what came before
         quiet = self._many(a.changes)
         before, memory = self.crowd.status(), machine.memory_mib(c.pid)[0]
         started = [s for s in self.controllers if s.is_running]
-        sender = subprocess.Popen([crowds.program(a.bin), "--to", self.urls[0].removeprefix("tcp://"), "--identity",
-                                   os.path.join(self.identity, "proxy"), "--garbage", str(a.garbage)], stdout=subprocess.PIPE, text=True)
-        loud = []
-        while sender.poll() is None:
-            loud += self._many(1)
-        said = sender.stdout.read().strip()
+        loud, n_sent = [], 0
+        while n_sent < a.garbage or len(loud) < a.changes:
+            loud += self._send_garbage(n_sent)
+            n_sent += a.garbage
+            if not all(s.is_running for s in started):
+                raise AssertionError(f"the controller ended: {process.tail(c.err())}")
         after = self.crowd.status()
-        if sender.returncode or not all(s.is_running for s in started):
-            raise AssertionError(f"the garbage ended with {sender.returncode} {said}: {process.tail(c.err())}")
-        machine.say("channel: " + said)
-        self.add(f"{a.garbage} frames of garbage: sessions of others lost", "", [after["lost"] - before["lost"]], 0)
+        self.add(f"{n_sent} frames of garbage: sessions of others lost", "", [after["lost"] - before["lost"]], 0)
         self.add("controller memory grows by", "MiB", [machine.memory_mib(c.pid)[0] - memory], 20)
         self.add("a change until all serve it, p99 without", "ms", [percentile(quiet, 0.99)])
         self.add("the same meanwhile", "ms", [percentile(loud, 0.99)], 20, note=f"{len(loud)} changes")
