@@ -6,8 +6,9 @@
 
 #include "check.h"
 #include "test_content.h"
+#include "test_pem.h"
 
-enum { N_THREADS = 4, N_GENERATIONS = 400, N_BACKENDS = 20 };
+enum { N_THREADS = 4, N_GENERATIONS = 400, N_BACKENDS = 20, N_MANY = 400 };
 
 struct shared {
 	pthread_mutex_t lock;
@@ -57,6 +58,48 @@ static void change(struct content *c, unsigned round)
 	content_drop(c, WEIRLOCK__V1__KIND__KIND_BACKEND, str_from(name));
 }
 
+static void put_certificate(struct content *c, const char *name, const struct test_pem *pem, size_t key_len)
+{
+	Weirlock__V1__Certificate m = WEIRLOCK__V1__CERTIFICATE__INIT;
+
+	m.chain_pem = (ProtobufCBinaryData){pem->chain_len, (uint8_t *)(uintptr_t)pem->chain};
+	m.key_pem = (ProtobufCBinaryData){key_len, (uint8_t *)(uintptr_t)pem->key};
+	put_message(c, WEIRLOCK__V1__KIND__KIND_CERTIFICATE, name, &m);
+}
+
+/* So many resources that several threads compile them: each for itself, errors in their order. */
+static void test_first_compile(void)
+{
+	static char path[] = "~^/a[0-9]+/(.*)$", other[] = "=/b", backend[] = "none";
+	char *paths[] = {path, other};
+	struct content *c = content_create();
+	struct config_errors errors = {0};
+	const struct generation *g;
+	struct test_pem pem;
+
+	check_case("a first compile by several threads");
+	test_pem_make(&pem, "a.example");
+	put_settings(c);
+	for (unsigned i = 0; i < N_MANY; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "h%04u.example", i);
+		put_host(c, name, paths, 2, NULL, 0, backend);
+		snprintf(name, sizeof(name), "ns/c%04u", i);
+		put_certificate(c, name, &pem, pem.key_len);
+	}
+	g = config_compile(c, NULL, &errors);
+	CHECK(g && generation_find_host(g, STR("h0000.example")) && generation_find_host(g, STR("h0399.example")));
+	generation_unref(&g);
+	put_certificate(c, "ns/c0001", &pem, pem.key_len / 2);
+	put_certificate(c, "ns/c0398", &pem, pem.key_len / 2);
+	CHECK(!config_compile(c, NULL, &errors));
+	CHECK(errors.n == 2 && str_eq(errors.items[0].name, STR("ns/c0001")) && str_eq(errors.items[1].name, STR("ns/c0398")));
+	config_errors_deinit(&errors);
+	content_destroy(c);
+	CHECK_INT(generation_live_count(), 0);
+}
+
 int main(void)
 {
 	struct shared s = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -93,5 +136,6 @@ int main(void)
 	content_destroy(c);
 	config_errors_deinit(&errors);
 	CHECK_INT(generation_live_count(), 0);
+	test_first_compile();
 	return check_done();
 }
