@@ -22,7 +22,7 @@ struct mask {
 
 /* Fields whose words come from a vocabulary that everybody knows. */
 static const char *const open_fields[] = {"forwarded_for_header", "forwarded_host_header", "ssl_ciphers", "ssl_ecdh_curve",
-	"log_format_upstream", "log_format_stream", "access_log_path", "hide_headers", "ciphers", "connection_proxy_header", "hash_by", "samesite",
+	"log_format_upstream", "log_format_stream", "access_log_path", "stream_access_log_path", "hide_headers", "ciphers", "connection_proxy_header", "hash_by", "samesite",
 	"key_type", "service_port", "port"};
 static const char *const open_words[] = {"http", "https", "grpc", "tcp", "udp", "default", "Ingress", "ConfigMap", "Secret", "Service"};
 

@@ -15,6 +15,7 @@ static const char *const settings_keys[][2] = {
 	{"denylist", "block-cidrs"},
 	{"compatibility_ingress_nginx", "compatibility"},
 	{"access_log_path", "http-access-log-path"},
+	{"worker_no_shutdown_timeout", "worker-shutdown-timeout"},
 	{"ssl_dh_param_pem", "ssl-dh-param"},
 	{"stream_connect_timeout_ms", "proxy-connect-timeout"},
 	{"udp_responses", "proxy-stream-responses"},

@@ -9,6 +9,7 @@
 
 #include "admin.h"
 #include "clock.h"
+#include "places.h"
 #include "probe.h"
 #include "config.h"
 #include "lastgood.h"
@@ -23,7 +24,7 @@
 #include "worker.h"
 
 /* A controller that is there has answered by then; one that is not need not be waited for any longer. */
-enum { SEED_AFTER_MS = 400 };
+enum { SEED_AFTER_MS = 400, PLACES_EVERY_MS = 1000 };
 
 struct proxy {
 	uv_loop_t *loop;
@@ -36,12 +37,14 @@ struct proxy {
 	uint64_t seed_confirmed_ms; /* wall clock */
 	uv_timer_t seed_timer;
 	uv_timer_t grace_timer;
-	bool has_timer, has_grace_timer;
+	bool has_timer, has_grace_timer, has_places_timer;
 	struct admin *admin;
 	int body_directory_fd;      /* -1 or less: none */
 	struct workers *workers;
 	struct probes *probes;
 	struct accesslog_sink sink;
+	struct accesslog_places places;
+	uv_timer_t places_timer;
 	const struct generation *generation; /* the newest */
 	const struct generation *former;     /* the one before, until no worker takes it: its end is not theirs to wait for */
 	struct metrics_process process;
@@ -151,12 +154,34 @@ static void add_addrs(const struct proxy *p, struct buf *line)
 	buf_printf(line, " admin=%s", addr_text(admin_bound(p->admin), text));
 }
 
+/* While the sink is held: what the newest generation says. */
+static void set_places(struct proxy *p)
+{
+	const struct settings *s = generation_settings(p->generation);
+
+	accesslog_places_set(&p->places, ACCESSLOG_REQUESTS, s->access_log_path);
+	accesslog_places_set(&p->places, ACCESSLOG_SESSIONS, s->stream_access_log_path);
+}
+
+static void on_places_timer(uv_timer_t *timer)
+{
+	struct proxy *p = container_of(timer, struct proxy, places_timer);
+
+	if (p->is_ready)
+		accesslog_places_check(&p->places);
+}
+
 static void on_served(void *data)
 {
 	struct proxy *p = data;
 	struct buf line = {0};
 
 	generation_unref(&p->former);
+	if (p->is_ready)
+		accesslog_sink_hold(&p->sink);
+	set_places(p);
+	if (p->is_ready)
+		accesslog_sink_release(&p->sink);
 	if (p->is_ready || p->is_draining)
 		return;
 	p->is_ready = true;
@@ -164,7 +189,7 @@ static void on_served(void *data)
 	printf("ready%s\n", buf_cstr(&line));
 	fflush(stdout);
 	buf_deinit(&line);
-	atomic_flag_clear(&p->sink.is_busy); /* from now on stdout is the log's */
+	accesslog_sink_release(&p->sink); /* from now on stdout is the log's */
 }
 
 /* ----------------------------------------------------------------------------------------------------------- reporting */
@@ -307,6 +332,8 @@ static void end(struct proxy *p)
 		rpc_server_close(p->inspect, NULL, NULL);
 	if (p->has_timer)
 		uv_close((uv_handle_t *)&p->seed_timer, NULL);
+	if (p->has_places_timer)
+		uv_close((uv_handle_t *)&p->places_timer, NULL);
 	if (p->has_grace_timer)
 		uv_close((uv_handle_t *)&p->grace_timer, NULL);
 	if (p->lastgood)
@@ -364,6 +391,7 @@ void proxy_destroy(struct proxy *p)
 		return;
 	generation_unref(&p->former);
 	generation_unref(&p->generation);
+	accesslog_places_deinit(&p->places);
 	if (p->body_directory_fd >= 0)
 		close(p->body_directory_fd);
 	content_destroy(p->seed);
@@ -411,8 +439,11 @@ static int open_workers(struct proxy *p, struct buf *error)
 		.on_drained = on_drained,
 	};
 
-	accesslog_sink_init(&p->sink, STDOUT_FILENO);
-	(void)atomic_flag_test_and_set(&p->sink.is_busy); /* the ready line comes first */
+	accesslog_places_init(&p->places, &p->sink);
+	accesslog_sink_hold(&p->sink); /* the ready line comes first */
+	uv_timer_init(p->loop, &p->places_timer);
+	p->has_places_timer = true;
+	uv_timer_start(&p->places_timer, on_places_timer, PLACES_EVERY_MS, PLACES_EVERY_MS);
 	p->workers = workers_create(p->loop, &options, error);
 	if (!p->workers)
 		return EXIT_NO_CONNECTION;

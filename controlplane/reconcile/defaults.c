@@ -200,6 +200,7 @@ static void fill_backends(const struct filling *f)
 	out->upstream_keepalive_requests = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_REQUESTS);
 	out->upstream_keepalive_time_ms = get_u32(f, SETTING_UPSTREAM_KEEPALIVE_TIME);
 	out->worker_shutdown_timeout_ms = get_u32(f, SETTING_WORKER_SHUTDOWN_TIMEOUT);
+	out->worker_no_shutdown_timeout = out->worker_shutdown_timeout_ms == 0;
 	out->default_backend = message_text(&f->pass->scratch, backend_default(f->pass));
 	if (f->pass->options->default_backend_service.len > 0 && out->default_backend[0] == '\0')
 		result_problem(&f->result->problems, SEVERITY_WARN, STR("--default-backend-service"), "",
@@ -207,15 +208,29 @@ static void fill_backends(const struct filling *f)
 			"create it, or name one that exists", "the built-in 404 page answers");
 }
 
+/* Of its own key, else of access-log-path; a path that is none is told, and is stdout. */
+static char *log_path(const struct filling *f, enum setting_id own)
+{
+	enum setting_id id = get(f, own)->text.len ? own : SETTING_ACCESS_LOG_PATH;
+	struct str path = get(f, id)->text;
+
+	if (path.len && path.ptr[0] != '/') {
+		result_problem(&f->result->problems, SEVERITY_WARN, f->pass->settings.object, settings_rows[id].name, path,
+			"a path from the root, such as /dev/stdout", "begin it with /", "the log goes to stdout");
+		path = STR("");
+	}
+	return message_text(&f->pass->scratch, path);
+}
+
 static void fill_logs(const struct filling *f)
 {
 	Weirlock__V1__Settings *out = f->out;
-	bool has_own_path = get(f, SETTING_HTTP_ACCESS_LOG_PATH)->text.len > 0;
 
 	out->enable_access_log = !get(f, SETTING_DISABLE_ACCESS_LOG)->flag && !get(f, SETTING_DISABLE_HTTP_ACCESS_LOG)->flag;
 	out->log_format_upstream = get_text(f, SETTING_LOG_FORMAT_UPSTREAM);
 	out->log_format_escape_json = get(f, SETTING_LOG_FORMAT_ESCAPE_JSON)->flag;
-	out->access_log_path = get_text(f, has_own_path ? SETTING_HTTP_ACCESS_LOG_PATH : SETTING_ACCESS_LOG_PATH);
+	out->access_log_path = log_path(f, SETTING_HTTP_ACCESS_LOG_PATH);
+	out->stream_access_log_path = log_path(f, SETTING_STREAM_ACCESS_LOG_PATH);
 }
 
 enum { HEADER_MAX = 8192, HEADERS_MAX = 1000 }; /* what a proxy takes */

@@ -194,24 +194,6 @@ static void refuse_value(const struct reading *r, enum setting_id id, const stru
 	buf_deinit(&effect);
 }
 
-/* Keys that reach the proxies, which do not act on them yet; `harmless` says what they do anyway. */
-static void complain_idle(const struct reading *r, enum setting_id id, const struct pair *p)
-{
-	static const struct {
-		enum setting_id id;
-		const char *harmless, *effect;
-	} idle[] = {
-		{SETTING_ACCESS_LOG_PATH, "", "the access log goes to stdout"},
-		{SETTING_HTTP_ACCESS_LOG_PATH, "", "the access log goes to stdout"},
-	};
-
-	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {
-		if (idle[i].id == id && !str_eq_nocase(p->value, str_from(idle[i].harmless)))
-			complain(r, SEVERITY_WARN, p, STR("served yet"), "take it out, or leave it for a later release",
-				idle[i].effect);
-	}
-}
-
 static void read_served(const struct reading *r, enum setting_id id, const struct pair *p)
 {
 	struct setting *s = &r->out->items[id];
@@ -222,7 +204,6 @@ static void read_served(const struct reading *r, enum setting_id id, const struc
 	}
 	s->written = arena_str(&r->out->arena, p->value);
 	s->is_set = true;
-	complain_idle(r, id, p);
 	if (s->value.odd)
 		complain(r, SEVERITY_WARN, p, STR("a plain decimal number: a leading 0 makes it octal"), "write the number without a leading 0",
 			"it is read the way ingress-nginx reads it");

@@ -73,7 +73,6 @@ const struct setting_row settings_rows[] = {
 	LATER("proxy-cookie-path", RARE, "Rewrite of the Path attribute in Set-Cookie"),
 	LATER("proxy-redirect-from", RARE, "Text to replace in Location/Refresh of responses"),
 	LATER("proxy-redirect-to", RARE, "Replacement text for the above"),
-	LATER("stream-access-log-path", RARE, "Override for streams only"),
 	LATER("syslog-host", RARE, "Syslog server"),
 	LATER("syslog-port", RARE, "Syslog port"),
 	LATER("use-geoip2", RARE, "GeoIP2 variables (country, city, ASN ...)"),

@@ -148,9 +148,12 @@
 	X(LOG_FORMAT_UPSTREAM, "log-format-upstream", COMMON, "", "Access log line; unset: the one of ingress-nginx",       \
 		.type = VALUE_TEXT)                                                                                         \
 	X(LOG_FORMAT_ESCAPE_JSON, "log-format-escape-json", COMMON, "false", "Escape log variables for JSON", WEAK_FLAG)         \
-	X(ACCESS_LOG_PATH, "access-log-path", COMMON, "", "File for the access log; unset: stdout", .type = VALUE_TEXT)     \
-	X(HTTP_ACCESS_LOG_PATH, "http-access-log-path", RARE, "", "The same for HTTP only", .type = VALUE_TEXT)             \
-	X(WORKER_SHUTDOWN_TIMEOUT, "worker-shutdown-timeout", COMMON, "240s", "How long a proxy that stops lets tunnels run", \
+	X(ACCESS_LOG_PATH, "access-log-path", COMMON, "", "File for the access log, /dev/stdout or /dev/stderr; unset: stdout", \
+		.type = VALUE_TEXT)                                                                                             \
+	X(HTTP_ACCESS_LOG_PATH, "http-access-log-path", RARE, "", "The same for requests only", .type = VALUE_TEXT)             \
+	X(STREAM_ACCESS_LOG_PATH, "stream-access-log-path", RARE, "", "The same for sessions of TCP and UDP services only",     \
+		.type = VALUE_TEXT)                                                                                             \
+	X(WORKER_SHUTDOWN_TIMEOUT, "worker-shutdown-timeout", COMMON, "240s", "How long a proxy that stops lets tunnels run; 0: as long as they do", \
 		TIME(0))                                                                                                    \
 	X(BLOCK_CIDRS, "block-cidrs", COMMON, "", "Clients that are refused everywhere", .type = VALUE_CIDRS)               \
 	X(HIDE_HEADERS, "hide-headers", COMMON, "", "Response headers that clients do not get", .type = VALUE_TOKENS)       \

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,16 +16,32 @@ _Static_assert((int)ACCESSLOG_LINE_MAX <= PIPE_BUF, "a line is one atomic write 
 
 void accesslog_sink_init(struct accesslog_sink *sink, int fd)
 {
-	struct stat st;
-
-	sink->fd = fd;
-	sink->is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	for (int kind = 0; kind < ACCESSLOG_KINDS; kind++)
+		accesslog_sink_turn(sink, (enum accesslog_kind)kind, fd);
 	atomic_flag_clear(&sink->is_busy);
 }
 
-void accesslog_init(struct accesslog *log, struct accesslog_sink *sink)
+void accesslog_sink_turn(struct accesslog_sink *sink, enum accesslog_kind kind, int fd)
 {
-	*log = (struct accesslog){.sink = sink};
+	struct stat st;
+
+	sink->outs[kind] = (struct accesslog_out){.fd = fd, .is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode)};
+}
+
+void accesslog_sink_hold(struct accesslog_sink *sink)
+{
+	while (atomic_flag_test_and_set(&sink->is_busy))
+		sched_yield();
+}
+
+void accesslog_sink_release(struct accesslog_sink *sink)
+{
+	atomic_flag_clear(&sink->is_busy);
+}
+
+void accesslog_init(struct accesslog *log, struct accesslog_sink *sink, enum accesslog_kind kind)
+{
+	*log = (struct accesslog){.sink = sink, .kind = kind};
 	buf_init(&log->lines, ACCESSLOG_BUFFER_MAX);
 }
 
@@ -57,21 +74,21 @@ void accesslog_write_line(struct accesslog *log, struct str line)
 }
 
 /* As many whole lines as may be written at once. */
-static struct str next_chunk(const struct accesslog *log)
+static struct str next_chunk(const struct accesslog *log, const struct accesslog_out *out)
 {
 	struct str all = buf_str(&log->lines), chunk = all;
 
-	if (log->sink->is_file || all.len <= ACCESSLOG_LINE_MAX)
+	if (out->is_file || all.len <= ACCESSLOG_LINE_MAX)
 		return all;
 	chunk = str_first(all, ACCESSLOG_LINE_MAX);
 	return str_first(chunk, str_rfind(chunk, '\n') + 1);
 }
 
-static bool is_writable(const struct accesslog_sink *sink)
+static bool is_writable(const struct accesslog_out *out)
 {
-	struct pollfd p = {.fd = sink->fd, .events = POLLOUT};
+	struct pollfd p = {.fd = out->fd, .events = POLLOUT};
 
-	return sink->is_file || (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT));
+	return out->is_file || (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT));
 }
 
 static void drop_all(struct accesslog *log)
@@ -85,9 +102,11 @@ static void drop_all(struct accesslog *log)
 
 static void write_lines(struct accesslog *log)
 {
-	while (log->lines.len && is_writable(log->sink)) {
-		struct str chunk = next_chunk(log);
-		ssize_t n = write(log->sink->fd, chunk.ptr, chunk.len);
+	const struct accesslog_out *out = &log->sink->outs[log->kind];
+
+	while (log->lines.len && is_writable(out)) {
+		struct str chunk = next_chunk(log, out);
+		ssize_t n = write(out->fd, chunk.ptr, chunk.len);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -108,25 +108,36 @@ enum {
 	ACCESSLOG_BUFFER_MAX = 64 * 1024 /* lines wait here while the reader is slow; then they are dropped and counted */
 };
 
-/* The descriptor of all workers. Lives longer than every log. */
+/* What a line tells of. */
+enum accesslog_kind { ACCESSLOG_REQUESTS, ACCESSLOG_SESSIONS, ACCESSLOG_KINDS };
+
+/* The descriptors of all workers, which may be one and the same. Lives longer than every log. */
 struct accesslog_sink {
-	int fd;
-	bool is_file;        /* a regular file takes any size at once */
+	struct accesslog_out {
+		int fd;
+		bool is_file;    /* a regular file takes any size at once */
+	} outs[ACCESSLOG_KINDS];
 	atomic_flag is_busy; /* a worker is writing: the others keep their lines until later */
 };
 
-/* Keeps `fd` (the caller closes it at the end). Its flags are not touched: others may share it. */
+/* Keeps `fd` (the caller closes it at the end), for all kinds. Its flags are not touched: others may share it. */
 void accesslog_sink_init(struct accesslog_sink *sink, int fd);
+/* Between these two no worker writes; they keep their lines. Waits for the one that does. */
+void accesslog_sink_hold(struct accesslog_sink *sink);
+void accesslog_sink_release(struct accesslog_sink *sink);
+/* While it is held: lines of this kind go to `fd` (keeps) from now on. */
+void accesslog_sink_turn(struct accesslog_sink *sink, enum accesslog_kind kind, int fd);
 
 /* The lines of one worker. */
 struct accesslog {
 	struct accesslog_sink *sink;
+	enum accesslog_kind kind;
 	struct buf lines;
 	uint64_t n_written, n_dropped; /* lines */
 };
 
 /* Keeps `sink`. NULL is a log that is off. */
-void accesslog_init(struct accesslog *log, struct accesslog_sink *sink);
+void accesslog_init(struct accesslog *log, struct accesslog_sink *sink, enum accesslog_kind kind);
 void accesslog_deinit(struct accesslog *log);
 /* Adds one line, and writes when there is enough. The format may be another one each time (generations). */
 void accesslog_write(struct accesslog *log, const struct accesslog_format *format, const struct accesslog_record *record);

@@ -21,7 +21,7 @@ static void test_slow_pipe(void)
 	check_case("a pipe that nobody reads never blocks");
 	CHECK_INT(pipe(ends), 0);
 	accesslog_sink_init(&sink, ends[1]);
-	accesslog_init(&log, &sink);
+	accesslog_init(&log, &sink, ACCESSLOG_REQUESTS);
 	for (int i = 0; i < N; i++)
 		accesslog_write(&log, f, &record);
 	CHECK(log.n_dropped > 0);
@@ -56,8 +56,8 @@ static void test_file(void)
 
 	check_case("a file");
 	accesslog_sink_init(&sink, fileno(file));
-	accesslog_init(&log, &sink);
-	CHECK(sink.is_file);
+	accesslog_init(&log, &sink, ACCESSLOG_REQUESTS);
+	CHECK(sink.outs[ACCESSLOG_REQUESTS].is_file);
 	accesslog_write(&log, f, &record);
 	accesslog_write(&log, f, &record);
 	CHECK_INT(pread(fileno(file), bytes, sizeof(bytes), 0), 0);
@@ -73,7 +73,7 @@ static void test_file(void)
 	CHECK(accesslog_flush(&log));
 
 	check_case("off");
-	accesslog_init(&off, NULL);
+	accesslog_init(&off, NULL, ACCESSLOG_REQUESTS);
 	accesslog_write(&off, f, &record);
 	CHECK(accesslog_flush(&off));
 	accesslog_deinit(&off);

@@ -53,7 +53,7 @@ struct settings {
 	uint32_t upstream_keepalive_connections, upstream_keepalive_timeout_ms, upstream_keepalive_requests,
 		upstream_keepalive_time_ms;
 	bool enable_access_log, log_format_escape_json;
-	struct str log_format_upstream, access_log_path;
+	struct str log_format_upstream, access_log_path, stream_access_log_path;
 	uint64_t max_client_connections, max_worker_connections, max_memory_bytes; /* 0: any; of memory: by the cgroup */
 	uint32_t worker_shutdown_timeout_ms, proxy_stream_timeout_ms, stream_connect_timeout_ms;
 	uint32_t udp_responses, udp_sessions_max; /* for each datagram of a client; of one worker */

@@ -181,7 +181,8 @@ static bool decode_logs(struct decode *d, const Weirlock__V1__Settings *in, stru
 	if (format.len > MAX_TEXT)
 		return decode_refuse(d, "log_format_upstream", "too long");
 	s->log_format_upstream = arena_str(d->arena, format);
-	return decode_text(d, "access_log_path", in->access_log_path, MAX_PATH, &s->access_log_path);
+	return decode_text(d, "access_log_path", in->access_log_path, MAX_PATH, &s->access_log_path) &&
+		decode_text(d, "stream_access_log_path", in->stream_access_log_path, MAX_PATH, &s->stream_access_log_path);
 }
 
 static bool decode_stream_log(uint32_t stream_log, bool is_on_for_requests)
@@ -218,7 +219,7 @@ static void decode_pools(const Weirlock__V1__Settings *in, struct settings *s)
 	s->max_client_connections = in->max_client_connections;
 	s->max_worker_connections = in->max_worker_connections;
 	s->max_memory_bytes = in->max_memory_bytes;
-	s->worker_shutdown_timeout_ms = or_default(in->worker_shutdown_timeout_ms, 4 * MINUTE_MS);
+	s->worker_shutdown_timeout_ms = in->worker_no_shutdown_timeout ? 0 : or_default(in->worker_shutdown_timeout_ms, 4 * MINUTE_MS);
 }
 
 bool decode_settings(struct decode *d, const Weirlock__V1__Settings *in, struct settings_object *out)

@@ -241,6 +241,7 @@ static void test_bad_settings(void)
 	BAD("ssl_buffer_size_bytes: 100 is not within", ssl_buffer_size_bytes, 100);
 	BAD("large_client_header_count", large_client_header_count, 100000);
 	BAD("access_log_path: holds a control byte", access_log_path, text[2]);
+	BAD("stream_access_log_path: holds a control byte", stream_access_log_path, text[2]);
 #undef BAD
 	for (unsigned i = 0; i < 4; i++) {
 		static const char *const reasons[] = {"add_headers[0].value: holds a control byte",
@@ -498,6 +499,7 @@ static void test_settings(void)
 	s.forwarded_for_header = header;
 	s.use_forwarded_headers = true;
 	s.keep_alive_ms = 0;
+	s.worker_no_shutdown_timeout = true;
 	s.default_backend = backend;
 	put_message(c, KIND(SETTINGS), "", &s);
 	put_backend(c, "d");
@@ -508,6 +510,7 @@ static void test_settings(void)
 	CHECK_STR(generation_clientaddr_rules(g)->forwarded_for_header, STR("CF-Connecting-IP"));
 	CHECK_INT(generation_settings(g)->client_header_timeout_ms, 60000);
 	CHECK_INT(generation_settings(g)->keep_alive_ms, 0);
+	CHECK_INT(generation_settings(g)->worker_shutdown_timeout_ms, 0);
 	CHECK_INT(generation_settings(g)->http_redirect_code, 308);
 	CHECK(generation_default_backend(g) == find_backend(g, "d"));
 	generation_unref(&g);

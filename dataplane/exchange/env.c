@@ -19,7 +19,8 @@ void env_init(struct exchange_env *env, uv_loop_t *loop, uint64_t seed, struct a
 	buf_init(&env->lines, ENV_READ_SIZE);
 	env->pool = upstream_pool_create(loop, &env->deadlines, &env->laters);
 	env->balance = balance_create(seed);
-	accesslog_init(&env->log, sink);
+	accesslog_init(&env->log, sink, ACCESSLOG_REQUESTS);
+	accesslog_init(&env->stream_log, sink, ACCESSLOG_SESSIONS);
 }
 
 static void drop_format(struct env_format *f)
@@ -43,6 +44,7 @@ void env_deinit(struct exchange_env *env)
 	while (env->n_spare_pipes)
 		splice_close(&env->pipes[--env->n_spare_pipes]);
 	accesslog_deinit(&env->log);
+	accesslog_deinit(&env->stream_log);
 	drop_format(&env->format);
 	drop_format(&env->stream_format);
 	upstream_pool_destroy(env->pool);
@@ -289,12 +291,12 @@ static unsigned session_status(enum end_reason why)
 
 void env_log_session(struct exchange_env *env, struct accesslog_record *record)
 {
-	if (!env->log.sink || !env_settings(env)->enable_stream_log)
+	if (!env->stream_log.sink || !env_settings(env)->enable_stream_log)
 		return;
 	record->unix_ms = clock_wall_ms();
 	record->status = session_status(record->reason);
 	record->limit = end_limit(record->reason);
-	accesslog_write(&env->log, env->stream_format.format, record);
+	accesslog_write(&env->stream_log, env->stream_format.format, record);
 }
 
 struct str env_log_name(struct str backend)

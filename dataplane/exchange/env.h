@@ -69,7 +69,7 @@ struct exchange_env {
 	uint64_t n_spill_told;          /* of its refusals, how many were told of */
 	struct balance *balance;
 	struct metrics metrics;         /* read by the main thread */
-	struct accesslog log;
+	struct accesslog log, stream_log;
 	struct env_format format, stream_format; /* of requests; of sessions of TCP and UDP services */
 	bool logs_json;                 /* --log-format json: one object a line, whatever the settings say */
 	struct env_generation *current; /* NULL before the first */

@@ -241,13 +241,39 @@ static void test_drain(void)
 	close(b);
 }
 
-int main(void)
+static void test_drain_without_limit(void)
 {
-	backend = backend_listen(&backend_port);
+	int c, b;
+
+	check_case("drain: worker-shutdown-timeout 0 lets tunnels run until they end (G12)");
+	f.settings.worker_shutdown_timeout_ms = 0;
+	fixture_put_settings(&f);
+	fixture_apply(&f);
+	open_tunnel(UPGRADE, SWITCHED, &c, &b);
+	workers_drain(f.workers);
+	for (int i = 0; i < 20; i++) {
+		usleep(20000); /* a limit of nothing would be over with the first tick */
+		check_echo(c, b);
+	}
+	CHECK(!f.is_drained);
+	close(c);
+	CHECK(is_closed(b));
+	fixture_wait(&f, &f.is_drained);
+	close(b);
+}
+
+static void start(void)
+{
 	fixture_start(&f, 1);
 	fixture_put_backend(&f, "default-web-80", &backend_port, 1);
 	fixture_put_simple_host(&f, "a.test", "default-web-80", NULL);
 	fixture_apply(&f);
+}
+
+int main(void)
+{
+	backend = backend_listen(&backend_port);
+	start();
 	test_both_ways();
 	test_back_pressure();
 	test_changes();
@@ -255,6 +281,10 @@ int main(void)
 	test_idle();
 	fixture_wait_metric(&f, offsetof(struct metrics, tunnels_open), 0);
 	test_drain();
+	fixture_stop(&f);
+	f = (struct fixture){0};
+	start();
+	test_drain_without_limit();
 	fixture_stop(&f);
 	close(backend);
 	return check_done();

@@ -38,15 +38,22 @@ static void note_gauges(struct worker *w)
 	metrics_set(&m->upstream_idle, upstream_n_idle(w->env.pool));
 	metrics_set(&m->upstream_http2, upstream_n_sessions(w->env.pool));
 	metrics_set(&m->upstream_streams, upstream_n_calls(w->env.pool));
-	metrics_set(&m->log_lines_dropped, w->env.log.n_dropped);
+	metrics_set(&m->log_lines_dropped, w->env.log.n_dropped + w->env.stream_log.n_dropped);
 	write_board(w);
+}
+
+static bool flush_logs(struct worker *w)
+{
+	bool is_flushed = accesslog_flush(&w->env.log);
+
+	return accesslog_flush(&w->env.stream_log) && is_flushed;
 }
 
 /* Sleeps when nothing waits: an idle worker wakes nobody. */
 static void on_tick(uv_timer_t *timer)
 {
 	struct worker *w = container_of(timer, struct worker, tick);
-	bool is_flushed = true;
+	bool is_flushed;
 
 	deadlines_run(&w->env.deadlines, uv_now(&w->loop));
 	if (w->ticks % MEMORY_TICKS == 0)
@@ -54,8 +61,7 @@ static void on_tick(uv_timer_t *timer)
 	if (++w->ticks % LOG_FLUSH_TICKS)
 		return;
 	note_gauges(w);
-	if (w->env.log.sink)
-		is_flushed = accesslog_flush(&w->env.log);
+	is_flushed = flush_logs(w);
 	if (is_flushed && deadlines_is_empty(&w->env.deadlines) && !w->env.is_over_memory)
 		uv_timer_stop(&w->tick);
 }
@@ -276,7 +282,8 @@ static void drain(struct worker *w)
 		listener_stop(&p->listener);
 	upstream_pool_close(w->env.pool);
 	conn_drain(&w->conns);
-	deadline_set(&w->env.deadlines, &w->shutdown, s ? s->worker_shutdown_timeout_ms : 0);
+	if (!s || s->worker_shutdown_timeout_ms)
+		deadline_set(&w->env.deadlines, &w->shutdown, s ? s->worker_shutdown_timeout_ms : 0);
 	check_drained(w);
 }
 
@@ -356,8 +363,7 @@ static void run(void *arg)
 	struct worker *w = arg;
 
 	uv_run(&w->loop, UV_RUN_DEFAULT); /* until stop() has closed everything */
-	if (w->env.log.sink)
-		accesslog_flush(&w->env.log);
+	flush_logs(w);
 	conn_set_deinit(&w->conns);
 	env_deinit(&w->env);
 	uv_loop_close(&w->loop);
