@@ -63,10 +63,14 @@ class Authority:
                    self, days)
         made.cert_path, made.key_path = self._path(stem + ".crt"), self._path(stem + ".key")
         with open(made.cert_path) as c, open(made.key_path) as k:
-            made.cert, made.key = c.read() + (self.cert if self.by else ""), k.read()
+            made.cert, made.key = c.read() + self._between(), k.read()
         with open(made.cert_path, "w") as c:
             c.write(made.cert)
         return made
+
+    def _between(self):
+        """The certificates of authorities from this one up to the root, without that."""
+        return self.cert + self.by._between() if self.by else ""
 
     def revocations(self, *revoked):
         """The list of those, as PEM text."""
