@@ -35,6 +35,7 @@ struct proxy {
 	struct lastgood *lastgood;  /* NULL without --state-dir or without an identity */
 	struct content *seed;       /* what was on disk, until it is clear whether a controller answers */
 	uint64_t seed_confirmed_ms; /* wall clock */
+	struct version seed_version;
 	uv_timer_t seed_timer;
 	uv_timer_t grace_timer;
 	bool has_timer, has_grace_timer, has_places_timer;
@@ -96,13 +97,18 @@ static uint64_t confirmed_ms(void *data)
 	return clock_wall_ms() - age_ms;
 }
 
+static void served_version(void *data, struct version *out)
+{
+	subscribe_version(((struct proxy *)data)->subscribe, out);
+}
+
 static void start_from_disk(struct proxy *p)
 {
 	uint64_t now = clock_wall_ms(), age_ms = now > p->seed_confirmed_ms ? now - p->seed_confirmed_ms : 0;
 	struct content_id id = content_id(p->seed);
 	char text[16], age[CLOCK_TEXT_MAX];
 
-	if (subscribe_seed(p->subscribe, p->seed, age_ms))
+	if (subscribe_seed(p->subscribe, p->seed, &p->seed_version, age_ms))
 		log_warn("proxy", "stale: no controller answers, starting from the last good snapshot on disk id=%s, confirmed %s ago",
 			content_id_text(&id, text), clock_age(age_ms, age));
 	else
@@ -127,6 +133,7 @@ static int open_lastgood(struct proxy *p, struct buf *error)
 		.identity = p->identity,
 		.data = p,
 		.confirmed_ms = confirmed_ms,
+		.version = served_version,
 	};
 
 	if (!p->options->state_dir || !p->identity)
@@ -134,7 +141,7 @@ static int open_lastgood(struct proxy *p, struct buf *error)
 	p->lastgood = lastgood_open(p->loop, &options, error);
 	if (!p->lastgood)
 		return EXIT_BAD_INPUT;
-	p->seed = lastgood_load(p->lastgood, &p->seed_confirmed_ms);
+	p->seed = lastgood_load(p->lastgood, &p->seed_confirmed_ms, &p->seed_version);
 	if (!p->seed)
 		return EXIT_FINE;
 	uv_timer_init(p->loop, &p->seed_timer);

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "content_wire.h"
+#include "head.h"
 #include "log.h"
 #include "mem.h"
 #include "sealed.h"
@@ -36,11 +37,13 @@ struct lastgood {
 	struct buf trouble;
 	bool is_closing;
 	uint64_t closing_confirmed_ms;
+	struct version closing_version;
 	/* the job, while it runs */
 	uv_work_t work;
 	bool is_busy;
 	struct content *job;
 	struct sealed_head head;
+	struct version version; /* of the job */
 	uint8_t secret[SEALED_SECRET_SIZE];
 	int result;
 	size_t result_bytes;
@@ -54,7 +57,8 @@ static void set_trouble(struct lastgood *l, const char *what, const char *why)
 
 /* ------------------------------------------------------------------------------------------------------------- reading */
 
-static struct content *unseal(struct lastgood *l, struct str file, struct sealed_head *head, const char **why)
+static struct content *unseal(struct lastgood *l, struct str file, struct sealed_head *head, struct version *version,
+	const char **why)
 {
 	uint8_t secret[SEALED_SECRET_SIZE];
 	struct content *content = NULL;
@@ -69,7 +73,7 @@ static struct content *unseal(struct lastgood *l, struct str file, struct sealed
 	else if (!rpc_identity_derive(l->options.identity, purpose, str_of(head->salt, sizeof(head->salt)), secret, sizeof(secret)))
 		*why = "no key can be derived from the identity's tls.key";
 	else if (sealed_open(file, secret, &plain, why))
-		content = content_unpack(buf_str(&plain), why);
+		content = content_unpack(head_read(buf_str(&plain), version), why);
 	mem_wipe(secret, sizeof(secret));
 	if (plain.ptr)
 		mem_wipe(plain.ptr, plain.len);
@@ -77,7 +81,7 @@ static struct content *unseal(struct lastgood *l, struct str file, struct sealed
 	return content;
 }
 
-struct content *lastgood_load(struct lastgood *l, uint64_t *confirmed_ms)
+struct content *lastgood_load(struct lastgood *l, uint64_t *confirmed_ms, struct version *version)
 {
 	struct sealed_head head = {0};
 	struct content *content;
@@ -93,7 +97,7 @@ struct content *lastgood_load(struct lastgood *l, uint64_t *confirmed_ms)
 		return NULL;
 	}
 	why = result ? strerror(-result) : NULL;
-	content = result ? NULL : unseal(l, buf_str(&file), &head, &why);
+	content = result ? NULL : unseal(l, buf_str(&file), &head, version, &why);
 	if (content) {
 		*confirmed_ms = l->on_disk_ms = head.time_ms;
 		l->written = content_copy(content);
@@ -122,6 +126,7 @@ static void write_it(uv_work_t *work)
 
 	buf_init(&packed, PACKED_MAX);
 	buf_init(&file, PACKED_MAX + SEALED_HEAD_SIZE + SEALED_TAG_SIZE);
+	head_add(&l->version, &packed);
 	if (!content_pack(l->job, NULL, &packed))
 		l->result = -EFBIG;
 	else if (!sealed_add(&l->head, l->secret, buf_str(&packed), &file))
@@ -208,6 +213,10 @@ static void begin(struct lastgood *l)
 
 	l->tried_ms = clock_mono_ms();
 	l->head = (struct sealed_head){.schema = CONTENT_SCHEMA, .time_ms = confirmed_ms(l)};
+	if (l->is_closing)
+		l->version = l->closing_version;
+	else
+		l->options.version(l->options.data, &l->version);
 	l->job = l->waiting;
 	l->waiting = NULL;
 	content_id(l->job); /* computed here: on the thread the set is only read */
@@ -327,6 +336,7 @@ void lastgood_metrics(const struct lastgood *l, struct buf *out)
 void lastgood_close(struct lastgood *l)
 {
 	l->closing_confirmed_ms = confirmed_ms(l);
+	l->options.version(l->options.data, &l->closing_version);
 	l->is_closing = true;
 	uv_timer_stop(&l->timer);
 	if (l->is_busy)

@@ -15,6 +15,7 @@
 #include "buf.h"
 #include "content.h"
 #include "rpc.h"
+#include "version.h"
 
 #define LASTGOOD_FILE "last-good.sealed"
 
@@ -25,15 +26,16 @@ struct lastgood_options {
 	struct rpc_identity *identity; /* keeps */
 	void *data;
 	uint64_t (*confirmed_ms)(void *data); /* when a controller last confirmed what is served; wall clock */
+	void (*version)(void *data, struct version *out); /* of what is served */
 };
 
 /* Makes the directory when it is not there. NULL with a line in `error` when it cannot be written in. */
 struct lastgood *lastgood_open(uv_loop_t *loop, const struct lastgood_options *options, struct buf *error);
 /*
  * What is on disk; owned. NULL when there is nothing, or what is there is refused: then one log line says why. `*confirmed_ms`
- * is when a controller last confirmed it. Blocks: before anything is served.
+ * is when a controller last confirmed it, `version` what it was told of it. Blocks: before anything is served.
  */
-struct content *lastgood_load(struct lastgood *l, uint64_t *confirmed_ms);
+struct content *lastgood_load(struct lastgood *l, uint64_t *confirmed_ms, struct version *version);
 /* `content` is served now. Copies; nothing is written when that is what is on disk. */
 void lastgood_keep(struct lastgood *l, struct content *content);
 /* How old what is on disk is: since a controller confirmed it. False when there is none that this proxy could read. */
@@ -42,7 +44,7 @@ bool lastgood_age_ms(const struct lastgood *l, uint64_t *age_ms);
 char *lastgood_trouble(struct lastgood *l);
 /* Appends metrics in Prometheus text. */
 void lastgood_metrics(const struct lastgood *l, struct buf *out);
-/* Writes what waits, then lets go of the loop. Asks for confirmed_ms now and not any more. */
+/* Writes what waits, then lets go of the loop. Asks for confirmed_ms and version now and not any more. */
 void lastgood_close(struct lastgood *l);
 
 #endif

@@ -136,17 +136,24 @@ struct content *subscribe_content(struct subscribe *s)
 	return s->content;
 }
 
-bool subscribe_seed(struct subscribe *s, struct content *content, uint64_t age_ms)
+bool subscribe_seed(struct subscribe *s, struct content *content, const struct version *version, uint64_t age_ms)
 {
 	bool is_good = !s->content && update_take(s, content_copy(content));
 
 	s->has_refused = false; /* no controller asked for it */
 	if (is_good) {
 		s->is_seeded = true;
+		s->version = *version;
+		s->tells_version = true;
 		s->seed_age_ms = age_ms;
 		s->confirmed_ms = clock_mono_ms();
 	}
 	return is_good;
+}
+
+void subscribe_version(const struct subscribe *s, struct version *out)
+{
+	*out = s->version;
 }
 
 bool subscribe_is_seeded(const struct subscribe *s)

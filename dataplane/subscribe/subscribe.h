@@ -11,6 +11,7 @@
 #include "config.h"
 #include "content.h"
 #include "rpc.h"
+#include "version.h"
 #include "weirlock/v1/control.pb-c.h"
 
 struct subscribe;
@@ -54,9 +55,12 @@ void subscribe_inspect(struct subscribe *s, struct rpc_server *server);
 struct content *subscribe_content(struct subscribe *s);
 /*
  * Starts from a snapshot that was kept on disk, before any controller was heard; goes through `apply`. A controller confirmed
- * it `age_ms` ago; it is stale until one does again. Copies. False when something is served already, or `apply` refused.
+ * it `age_ms` ago; it is stale until one does again. Copies. False when something is served already, or `apply` refused. A controller
+ * that has not seen all of `version` gives nothing.
  */
-bool subscribe_seed(struct subscribe *s, struct content *content, uint64_t age_ms);
+bool subscribe_seed(struct subscribe *s, struct content *content, const struct version *version, uint64_t age_ms);
+/* How much of the cluster is in what is served. */
+void subscribe_version(const struct subscribe *s, struct version *out);
 /* What is served came from subscribe_seed, and no controller has confirmed it. */
 bool subscribe_is_seeded(const struct subscribe *s);
 /* True once a snapshot is served. */

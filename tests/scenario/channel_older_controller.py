@@ -1,5 +1,5 @@
 """A controller with older files is first in line when the newer one is gone: the proxies are not taken back, all places say so, and once it
-has caught up they follow (CHANNEL: 4.4, acceptance 3). A rollback, old on purpose, does reach them."""
+has caught up they follow (CHANNEL: 4.4, acceptance 3), and what is on a proxy's disk knows it too. A rollback, old on purpose, does reach them."""
 import os
 import shutil
 
@@ -31,6 +31,17 @@ def run(t):
     t.contains(str(c.problems()), "a proxy never goes back to an older state", "touch one")
     t.equal(c.get("b.test").status, 200)
     t.contains(c.admin("/metrics", behind).text, "weirlock_controller_held_proxies 1\n")
+
+    # what is on its disk knows as much: started again while nobody answers, it is not taken back either
+    behind.kill()
+    p.stop()
+    for gone, among in ((behind, c.controllers), (p, c.proxies)):
+        among.remove(gone)
+    c.proxy(p.name, controllers=[behind.listen]).wait_log("starting from the last good snapshot on disk")
+    behind = c.controller("behind-again", behind.listen)
+    row = wait.until(lambda: next((r for r in c.inspect("status", of=behind, status=None)
+                                   if r["role"] == "proxy" and "manifests up to" in r.get("why", "")), None), "it says so again")
+    t.equal((row["snapshot_id"], c.get("b.test").status), (before, 200))
 
     c.apply(ingress("c", "c.test", "/", "a"))
     shutil.copytree(c.manifests, older, dirs_exist_ok=True)
