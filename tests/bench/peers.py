@@ -91,6 +91,10 @@ _SOCKETS = _COMMON.replace("worker_connections 8192", "worker_connections 65536"
 """
 
 
+# The same for a crowd that stays.
+_IDLE = _PROXY.replace("worker_connections 8192", "worker_connections {connections}").replace("keepalive_timeout 75s", "keepalive_timeout 1h")
+
+
 def _nginx(name, template, directory, core, **values):
     path = os.path.join(directory, name + ".conf")
     with open(path, "w") as f:
@@ -125,11 +129,12 @@ def certificate(directory):
                     "-keyout", f"{directory}/tls.key", "-out", f"{directory}/tls.crt"], check=True, capture_output=True)
 
 
-def nginx(directory, backend_port, trust="", listen="", first=b""):
-    """`trust` is what it says of real addresses, for all hosts; `listen` more of its plain listener, which then gets `first`."""
+def nginx(directory, backend_port, trust="", listen="", first=b"", connections=0):
+    """`trust` is what it says of real addresses, for all hosts; `listen` more of its plain listener, which then gets `first`. With
+    `connections` it has that many and keeps idle ones for an hour."""
     http, https = machine.free_ports(2)
-    p = _nginx("nginx", _PROXY, directory, machine.PROXY_CORE, backend=backend_port, http=http, https=https, host=HOST,
-               logged=LOGGED_HOST, log=LOG_JSON % "req_id", trust=trust, listen=listen)
+    p = _nginx("nginx", _IDLE if connections else _PROXY, directory, machine.PROXY_CORE, backend=backend_port, http=http, https=https,
+               host=HOST, logged=LOGGED_HOST, log=LOG_JSON % "req_id", trust=trust, listen=listen, connections=connections)
     p.http, p.https = http, https
     wait_answers(http, HOST, first=first)
     return p

@@ -34,7 +34,7 @@ DISTURBED = 0.10  # a run in which others had more of the two cores is made agai
 PATIENCE = 3      # … but no more than this many times the runs asked for
 
 
-def _load(scenario, program, seconds):
+def load(scenario, program, seconds):
     if scenario.streams:
         return machine.H2load(scenario.host, program.https, scenario.target, HTTP2_CONNECTIONS, scenario.streams, seconds)
     scheme, port = ("https", program.https) if scenario.is_tls else ("http", program.http)
@@ -46,8 +46,8 @@ def _once(scenario, program, pids, seconds):
     """CPU µs per request, and the share of the cores that others had meanwhile."""
     before = machine.cpu_seconds(program.pid)
     with machine.Others(pids) as others:
-        load = _load(scenario, program, seconds)
-    return (machine.cpu_seconds(program.pid) - before) / load.n_requests * 1e6, others.share
+        served = load(scenario, program, seconds)
+    return (machine.cpu_seconds(program.pid) - before) / served.n_requests * 1e6, others.share
 
 
 def _round(scenario, programs, pids, seconds):
