@@ -124,8 +124,8 @@ static void make_rows(struct arguments *a)
 		{"disable-leader-election", 0, OPT_FLAG, &w->disable_leader_election, NULL,
 			"Never lead: nothing is written to the cluster", 0, 0},
 		{"channel-secrets", 0, OPT_TEXT, &w->channel_secrets, "NAME",
-			"The leader makes the identities of the channel and renews them, in Secrets NAME-ca, NAME-controller, NAME-proxy and "
-			"NAME-operator of --pod-namespace; the directory of --identity gets this controller's", 0, 0},
+			"The leader makes the identities of the channel and renews them, in Secrets NAME-ca, NAME-controller, NAME-operator, "
+			"NAME-proxy and NAME-proxy-POOL of --pod-namespace; the directory of --identity gets this controller's", 0, 0},
 		{"channel-identity-life", 0, OPT_TEXT, &w->channel_identity_life, "DURATION",
 			"How long they live; renewed when a third is left; default 2160h", 0, 0},
 		{"channel-ca-life", 0, OPT_TEXT, &w->channel_ca_life, "DURATION",

@@ -99,7 +99,8 @@ int obtain_identity(const struct controller_options *options, struct buf *error)
 	}
 	log_info("controller", "the identity of the channel is taken from Secrets that the leader makes");
 	o.leader = writes_open_leader(&options->writes, &o.loop, o.api, &(struct leader_hooks){&o, on_change, on_problems});
-	o.channel = writes_open_channel(&options->writes, &o.loop, o.api, options->identity, &(struct channel_hooks){&o, leads, on_problems, on_files});
+	o.channel = writes_open_channel(&options->writes, &options->pools, &o.loop, o.api, options->identity,
+		&(struct channel_hooks){&o, leads, on_problems, on_files});
 	uv_run(&o.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&o.loop);
 	return EXIT_FINE;

@@ -233,10 +233,10 @@ struct leader *writes_open_leader(const struct writes_options *o, uv_loop_t *loo
 	return leader;
 }
 
-struct channel *writes_open_channel(const struct writes_options *o, uv_loop_t *loop, struct kubeapi *api, const char *directory,
-	const struct channel_hooks *hooks)
+struct channel *writes_open_channel(const struct writes_options *o, const struct pools *pools, uv_loop_t *loop, struct kubeapi *api,
+	const char *directory, const struct channel_hooks *hooks)
 {
-	const struct channel_options options = {own_namespace(o, api), str_from(o->channel_secrets), directory, o->channel_times};
+	const struct channel_options options = {own_namespace(o, api), str_from(o->channel_secrets), directory, o->channel_times, pools};
 
 	return channel_open(loop, api, &options, hooks);
 }
@@ -279,7 +279,7 @@ struct writes *writes_open(const struct writes_place *place, const struct writes
 	if (!options->disable_leader_election)
 		w->events = open_events(w);
 	if (options->channel_secrets)
-		w->channel = writes_open_channel(&w->options, place->loop, place->api, place->identity,
+		w->channel = writes_open_channel(&w->options, place->reconcile->pools, place->loop, place->api, place->identity,
 			&(struct channel_hooks){w, leads, on_problems, NULL});
 	w->news = (struct news){place->store, place->intake, place->reconcile};
 	return w;

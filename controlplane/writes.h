@@ -33,8 +33,8 @@ bool writes_check(struct writes_options *options, bool has_api, struct buf *erro
 
 /* With leadership of its own, before there is anything else (obtain.h). Keep what they are given. The leader: NULL when it must not lead. */
 struct leader *writes_open_leader(const struct writes_options *o, uv_loop_t *loop, struct kubeapi *api, const struct leader_hooks *hooks);
-struct channel *writes_open_channel(const struct writes_options *o, uv_loop_t *loop, struct kubeapi *api, const char *directory,
-	const struct channel_hooks *hooks);
+struct channel *writes_open_channel(const struct writes_options *o, const struct pools *pools, uv_loop_t *loop, struct kubeapi *api,
+	const char *directory, const struct channel_hooks *hooks);
 
 struct writes;
 /* What it looks at and whom it tells; all is kept. */

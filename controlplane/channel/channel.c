@@ -24,10 +24,10 @@ struct channel {
 	struct channel_hooks hooks;
 	uv_timer_t timer;
 	struct kubeapi_call *call;
-	enum plan_secret at;  /* that is read or written */
+	size_t at;            /* which is read or written */
 	bool is_writing, is_leading; /* in this look */
-	json_t *seen[PLAN_SECRETS];
-	struct plan_content contents[PLAN_SECRETS];
+	json_t *seen[PLAN_SECRETS_MAX];
+	struct plan_content contents[PLAN_SECRETS_MAX];
 	struct buf message, trouble; /* of the last call; that was told */
 	bool is_closing;
 	void (*on_closed)(void *owner);
@@ -36,14 +36,20 @@ struct channel {
 
 static void on_timer(uv_timer_t *timer);
 
-static void name_of(const struct channel *c, enum plan_secret which, struct buf *out)
+static size_t n_secrets(const struct channel *c)
 {
-	buf_printf(out, "%.*s-%s", STR_ARG(c->options.prefix), plan_name(which));
+	return plan_n_secrets(c->options.pools);
+}
+
+static void name_of(const struct channel *c, size_t which, struct buf *out)
+{
+	buf_printf(out, "%.*s-", STR_ARG(c->options.prefix));
+	plan_add_name(c->options.pools, which, out);
 }
 
 static void clear(struct channel *c)
 {
-	for (size_t i = 0; i < PLAN_SECRETS; i++) {
+	for (size_t i = 0; i < n_secrets(c); i++) {
 		json_decref(c->seen[i]);
 		c->seen[i] = NULL;
 		plan_content_deinit(&c->contents[i]);
@@ -111,7 +117,7 @@ static void tell_call(struct channel *c, enum feed_outcome outcome, const char *
 	buf_deinit(&name);
 }
 
-static void tell_secret(struct channel *c, enum plan_secret which, const char *why, const char *effect)
+static void tell_secret(struct channel *c, size_t which, const char *why, const char *effect)
 {
 	struct problems problems = {0};
 	struct buf object = {0};
@@ -198,6 +204,7 @@ static void on_written(void *owner, const struct kubeapi_result *r)
 {
 	struct channel *c = owner;
 	enum feed_outcome outcome;
+	struct buf name = {0};
 
 	c->call = NULL;
 	buf_clear(&c->message);
@@ -211,7 +218,9 @@ static void on_written(void *owner, const struct kubeapi_result *r)
 		end_look(c, RETRY_MS * 5);
 		return;
 	}
-	log_info("channel", "%s %.*s-%s", c->seen[c->at] ? "renewed" : "made", STR_ARG(c->options.prefix), plan_name(c->at));
+	name_of(c, c->at, &name);
+	log_info("channel", "%s %s", c->seen[c->at] ? "renewed" : "made", buf_cstr(&name));
+	buf_deinit(&name);
 	c->contents[c->at].is_dirty = false;
 	write_next(c);
 }
@@ -238,7 +247,7 @@ static void write_one(struct channel *c)
 
 static void write_next(struct channel *c)
 {
-	for (c->at = PLAN_CA; c->at < PLAN_SECRETS; c->at++) {
+	for (c->at = PLAN_CA; c->at < n_secrets(c); c->at++) {
 		if (!c->contents[c->at].is_dirty)
 			continue;
 		if (c->hooks.leads(c->hooks.owner))
@@ -256,12 +265,12 @@ static void read_next(struct channel *c);
 static void decide(struct channel *c)
 {
 	int64_t now_s = (int64_t)(clock_wall_ms() / 1000);
-	enum plan_secret where;
+	size_t where;
 	const char *why;
 
 	if (!c->is_leading)
 		finish(c);
-	else if (plan_make(c->contents, &c->options.times, now_s, &where, &why))
+	else if (plan_make(c->contents, c->options.pools, &c->options.times, now_s, &where, &why))
 		write_next(c);
 	else {
 		tell_secret(c, where, why, "those that are there are used as long as they live");
@@ -288,7 +297,7 @@ static void on_read(void *owner, const struct kubeapi_result *r)
 		return;
 	}
 	c->at++;
-	if (c->is_leading && c->at < PLAN_SECRETS)
+	if (c->is_leading && c->at < n_secrets(c))
 		read_next(c);
 	else
 		decide(c);

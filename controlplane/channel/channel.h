@@ -1,8 +1,8 @@
 #ifndef CHANNEL_H
 #define CHANNEL_H
 /*
- * The identities of the control channel in Secrets of our own namespace: PREFIX-ca, PREFIX-controller, PREFIX-proxy and
- * PREFIX-operator. Whoever leads makes and renews them (plan.h says what); every controller takes its own from there into
+ * The identities of the control channel in Secrets of our own namespace: PREFIX-ca, PREFIX-controller,
+ * PREFIX-operator and PREFIX-proxy, and PREFIX-proxy-POOL for each other pool. Whoever leads makes and renews them (plan.h says what); every controller takes its own from there into
  * the directory of its identity, where the channel looks for it.
  */
 #include <uv.h>
@@ -16,6 +16,7 @@ struct channel_options {
 	struct str namespace_, prefix;
 	const char *directory; /* of the identity */
 	struct plan_times times;
+	const struct pools *pools; /* kept */
 };
 struct channel_hooks {
 	void *owner;

@@ -96,7 +96,7 @@ bool issue_ca(int64_t now_s, int64_t life_s, struct buf *crt, struct buf *key)
 	return is_good;
 }
 
-static bool sign_identity(const char *who, X509 *ca, EVP_PKEY *ca_key, int64_t now_s, int64_t ends_s, struct buf *crt, struct buf *key)
+static bool sign_identity(const char *who, const char *pool, X509 *ca, EVP_PKEY *ca_key, int64_t now_s, int64_t ends_s, struct buf *crt, struct buf *key)
 {
 	bool is_operator = str_eq(str_from(who), STR("operator"));
 	EVP_PKEY *pair = EVP_EC_gen("P-256");
@@ -105,7 +105,7 @@ static bool sign_identity(const char *who, X509 *ca, EVP_PKEY *ca_key, int64_t n
 	bool is_good;
 
 	buf_printf(&name, "weirlock %s", who);
-	buf_printf(&uri, "URI:spiffe://weirlock/%s%s", who, str_eq(str_from(who), STR("proxy")) ? "/default" : "");
+	buf_printf(&uri, "URI:spiffe://weirlock/%s%s%s", who, pool ? "/" : "", pool ? pool : "");
 	is_good = pair && cert && fill(cert, pair, buf_cstr(&name), now_s, ends_s) && X509_set_issuer_name(cert, X509_get_subject_name(ca)) == 1 &&
 		add_extension(cert, ca, NID_basic_constraints, "critical,CA:FALSE") &&
 		add_extension(cert, ca, NID_key_usage, "critical,digitalSignature") &&
@@ -120,14 +120,14 @@ static bool sign_identity(const char *who, X509 *ca, EVP_PKEY *ca_key, int64_t n
 	return is_good;
 }
 
-bool issue_identity(const char *who, struct str ca_crt, struct str ca_key, int64_t now_s, int64_t life_s, struct buf *crt, struct buf *key)
+bool issue_identity(const char *who, const char *pool, struct str ca_crt, struct str ca_key, int64_t now_s, int64_t life_s, struct buf *crt, struct buf *key)
 {
 	X509 *ca = first_certificate(ca_crt);
 	BIO *bio = BIO_new_mem_buf(ca_key.ptr, (int)ca_key.len);
 	EVP_PKEY *pair = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
 	int64_t made_s, ends_s;
 	bool is_good = ca && pair && X509_check_private_key(ca, pair) == 1 && issue_times(ca_crt, &made_s, &ends_s) &&
-		sign_identity(who, ca, pair, now_s, ends_s < now_s + life_s ? ends_s : now_s + life_s, crt, key);
+		sign_identity(who, pool, ca, pair, now_s, ends_s < now_s + life_s ? ends_s : now_s + life_s, crt, key);
 
 	BIO_free(bio);
 	EVP_PKEY_free(pair);

@@ -3,17 +3,37 @@
 
 #include <openssl/rand.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "issue.h"
 #include "mem.h"
 
 enum { DAY_S = 86400, SESSION_BYTES = 32 };
 
-const char *plan_name(enum plan_secret which)
+size_t plan_n_secrets(const struct pools *pools)
 {
-	static const char *const names[PLAN_SECRETS] = {"ca", "controller", "proxy", "operator"};
+	return PLAN_PROXY + pools->n;
+}
 
-	return names[which];
+static const char *who_of(size_t which)
+{
+	static const char *const names[] = {"ca", "controller", "operator", "proxy"};
+
+	return names[which < PLAN_PROXY ? which : PLAN_PROXY];
+}
+
+static const char *pool_of(const struct pools *pools, size_t which)
+{
+	return which < PLAN_PROXY ? NULL : pools->items[which - PLAN_PROXY].name;
+}
+
+void plan_add_name(const struct pools *pools, size_t which, struct buf *out)
+{
+	const char *pool = pool_of(pools, which);
+
+	buf_add(out, str_from(who_of(which)));
+	if (pool && strcmp(pool, POOL_DEFAULT) != 0)
+		buf_printf(out, "-%s", pool);
 }
 
 const char *plan_field_name(enum plan_field field)
@@ -112,13 +132,14 @@ static void plan_bundle(struct plan_content *ca, struct str trusted, int64_t now
 	buf_deinit(&bundle);
 }
 
-static bool plan_identity(struct plan_content *c, const char *who, const struct plan_content *ca, const struct plan_times *times, int64_t now_s)
+static bool plan_identity(struct plan_content *c, const char *who, const char *pool, const struct plan_content *ca, const struct plan_times *times,
+	int64_t now_s)
 {
 	struct str ca_crt = buf_str(&ca->fields[PLAN_TLS_CRT]), ca_key = buf_str(&ca->fields[PLAN_TLS_KEY]);
 	struct buf crt = {0}, key = {0}, bundle = {0};
 
 	if (is_due(&c->fields[PLAN_TLS_CRT], now_s) || !issue_is_by(buf_str(&c->fields[PLAN_TLS_CRT]), ca_crt)) {
-		if (!issue_identity(who, ca_crt, ca_key, now_s, times->identity_s, &crt, &key))
+		if (!issue_identity(who, pool, ca_crt, ca_key, now_s, times->identity_s, &crt, &key))
 			return false;
 		set(c, PLAN_TLS_CRT, &crt);
 		set(c, PLAN_TLS_KEY, &key);
@@ -145,12 +166,12 @@ static void plan_session_key(struct plan_content *controller)
 	set(controller, PLAN_SESSION_KEY, &key);
 }
 
-bool plan_make(struct plan_content secrets[PLAN_SECRETS], const struct plan_times *times, int64_t now_s, enum plan_secret *where, const char **why)
+bool plan_make(struct plan_content *secrets, const struct pools *pools, const struct plan_times *times, int64_t now_s, size_t *where, const char **why)
 {
 	struct plan_content *ca = &secrets[PLAN_CA];
 
-	for (size_t i = 0; i < PLAN_SECRETS; i++) {
-		*where = (enum plan_secret)i;
+	for (size_t i = 0; i < plan_n_secrets(pools); i++) {
+		*where = i;
 		*why = "no controller made it, and so none changes it: delete it, or leave --channel-secrets out";
 		if (secrets[i].is_there && !secrets[i].is_ours)
 			return false;
@@ -158,8 +179,8 @@ bool plan_make(struct plan_content secrets[PLAN_SECRETS], const struct plan_time
 	plan_ca(ca, times, now_s);
 	plan_bundle(ca, buf_str(&secrets[PLAN_CONTROLLER].fields[PLAN_CA_CRT]), now_s);
 	plan_session_key(&secrets[PLAN_CONTROLLER]);
-	for (size_t i = PLAN_CONTROLLER; i < PLAN_SECRETS; i++) {
-		if (!plan_identity(&secrets[i], plan_name((enum plan_secret)i), ca, times, now_s)) {
+	for (size_t i = PLAN_CONTROLLER; i < plan_n_secrets(pools); i++) {
+		if (!plan_identity(&secrets[i], who_of(i), pool_of(pools, i), ca, times, now_s)) {
 			*where = PLAN_CA;
 			*why = "its certificate and key do not fit: delete it, and a new one is made";
 			return false;

@@ -12,10 +12,13 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "pool.h"
 
-enum plan_secret { PLAN_CA, PLAN_CONTROLLER, PLAN_PROXY, PLAN_OPERATOR, PLAN_SECRETS };
-/* "ca", "controller", "proxy", "operator" */
-const char *plan_name(enum plan_secret which);
+/* The proxies' of each pool, by its index, follow those of which there is one. */
+enum plan_secret { PLAN_CA, PLAN_CONTROLLER, PLAN_OPERATOR, PLAN_PROXY, PLAN_SECRETS_MAX = PLAN_PROXY + POOLS_MAX };
+size_t plan_n_secrets(const struct pools *pools);
+/* Appends "ca", "controller", "operator", "proxy" of the pool default, "proxy-edge" of the pool edge. */
+void plan_add_name(const struct pools *pools, size_t which, struct buf *out);
 
 /* Keys of a Secret. */
 enum plan_field { PLAN_TLS_CRT, PLAN_TLS_KEY, PLAN_CA_CRT, PLAN_NEXT_CRT, PLAN_NEXT_KEY, PLAN_SESSION_KEY, PLAN_FIELDS };
@@ -41,6 +44,6 @@ int64_t plan_overlap_s(int64_t ca_s);
  * Changes what is to be changed and marks it. False, with the reason (static) and the Secret: nothing may be written, for there is one
  * that no controller made, or what is in one cannot be used.
  */
-bool plan_make(struct plan_content secrets[PLAN_SECRETS], const struct plan_times *times, int64_t now_s, enum plan_secret *where, const char **why);
+bool plan_make(struct plan_content *secrets, const struct pools *pools, const struct plan_times *times, int64_t now_s, size_t *where, const char **why);
 
 #endif

@@ -9,7 +9,7 @@ from harness.kubernetes import OWN
 
 SECONDS = 400
 PREFIX = "weirlock-channel"
-WHO = ("ca", "controller", "proxy", "operator")
+WHO = ("ca", "controller", "operator", "proxy", "proxy-edge")
 NAMES = [f"{PREFIX}-{who}" for who in WHO]
 RIGHTS = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
           {"apiGroups": [""], "resources": ["secrets"], "resourceNames": NAMES, "verbs": ["get", "update"]}]
@@ -46,7 +46,8 @@ def run(t):
     def start(name, *options, wait_ready=True):
         directory = os.path.join(t.directory, name + ".identity")
         os.makedirs(directory, exist_ok=True)
-        return c.controller(name, options=["--identity", directory, "--channel-secrets", PREFIX, "--election-ttl", "6s", *options], wait_ready=wait_ready)
+        return c.controller(name, options=["--identity", directory, "--channel-secrets", PREFIX, "--pool", "edge=class:public",
+                                            "--election-ttl", "6s", *options], wait_ready=wait_ready)
 
     # one that is there and is nobody's of ours: nothing is made, and it stays as it is
     c.apply(manifests.secret_data(f"{PREFIX}-proxy", namespace="weirlock", tls_crt="mine", tls_key="mine"))
@@ -67,6 +68,15 @@ def run(t):
     other = c.controllers[0].wait_ready(60)
     t.equal(secrets(c)["ca"]["tls.crt"], ca["tls.crt"], "the CA that was there is used")
     wait.until(lambda: set(secrets(c)) == set(WHO), "whoever leads then makes the rest", 60)
+
+    # a proxy is of the pool that its Secret is of
+    for who in ("proxy-edge", "operator"):
+        mount(c, who, os.path.join(t.directory, "first-" + who))
+    of_edge = c.proxy("of-edge", identity=os.path.join(t.directory, "first-proxy-edge"))
+    rows = c.inspect("--identity", os.path.join(t.directory, "first-operator"), "status", status=None)
+    t.equal([(row["name"], row["identity"]) for row in rows if row["role"] == "proxy"], [("of-edge", "spiffe://weirlock/proxy/edge")])
+    of_edge.stop()
+    c.proxies.clear()
 
     # whoever starts later finds them, and has the session key of all
     late = start("late", wait_ready=False).wait_ready(60)
