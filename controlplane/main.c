@@ -347,13 +347,14 @@ static int run(struct controller_options *options, struct buf *error)
 	static struct signals signals; /* these two live as long as the process, also when opening failed half way */
 	static uv_loop_t loop;
 	struct controller *controller;
+	bool is_stopped = false;
 	int result;
 
 	uv_loop_init(&loop);
 	options->on_ready = on_controller_ready;
 	options->owner = &signals;
-	result = obtain_identity(options, error);
-	if (result != EXIT_FINE)
+	result = obtain_identity(options, &is_stopped, error);
+	if (result != EXIT_FINE || is_stopped)
 		return result;
 	result = controller_open(&loop, options, error, &controller);
 	if (result == EXIT_FINE && signals.status != EXIT_FINE)

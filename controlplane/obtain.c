@@ -4,6 +4,7 @@
  */
 #include "obtain.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "channel.h"
@@ -16,6 +17,8 @@ struct obtaining {
 	struct kubeapi *api;
 	struct leader *leader;
 	struct channel *channel;
+	uv_signal_t term, interrupt;
+	bool is_stopped;
 };
 
 static bool has_identity(const char *directory)
@@ -82,11 +85,30 @@ static void on_files(void *owner)
 {
 	struct obtaining *o = owner;
 
-	channel_close(o->channel, on_channel_closed, o);
+	if (o->channel)
+		channel_close(o->channel, on_channel_closed, o);
 	o->channel = NULL;
 }
 
-int obtain_identity(const struct controller_options *options, struct buf *error)
+/* As process 1 of a pod it would not even be ended. */
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct obtaining *o = handle->data;
+
+	(void)number;
+	o->is_stopped = true;
+	on_files(o);
+}
+
+static void watch_signal(struct obtaining *o, uv_signal_t *handle, int number)
+{
+	uv_signal_init(&o->loop, handle);
+	handle->data = o;
+	uv_signal_start(handle, on_signal, number);
+	uv_unref((uv_handle_t *)handle);
+}
+
+int obtain_identity(const struct controller_options *options, bool *is_stopped, struct buf *error)
 {
 	struct obtaining o = {0};
 
@@ -101,7 +123,13 @@ int obtain_identity(const struct controller_options *options, struct buf *error)
 	o.leader = writes_open_leader(&options->writes, &o.loop, o.api, &(struct leader_hooks){&o, on_change, on_problems});
 	o.channel = writes_open_channel(&options->writes, &options->pools, &o.loop, o.api, options->identity,
 		&(struct channel_hooks){&o, leads, on_problems, on_files});
+	watch_signal(&o, &o.term, SIGTERM);
+	watch_signal(&o, &o.interrupt, SIGINT);
+	uv_run(&o.loop, UV_RUN_DEFAULT);
+	uv_close((uv_handle_t *)&o.term, NULL);
+	uv_close((uv_handle_t *)&o.interrupt, NULL);
 	uv_run(&o.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&o.loop);
+	*is_stopped = o.is_stopped;
 	return EXIT_FINE;
 }

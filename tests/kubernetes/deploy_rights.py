@@ -61,7 +61,7 @@ def forget_channel(api):
     """As if no leader had ever made an identity."""
     for o in api.list("Secret", "weirlock"):
         if o["metadata"]["name"].startswith("weirlock-channel-"):
-            api.delete(o)
+            api.delete({"kind": "Secret", "metadata": o["metadata"]})
 
 
 def spoil(api):
@@ -236,6 +236,10 @@ def each_is_needed(t, c, release, name, status):
             for verb in rule["verbs"]:
                 if is_idle(role, rule, verb, name) or (release.makes_channel and not is_of_channel(rule)):
                     continue
+                if verb == "update" and rule["resources"] == ["secrets"]:
+                    forget(c.api)
+                    release.start(wait_ready=False).wait_ready(60).stop()  # makes all
+                    spoil(c.api)
                 less = json.loads(json.dumps(role))
                 less["rules"][at]["verbs"].remove(verb)
                 if not less["rules"][at]["verbs"]:
@@ -245,8 +249,6 @@ def each_is_needed(t, c, release, name, status):
                 forget(c.api)
                 if verb == "create" and rule["resources"] == ["secrets"]:
                     forget_channel(c.api)
-                elif verb == "update" and rule["resources"] == ["secrets"]:
-                    spoil(c.api)
                 controller = release.start(wait_ready=False)
                 if rule["resources"] == ["pods"] and (verb, status) != ("list", NODE):  # asked for at the end alone
                     controller.wait_ready()
