@@ -78,7 +78,8 @@ static int open_kube(struct controller *c)
 		.configmap = r->configmap,
 		.default_certificate = r->default_ssl_certificate,
 		.default_backend = r->default_backend_service,
-		.publish_service = str_from(c->options->writes.publish_service),
+		.publish_services = c->options->writes.publish_services,
+		.n_publish_services = c->options->writes.n_publish_services,
 	};
 
 	log_info("controller", "objects come from the %s", buf_cstr(&c->origin));

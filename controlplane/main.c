@@ -102,11 +102,13 @@ static void make_rows(struct arguments *a)
 		{"disable-svc-external-name", 0, OPT_FLAG, &r->disable_svc_external_name, NULL,
 			"No endpoints for Services of type ExternalName", 0, 0},
 		{"annotations-prefix", 0, OPT_TEXT, &a->annotations_prefix, "PREFIX", "Default nginx.ingress.kubernetes.io", 0, 0},
-		{"publish-service", 0, OPT_TEXT, &w->publish_service, "NS/NAME",
-			"The Service whose address is written into the status of Ingresses; default the Nodes of the proxies", 0, 0},
-		{"publish-status-address", 0, OPT_TEXT, &w->publish_status_address, "LIST",
+		{"publish-service", 0, OPT_LIST, &w->publish_service, "NS/NAME",
+			"The Service whose address is written into the status of Ingresses; default the Nodes of the proxies. This and the next two: "
+			"of the first pool; POOL=NS/NAME of another, repeatable",
+			0, 0},
+		{"publish-status-address", 0, OPT_LIST, &w->publish_status_address, "LIST",
 			"Addresses and host names, split by commas, that are written there instead", 0, 0},
-		{"proxy-selector", 0, OPT_TEXT, &w->proxy_selector, "LABELS",
+		{"proxy-selector", 0, OPT_LIST, &w->proxy_selector, "LABELS",
 			"The proxies' pods, in the namespace of --pod-namespace, for their Nodes; default "
 			"app.kubernetes.io/name=weirlock,app.kubernetes.io/component=proxy",
 			0, 0},
@@ -224,7 +226,7 @@ static bool check(struct arguments *a, struct buf *error)
 		return false;
 	if (!check_source(a, error) || !check_channel(&a->options, error) || !check_admission(a, &a->options, error))
 		return false;
-	if (!writes_check(&a->options.writes, a->options.manifests.n == 0, error))
+	if (!writes_check(&a->options.writes, &a->options.pools, a->options.manifests.n == 0, error))
 		return false;
 	if (!addr_parse_host_port(str_from(a->admin), &a->options.admin)) {
 		buf_printf(error, "--admin: '%s' is not ADDR:PORT", a->admin);

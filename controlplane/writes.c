@@ -85,28 +85,101 @@ static bool check_channel(struct writes_options *o, struct buf *error)
 	return true;
 }
 
-static bool check_status(const struct writes_options *o, struct buf *error)
+/* Of "POOL=WHAT" the pool, with `*word` being WHAT; any other word is of the first. */
+static size_t take_pool(const struct pools *pools, struct str *word)
 {
-	struct str namespace_, name, bad = STR("");
-	struct addresses list = {0};
-	bool is_good = true;
+	size_t equals = str_find(*word, '=');
 
-	if (o->publish_service && o->publish_status_address) {
-		buf_add(error, STR("--publish-service and --publish-status-address: give one of them"));
-		is_good = false;
-	} else if (o->publish_service && !value_ref(str_from(o->publish_service), &namespace_, &name)) {
-		buf_printf(error, "--publish-service: '%s' is not NAMESPACE/NAME", o->publish_service);
-		is_good = false;
-	} else if (!addresses_add_list(&list, str_from(o->publish_status_address), &bad)) {
-		buf_printf(error, "--publish-status-address: '%.*s' is neither an IP address nor a host name; write 203.0.113.1,lb.example.com",
-			STR_ARG(bad));
-		is_good = false;
-	} else if (o->publish_status_address && !list.n) {
-		buf_add(error, STR("--publish-status-address: is empty; write 203.0.113.1,lb.example.com, or leave it out"));
-		is_good = false;
+	for (size_t i = 0; i < pools->n && equals < word->len; i++) {
+		if (str_eq(str_first(*word, equals), str_from(pools->items[i].name))) {
+			*word = str_from_index(*word, equals + 1);
+			return i;
+		}
 	}
-	addresses_deinit(&list);
+	return 0;
+}
+
+static bool read_services(struct writes_options *o, const struct pools *pools, struct buf *error)
+{
+	for (size_t i = 0; i < o->publish_service.n; i++) {
+		struct str word = str_from(o->publish_service.items[i]), namespace_, name;
+		size_t pool = take_pool(pools, &word);
+
+		if (!value_ref(word, &namespace_, &name)) {
+			buf_printf(error, "--publish-service: '%s' is not NAMESPACE/NAME, nor POOL=NAMESPACE/NAME of a pool of --pool",
+				o->publish_service.items[i]);
+			return false;
+		}
+		o->publish[pool].service = word;
+	}
+	return true;
+}
+
+static bool read_addresses(struct writes_options *o, const struct pools *pools, struct buf *error)
+{
+	for (size_t i = 0; i < o->publish_status_address.n; i++) {
+		struct str word = str_from(o->publish_status_address.items[i]), bad = STR("");
+		size_t pool = take_pool(pools, &word);
+		struct addresses list = {0};
+		bool is_good = addresses_add_list(&list, word, &bad);
+
+		if (!is_good)
+			buf_printf(error, "--publish-status-address: '%.*s' is neither an IP address nor a host name; write 203.0.113.1,lb.example.com",
+				STR_ARG(bad));
+		else if (!list.n)
+			buf_add(error, STR("--publish-status-address: is empty; write 203.0.113.1,lb.example.com, or leave it out"));
+		is_good = is_good && list.n;
+		addresses_deinit(&list);
+		if (!is_good)
+			return false;
+		o->publish[pool].addresses = word;
+	}
+	return true;
+}
+
+static bool read_selectors(struct writes_options *o, const struct pools *pools, struct buf *error)
+{
+	struct arena arena = {0};
+	struct selector selector;
+	bool is_good = true;
+	const char *why;
+
+	for (size_t i = 0; i < o->proxy_selector.n && is_good; i++) {
+		struct str word = str_from(o->proxy_selector.items[i]);
+		size_t pool = take_pool(pools, &word);
+
+		is_good = selector_parse(word, &arena, &selector, &why);
+		if (!is_good)
+			buf_printf(error, "--proxy-selector: '%s': %s", o->proxy_selector.items[i], why);
+		o->publish[pool].selector = word;
+	}
+	arena_deinit(&arena);
 	return is_good;
+}
+
+static void list_service(struct writes_options *o, struct str service)
+{
+	for (size_t i = 0; i < o->n_publish_services; i++) {
+		if (str_eq(o->publish_services[i], service))
+			return;
+	}
+	o->publish_services[o->n_publish_services++] = service;
+}
+
+static bool check_status(struct writes_options *o, const struct pools *pools, struct buf *error)
+{
+	o->publish[0].selector = STR(PROXY_SELECTOR);
+	if (!read_services(o, pools, error) || !read_addresses(o, pools, error) || !read_selectors(o, pools, error))
+		return false;
+	for (size_t i = 0; i < pools->n; i++) {
+		if (o->publish[i].service.len && o->publish[i].addresses.len) {
+			buf_add(error, STR("--publish-service and --publish-status-address: give one of them"));
+			return false;
+		}
+		if (o->publish[i].service.len)
+			list_service(o, o->publish[i].service);
+	}
+	return true;
 }
 
 static bool check_name(const char *option, const char *name, struct buf *error)
@@ -122,8 +195,8 @@ static const char *first_of_api(const struct writes_options *o)
 {
 	const struct {
 		const char *name, *value;
-	} options[] = {{"election-id", o->election_id}, {"election-ttl", o->election_ttl}, {"publish-service", o->publish_service},
-		{"publish-status-address", o->publish_status_address}, {"proxy-selector", o->proxy_selector},
+	} options[] = {{"election-id", o->election_id}, {"election-ttl", o->election_ttl}, {"publish-service", o->publish_service.items[0]},
+		{"publish-status-address", o->publish_status_address.items[0]}, {"proxy-selector", o->proxy_selector.items[0]},
 		{"channel-secrets", o->channel_secrets}};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -133,13 +206,13 @@ static const char *first_of_api(const struct writes_options *o)
 	return NULL;
 }
 
-bool writes_check(struct writes_options *o, bool has_api, struct buf *error)
+bool writes_check(struct writes_options *o, const struct pools *pools, bool has_api, struct buf *error)
 {
 	if (!has_api && first_of_api(o)) {
 		buf_printf(error, "--%s: nothing is written with --manifests; leave it out", first_of_api(o));
 		return false;
 	}
-	return read_ttl(o, error) && check_status(o, error) && check_channel(o, error) && check_name("election-id", o->election_id, error) &&
+	return read_ttl(o, error) && check_status(o, pools, error) && check_channel(o, error) && check_name("election-id", o->election_id, error) &&
 		check_name("pod-namespace", o->pod_namespace, error);
 }
 
@@ -176,14 +249,14 @@ static bool leads(void *owner)
 	return w->leader && leader_leads(w->leader);
 }
 
-/* The addresses are those of the first pool's proxies: of an Ingress that these do not serve they would be wrong. */
-static bool takes(void *owner, struct str namespace_, struct str name)
+static uint64_t pools_of(void *owner, struct str namespace_, struct str name)
 {
 	struct writes *w = owner;
 	const struct object *ingress = store_get(w->place.store, KIND_INGRESS, namespace_, name);
 
-	return ingress && reconcile_takes(w->place.store, w->place.reconcile, ingress) &&
-		reconcile_pools_of_ingress(w->place.store, w->place.reconcile, ingress) & pool_bit(0);
+	return ingress && reconcile_takes(w->place.store, w->place.reconcile, ingress)
+		? reconcile_pools_of_ingress(w->place.store, w->place.reconcile, ingress)
+		: 0;
 }
 
 static void on_problems(void *owner, struct str origin, const struct problems *problems)
@@ -251,10 +324,8 @@ static struct events *open_events(struct writes *w)
 static struct status *open_status(struct writes *w)
 {
 	const struct writes_options *o = &w->options;
-	const struct status_options options = {
-		.publish_addresses = str_from(o->publish_status_address),
-		.publish_service = str_from(o->publish_service),
-		.proxy_selector = o->proxy_selector ? str_from(o->proxy_selector) : STR(PROXY_SELECTOR),
+	struct status_options options = {
+		.n_pools = w->place.reconcile->pools->n,
 		.namespace_ = own_namespace(o, w->place.api),
 		.pod = str_from(o->pod_name),
 		.wants_internal = o->report_node_internal_ip_address,
@@ -262,7 +333,8 @@ static struct status *open_status(struct writes *w)
 		.is_cluster_wide = w->place.reconcile->n_watch_namespaces == 0,
 	};
 
-	return status_open(w->place.loop, w->place.api, &options, &(struct status_hooks){w, leads, takes, on_problems});
+	memcpy(options.publish, o->publish, sizeof(options.publish));
+	return status_open(w->place.loop, w->place.api, &options, &(struct status_hooks){w, leads, pools_of, on_problems});
 }
 
 /* -------------------------------------------------------------------------------------------------- open and close */

@@ -8,8 +8,10 @@
 #include "intake.h"
 #include "kubeapi.h"
 #include "leader.h"
+#include "opt.h"
 #include "reconcile.h"
 #include "source.h"
+#include "status.h"
 #include "store.h"
 #include "str.h"
 
@@ -26,10 +28,13 @@ struct writes_options {
 	struct plan_times channel_times;      /* set by writes_check */
 	bool update_status, update_status_on_shutdown, report_node_internal_ip_address;
 	bool disable_sync_events;
-	const char *publish_service, *publish_status_address, *proxy_selector; /* or NULL */
+	struct opt_list publish_service, publish_status_address, proxy_selector; /* each of the first pool, or POOL=… */
+	struct status_publish publish[POOLS_MAX]; /* by pool; set by writes_check */
+	struct str publish_services[POOLS_MAX];   /* of these, each once; likewise */
+	size_t n_publish_services;
 };
 /* False, with a text in `error` that names option, value and fix. `has_api`: objects come from an API server. */
-bool writes_check(struct writes_options *options, bool has_api, struct buf *error);
+bool writes_check(struct writes_options *options, const struct pools *pools, bool has_api, struct buf *error);
 
 /* With leadership of its own, before there is anything else (obtain.h). Keep what they are given. The leader: NULL when it must not lead. */
 struct leader *writes_open_leader(const struct writes_options *o, uv_loop_t *loop, struct kubeapi *api, const struct leader_hooks *hooks);

@@ -280,7 +280,8 @@ struct kube *kube_open(uv_loop_t *loop, struct kubeapi *api, const struct kube_o
 	k->random = clock_mono_us() ^ (uint64_t)getpid() << 32;
 	kube_stream_open(k, &(struct scope){.kind = KIND_INGRESS_CLASS}, false);
 	open_service(k, k->options.default_backend, true);
-	open_service(k, k->options.publish_service, false);
+	for (size_t i = 0; i < options->n_publish_services; i++)
+		open_service(k, options->publish_services[i], false);
 	want_named(k);
 	open_served(k);
 	return k;

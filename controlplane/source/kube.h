@@ -17,7 +17,9 @@ struct kube_options {
 	size_t n_namespaces;
 	struct str namespace_selector; /* of labels; served are the namespaces that have them. Not with namespaces */
 	bool wants_namespaces;         /* Namespaces are events too, for their labels */
-	struct str configmap, default_certificate, default_backend, publish_service;
+	struct str configmap, default_certificate, default_backend;
+	const struct str *publish_services; /* each once */
+	size_t n_publish_services;
 	unsigned silence_s;    /* a watch without a byte for so long is begun again; 0 is 150 (bookmarks come every minute) */
 	unsigned page;         /* objects of a list at a time; 0 is 500 */
 };

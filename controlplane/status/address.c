@@ -48,6 +48,12 @@ void addresses_add(struct addresses *list, struct str text)
 		add(list, &(struct published){.hostname = text});
 }
 
+void addresses_add_all(struct addresses *list, const struct addresses *other)
+{
+	for (size_t i = 0; i < other->n; i++)
+		add(list, &other->items[i]);
+}
+
 bool addresses_add_list(struct addresses *list, struct str text, struct str *bad)
 {
 	struct str rest = text, item;

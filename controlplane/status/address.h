@@ -25,6 +25,9 @@ bool addresses_add_service(struct addresses *list, const struct service *service
 /* The external address of a Node, else its internal one; the latter first with `wants_internal`. */
 void addresses_add_node(struct addresses *list, json_t *node, bool wants_internal);
 
+/* What another list has. */
+void addresses_add_all(struct addresses *list, const struct addresses *other);
+
 /* For comparing, and for people: "203.0.113.1 lb.example.com"; "" is none. Whatever their order was. */
 void addresses_add_text(const struct published *items, size_t n, struct buf *out);
 /* The merge patch that makes them the status of an Ingress; none takes what is there away. Owned. */

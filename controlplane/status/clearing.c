@@ -25,9 +25,12 @@ static void on_handle_closed(uv_handle_t *handle)
 	}
 	map_deinit(&s->seen);
 	map_deinit(&s->forbidden);
-	object_unref(&s->service);
-	addresses_deinit(&s->wanted);
-	buf_deinit(&s->wanted_text);
+	for (size_t i = 0; i < s->options.n_pools; i++) {
+		object_unref(&s->targets[i].service);
+		addresses_deinit(&s->targets[i].wanted);
+	}
+	combined_forget(s);
+	arena_deinit(&s->arena);
 	mem_free(s);
 	if (on_closed)
 		on_closed(owner);
@@ -43,8 +46,10 @@ void clearing_finish(struct status *s)
 			(unsigned long long)s->n_written, s->queue.n - s->queue.first + s->n_patches);
 	patches_drop(s);
 	patches_empty(s);
-	if (s->places)
-		places_cancel(s->places);
+	for (size_t i = 0; i < s->options.n_pools; i++) {
+		if (s->targets[i].places)
+			places_cancel(s->targets[i].places);
+	}
 	if (s->others)
 		others_cancel(s->others);
 	s->round_timer.data = s->soon_timer.data = s;
@@ -88,9 +93,19 @@ static void on_others(void *owner, bool has_others, const struct kubewrite *how,
 	clearing_finish(s);
 }
 
+/* Of no pool more than one. */
+static bool has_one_address(const struct status *s)
+{
+	for (size_t i = 0; i < s->options.n_pools; i++) {
+		if (s->targets[i].wanted.n > 1)
+			return false;
+	}
+	return true;
+}
+
 void status_close(struct status *s, void (*on_closed)(void *owner), void *owner)
 {
-	bool clears = s->options.clears_on_shutdown && patches_may_write(s) && s->wanted.n <= 1;
+	bool clears = s->options.clears_on_shutdown && patches_may_write(s) && has_one_address(s);
 
 	s->is_closing = true;
 	s->on_closed = on_closed;

@@ -71,7 +71,7 @@ void patches_enqueue_all(struct status *s)
 
 bool patches_may_write(const struct status *s)
 {
-	return (s->is_clearing || !s->is_closing) && s->is_leading && s->has_wanted && s->hooks.leads(s->hooks.owner);
+	return (s->is_clearing || !s->is_closing) && s->is_leading && combined_has_any(s) && s->hooks.leads(s->hooks.owner);
 }
 
 void patches_pump_in(struct status *s, uint64_t ms)
@@ -195,27 +195,28 @@ static void on_patched(void *owner, const struct kubeapi_result *r)
 		end_round(s);
 }
 
-static const struct published *what(const struct status *s, size_t *n, struct str *text)
+/* What the Ingress is to say; NULL: that is not ours to say, or not known. */
+static const struct combined *what(struct status *s, struct str key)
 {
-	*n = s->is_clearing ? 0 : s->wanted.n;
-	*text = s->is_clearing ? STR("") : buf_str(&s->wanted_text);
-	return s->wanted.items;
+	static const struct combined none;
+	struct str namespace_ = namespace_of(key), name = str_from_index(key, namespace_.len + 1);
+	const struct combined *found = combined_of(s, s->hooks.pools(s->hooks.owner, namespace_, name));
+
+	return found && s->is_clearing ? &none : found;
 }
 
 /* Takes `key`. */
-static void patch(struct status *s, char *key)
+static void patch(struct status *s, char *key, const struct combined *wanted)
 {
 	struct patch *p = mem_zalloc(sizeof(*p));
-	struct str name = str_from_index(str_from(key), str_find(str_from(key), '/') + 1), text;
-	size_t n;
-	const struct published *items = what(s, &n, &text);
-	json_t *json = addresses_patch(items, n);
+	struct str name = str_from_index(str_from(key), str_find(str_from(key), '/') + 1);
+	json_t *json = addresses_patch(wanted->wanted.items, wanted->wanted.n);
 	char *body = json_dumps(json, JSON_COMPACT);
 	struct buf path = {0};
 
 	p->status = s;
 	p->key = key;
-	p->text = mem_strdup(text);
+	p->text = mem_strdup(buf_str(&wanted->text));
 	p->next = s->patches;
 	s->patches = p;
 	s->n_patches++;
@@ -233,14 +234,9 @@ static void patch(struct status *s, char *key)
 	json_decref(json);
 }
 
-static bool is_to_be_patched(struct status *s, struct str key, const struct seen *seen)
+static bool is_to_be_patched(struct status *s, struct str key, const struct seen *seen, const struct combined *wanted)
 {
-	struct str text, namespace_ = namespace_of(key);
-	size_t n;
-
-	what(s, &n, &text);
-	return seen && !str_eq(str_from(seen->text), text) && !map_get(&s->forbidden, namespace_) &&
-		s->hooks.takes(s->hooks.owner, namespace_, str_from_index(key, namespace_.len + 1));
+	return seen && wanted && !str_eq(str_from(seen->text), buf_str(&wanted->text)) && !map_get(&s->forbidden, namespace_of(key));
 }
 
 void patches_pump(struct status *s)
@@ -254,8 +250,10 @@ void patches_pump(struct status *s)
 		return;
 	}
 	while (s->n_patches < MAX_PATCHES && (key = dequeue(s, &seen))) {
-		if (is_to_be_patched(s, str_from(key), seen))
-			patch(s, key);
+		const struct combined *wanted = seen ? what(s, str_from(key)) : NULL;
+
+		if (is_to_be_patched(s, str_from(key), seen, wanted))
+			patch(s, key, wanted);
 		else
 			mem_free(key);
 	}

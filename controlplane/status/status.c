@@ -37,8 +37,6 @@ static void send_kubewrite(struct status *s, struct str origin, const struct kub
 }
 
 #define ORIGIN_PATCH STR("Kubernetes API ingresses/status")
-#define ORIGIN_PLACES STR("Kubernetes API nodes of proxies")
-#define ORIGIN_SERVICE STR("--publish-service")
 
 void status_tell_trouble(struct status *s, enum feed_outcome outcome, struct str namespace_, struct str message)
 {
@@ -60,73 +58,75 @@ void status_tell_good(struct status *s)
 	send_good(s, ORIGIN_PATCH, &s->is_in_trouble);
 }
 
-static void tell_no_service(struct status *s, const char *rule, const char *fix)
+static void tell_no_service(struct target *t, const char *rule, const char *fix)
 {
 	struct problems problems = {0};
 
-	s->has_address_problem = true;
-	s->has_wanted = false; /* what was published is not made more */
+	t->has_address_problem = true;
+	t->has_wanted = false; /* what was published is not made more */
 	problems_add(&problems,
 		&(struct problem){
 			.severity = SEVERITY_FAULT,
 			.object = STR("--publish-service"),
-			.value = s->options.publish_service,
+			.value = t->from->service,
 			.rule = str_from(rule),
 			.fix = str_from(fix),
 			.effect = STR("the status of Ingresses is left as it is"),
 		});
-	send_problems(s, ORIGIN_SERVICE, &problems);
+	send_problems(t->status, t->origin_service, &problems);
 	problems_deinit(&problems);
 }
 
 /* -------------------------------------------------------------------------------------------------------- a round */
 
-static void want(struct status *s, struct addresses *list)
+static void want(struct target *t, struct addresses *list)
 {
-	addresses_deinit(&s->wanted);
-	s->wanted = *list;
+	struct status *s = t->status;
+
+	addresses_deinit(&t->wanted);
+	t->wanted = *list;
 	*list = (struct addresses){0};
-	buf_clear(&s->wanted_text);
-	addresses_add_text(s->wanted.items, s->wanted.n, &s->wanted_text);
-	s->has_wanted = true;
+	t->has_wanted = true;
+	combined_forget(s);
 	patches_enqueue_all(s);
 	patches_pump_in(s, 0);
 }
 
-static void want_service(struct status *s)
+static void want_service(struct target *t)
 {
 	struct addresses list = {0};
 	const char *why;
 
-	if (!s->service) {
-		tell_no_service(s, "the NAMESPACE/NAME of a Service that is there", "create it, or name another one");
-	} else if (!addresses_add_service(&list, &s->service->service, &why)) {
-		tell_no_service(s, why, "name that of the proxies");
+	if (!t->service) {
+		tell_no_service(t, "the NAMESPACE/NAME of a Service that is there", "create it, or name another one");
+	} else if (!addresses_add_service(&list, &t->service->service, &why)) {
+		tell_no_service(t, why, "name that of the proxies");
 	} else {
-		send_good(s, ORIGIN_SERVICE, &s->has_address_problem);
-		want(s, &list);
+		send_good(t->status, t->origin_service, &t->has_address_problem);
+		want(t, &list);
 	}
 	addresses_deinit(&list);
 }
 
 static void on_places(void *owner, const struct addresses *found, const struct kubewrite *how, enum feed_outcome outcome, struct str message)
 {
-	struct status *s = owner;
+	struct target *t = owner;
+	struct status *s = t->status;
 	struct addresses list = {0};
 
-	s->places = NULL;
+	t->places = NULL;
 	if (outcome != FEED_FINE) {
-		s->has_places_problem = true;
-		send_kubewrite(s, ORIGIN_PLACES, how, outcome, message);
+		t->has_places_problem = true;
+		send_kubewrite(s, t->origin_places, how, outcome, message);
 		status_round_is_bad(s);
 		return;
 	}
-	send_good(s, ORIGIN_PLACES, &s->has_places_problem);
+	send_good(s, t->origin_places, &t->has_places_problem);
 	for (size_t i = 0; i < found->n; i++)
 		addresses_add(&list, found->items[i].ip.len ? found->items[i].ip : found->items[i].hostname);
-	s->has_wanted = list.n > 0;
+	t->has_wanted = list.n > 0;
 	if (list.n) /* where no proxy is found, somebody else's may be: what is there stays */
-		want(s, &list);
+		want(t, &list);
 	addresses_deinit(&list);
 }
 
@@ -137,24 +137,42 @@ void status_round_is_bad(struct status *s)
 	s->is_round_bad = true;
 }
 
-static void begin_round(struct status *s)
+static void find(struct target *t)
 {
-	const struct places_options places = {s->options.namespace_, s->options.proxy_selector, s->options.wants_internal, on_places, s};
+	const struct status_options *o = &t->status->options;
+	const struct places_options places = {o->namespace_, t->from->selector, o->wants_internal, on_places, t};
 	struct addresses list = {0};
 	struct str bad;
 
+	if (t->from->addresses.len) {
+		addresses_add_list(&list, t->from->addresses, &bad);
+		want(t, &list);
+	} else if (t->from->service.len) {
+		want_service(t);
+	} else if (t->from->selector.len && !t->places) {
+		t->places = places_find(t->status->api, &places);
+	}
+	addresses_deinit(&list);
+}
+
+static void begin_round(struct status *s)
+{
 	uv_timer_start(&s->round_timer, on_round, ROUND_MS, 0);
 	s->is_round_bad = false;
 	map_deinit(&s->forbidden);
-	if (s->options.publish_addresses.len) {
-		addresses_add_list(&list, s->options.publish_addresses, &bad);
-		want(s, &list);
-	} else if (s->options.publish_service.len) {
-		want_service(s);
-	} else if (!s->places) {
-		s->places = places_find(s->api, &places);
-	}
-	addresses_deinit(&list);
+	for (size_t i = 0; i < s->options.n_pools; i++)
+		find(&s->targets[i]);
+}
+
+/* The next time, everything is looked at anew. */
+static void forget_target(struct target *t)
+{
+	t->has_wanted = false;
+	if (t->places)
+		places_cancel(t->places);
+	t->places = NULL;
+	send_good(t->status, t->origin_places, &t->has_places_problem);
+	send_good(t->status, t->origin_service, &t->has_address_problem);
 }
 
 static void on_round(uv_timer_t *timer)
@@ -176,17 +194,13 @@ void status_lead(struct status *s)
 		begin_round(s);
 		return;
 	}
-	s->has_wanted = false; /* the next time, everything is looked at anew */
 	uv_timer_stop(&s->round_timer);
 	uv_timer_stop(&s->soon_timer);
 	patches_drop(s);
 	patches_empty(s);
-	if (s->places)
-		places_cancel(s->places);
-	s->places = NULL;
 	status_tell_good(s);
-	send_good(s, ORIGIN_PLACES, &s->has_places_problem);
-	send_good(s, ORIGIN_SERVICE, &s->has_address_problem);
+	for (size_t i = 0; i < s->options.n_pools; i++)
+		forget_target(&s->targets[i]);
 }
 
 /* --------------------------------------------------------------------------------------------------------- events */
@@ -204,7 +218,7 @@ static void see(struct status *s, struct str key, const struct object *ingress)
 	mem_free(seen->text);
 	seen->text = mem_strdup(buf_str(&text));
 	buf_deinit(&text);
-	if (!s->is_leading || !s->has_wanted)
+	if (!s->is_leading || !combined_has_any(s))
 		return;
 	patches_enqueue(s, key, seen);
 	patches_pump_in(s, SOON_MS);
@@ -242,13 +256,17 @@ static bool is_of(const struct source_event *e, struct str path)
 
 static void take_service(struct status *s, const struct source_event *e)
 {
-	if (!is_of(e, s->options.publish_service) || e->type == SOURCE_REFUSE)
-		return;
-	object_unref(&s->service);
-	if (e->object)
-		s->service = object_ref(e->object);
-	if (s->is_leading)
-		begin_round(s);
+	for (size_t i = 0; i < s->options.n_pools && e->type != SOURCE_REFUSE; i++) {
+		struct target *t = &s->targets[i];
+
+		if (!t->from->service.len || !is_of(e, t->from->service))
+			continue;
+		object_unref(&t->service);
+		if (e->object)
+			t->service = object_ref(e->object);
+		if (s->is_leading)
+			find(t);
+	}
 }
 
 void status_take(struct status *s, const struct source_event *e)
@@ -259,15 +277,36 @@ void status_take(struct status *s, const struct source_event *e)
 		return;
 	if (kind == KIND_INGRESS) {
 		take_ingress(s, e);
-	} else if (kind == KIND_SERVICE && s->options.publish_service.len) {
+	} else if (kind == KIND_SERVICE) {
 		take_service(s, e);
-	} else if (kind == KIND_INGRESS_CLASS && s->is_leading && s->has_wanted) { /* whose Ingresses are has changed */
+	} else if ((kind == KIND_INGRESS_CLASS || kind == KIND_NAMESPACE) && s->is_leading && combined_has_any(s)) { /* whose Ingresses are has changed */
 		patches_enqueue_all(s);
 		patches_pump_in(s, SOON_MS);
 	}
 }
 
 /* ----------------------------------------------------------------------------------------------------------- open */
+
+static struct str origin(struct status *s, const char *what, size_t pool)
+{
+	struct buf text = {0};
+	struct str kept;
+
+	buf_printf(&text, pool ? "%s, pool %zu" : "%s", what, pool);
+	kept = arena_str(&s->arena, buf_str(&text));
+	buf_deinit(&text);
+	return kept;
+}
+
+static void open_target(struct status *s, size_t pool)
+{
+	s->targets[pool] = (struct target){
+		.status = s,
+		.from = &s->options.publish[pool],
+		.origin_service = origin(s, "--publish-service", pool),
+		.origin_places = origin(s, "Kubernetes API nodes of proxies", pool),
+	};
+}
 
 struct status *status_open(uv_loop_t *loop, struct kubeapi *api, const struct status_options *options, const struct status_hooks *hooks)
 {
@@ -277,6 +316,8 @@ struct status *status_open(uv_loop_t *loop, struct kubeapi *api, const struct st
 	s->api = api;
 	s->options = *options;
 	s->hooks = *hooks;
+	for (size_t i = 0; i < options->n_pools; i++)
+		open_target(s, i);
 	uv_timer_init(loop, &s->round_timer);
 	uv_timer_init(loop, &s->soon_timer);
 	s->n_open = 2;

@@ -1,22 +1,29 @@
 #ifndef STATUS_H
 #define STATUS_H
 /*
- * The status of Ingresses (N5): the addresses under which proxies are reached, written by the leader alone and only where
- * they differ. Events of the source say what stands there; what is written is never asked for again.
+ * The status of Ingresses (N5): the addresses under which the proxies of their pools are reached, written by the leader alone and
+ * only where they differ. Events of the source say what stands there; what is written is never asked for again.
  */
 #include <stdbool.h>
 #include <uv.h>
 
 #include "buf.h"
 #include "kubeapi.h"
+#include "pool.h"
 #include "problem.h"
 #include "source.h"
 
+/* Where the addresses of a pool's proxies are from: the first of these that is not "". With none, no Ingress of it gets one for it. */
+struct status_publish {
+	struct str addresses; /* --publish-status-address, checked */
+	struct str service;   /* --publish-service, "namespace/name" */
+	struct str selector;  /* of the proxies' pods, for their Nodes */
+};
+
 /* Texts are kept. */
 struct status_options {
-	struct str publish_addresses; /* --publish-status-address, checked; or "" */
-	struct str publish_service;   /* --publish-service, "namespace/name"; or "": the Nodes of the proxies */
-	struct str proxy_selector;    /* of the proxies' pods */
+	struct status_publish publish[POOLS_MAX]; /* by pool */
+	size_t n_pools;
 	struct str namespace_, pod;   /* our own; pod "": not known */
 	bool wants_internal;          /* addresses of Nodes */
 	bool clears_on_shutdown;
@@ -25,8 +32,8 @@ struct status_options {
 struct status_hooks {
 	void *owner;
 	bool (*leads)(void *owner); /* at this moment */
-	/* Whether the Ingress is one of ours, and known. */
-	bool (*takes)(void *owner, struct str namespace_, struct str name);
+	/* The pools that have the Ingress, by bits; 0: it is none of ours, or not known. */
+	uint64_t (*pools)(void *owner, struct str namespace_, struct str name);
 	/* What is wrong at present; none: nothing any more. `origin` says where. */
 	void (*on_problems)(void *owner, struct str origin, const struct problems *problems);
 };

@@ -91,12 +91,18 @@ static bool leads(void *owner)
 	return is_leader;
 }
 
-/* Of namespace "theirs" none is ours. */
-static bool takes(void *owner, struct str namespace_, struct str name)
+/* Of namespace "theirs" none is ours; "edge", "both" and "quiet" are of other pools. */
+static uint64_t pools_of(void *owner, struct str namespace_, struct str name)
 {
 	(void)owner;
 	(void)name;
-	return !str_eq(namespace_, STR("theirs"));
+	if (str_eq(namespace_, STR("edge")))
+		return pool_bit(1);
+	if (str_eq(namespace_, STR("both")))
+		return pool_bit(0) | pool_bit(1) | pool_bit(2);
+	if (str_eq(namespace_, STR("quiet")))
+		return pool_bit(2);
+	return str_eq(namespace_, STR("theirs")) ? 0 : pool_bit(0);
 }
 
 static void on_problems(void *owner, struct str origin, const struct problems *problems)
@@ -114,14 +120,15 @@ static void begin(const char *name, const struct status_options *more)
 
 	check_case(name);
 	options.namespace_ = STR("ns");
-	options.proxy_selector = STR("role=proxy");
+	options.publish[0].selector = STR("role=proxy");
+	options.n_pools = options.n_pools ? options.n_pools : 1;
 	is_leader = is_closed = has_other_pod = false;
 	n_patches = n_lists = 0;
 	sick_path = STR("");
 	buf_clear(&written);
 	buf_clear(&told);
 	api = double_begin_all(&server, &loop, on_request, &client);
-	status = status_open(&loop, api, &options, &(struct status_hooks){NULL, leads, takes, on_problems});
+	status = status_open(&loop, api, &options, &(struct status_hooks){NULL, leads, pools_of, on_problems});
 }
 
 #define UNTIL(claim)                        \
@@ -175,7 +182,7 @@ static bool is_written(const char *want)
 
 static void test_list(void)
 {
-	begin("a list of addresses", &(struct status_options){.publish_addresses = STR("203.0.113.1,lb.example.com")});
+	begin("a list of addresses", &(struct status_options){.publish = {{.addresses = STR("203.0.113.1,lb.example.com")}}});
 	tell(SOURCE_PUT, INGRESS("a", "web", ""));
 	tell(SOURCE_PUT, INGRESS("theirs", "web", ""));
 	tell(SOURCE_PUT, INGRESS("a", "same", IP("203.0.113.1") ",{\"hostname\":\"lb.example.com\"}"));
@@ -208,7 +215,7 @@ static void test_list(void)
 
 static void test_service(void)
 {
-	begin("a Service", &(struct status_options){.publish_service = STR("lb/proxies"), .clears_on_shutdown = true});
+	begin("a Service", &(struct status_options){.publish = {{.service = STR("lb/proxies")}}, .clears_on_shutdown = true});
 	tell(SOURCE_PUT, INGRESS("a", "web", IP("198.51.100.1")));
 	lead(true);
 	CHECK_STR(buf_str(&told), STR("--publish-service: 'lb/proxies' is not the NAMESPACE/NAME of a Service that is there; create it, or name "
@@ -234,6 +241,33 @@ static void test_service(void)
 	double_idle(&loop);
 	finish();
 	CHECK(is_written(""));
+}
+
+static void test_pools(void)
+{
+	begin("each pool its own; who has several has all of theirs; where nothing is published nothing is written",
+		&(struct status_options){
+			.publish = {{.addresses = STR("203.0.113.1")}, {.service = STR("lb/proxies")}, {{0}}}, .n_pools = 3, .clears_on_shutdown = true});
+	tell(SOURCE_PUT, INGRESS("a", "web", ""));
+	tell(SOURCE_PUT, INGRESS("quiet", "web", IP("198.51.100.1")));
+	tell(SOURCE_PUT, INGRESS("edge", "web", ""));
+	tell(SOURCE_PUT, INGRESS("both", "web", IP("203.0.113.1")));
+	lead(true);
+	UNTIL(written.len);
+	double_idle(&loop);
+	CHECK(is_written("a/web=" BODY("[{\"ip\":\"203.0.113.1\"}]") " ")); /* of the other pool nothing is known yet */
+	CHECK(told.len > 0);
+	buf_clear(&written);
+	tell(SOURCE_PUT, SERVICE(IP("203.0.113.2")));
+	UNTIL(n_patches == 3);
+	double_idle(&loop);
+	CHECK(str_find_str(buf_str(&written), STR("edge/web=" BODY("[{\"ip\":\"203.0.113.2\"}]"))) < written.len);
+	CHECK(str_find_str(buf_str(&written), STR("both/web=" BODY("[{\"ip\":\"203.0.113.1\"},{\"ip\":\"203.0.113.2\"}]"))) < written.len);
+	CHECK_STR(buf_str(&told), STR(""));
+	finish(); /* one address a pool: cleared */
+	CHECK_INT(n_patches, 6);
+	CHECK(str_find_str(buf_str(&written), STR("both/web=" BODY("null"))) < written.len);
+	CHECK(str_find_str(buf_str(&written), STR("quiet")) == written.len);
 }
 
 static void test_nodes(void)
@@ -266,7 +300,7 @@ static void test_nodes(void)
 static void test_refusals(void)
 {
 	begin("forbidden in one namespace: told, asked once a round, others go on",
-		&(struct status_options){.publish_addresses = STR("203.0.113.1")});
+		&(struct status_options){.publish = {{.addresses = STR("203.0.113.1")}}});
 	sick_path = STR("/namespaces/a/ingresses");
 	sick_status = 403;
 	tell(SOURCE_PUT, INGRESS("a", "one", ""));
@@ -284,7 +318,7 @@ static void test_refusals(void)
 	CHECK_INT(n_patches, 2);
 	finish();
 
-	begin("a server that has no time: tried again", &(struct status_options){.publish_addresses = STR("203.0.113.1")});
+	begin("a server that has no time: tried again", &(struct status_options){.publish = {{.addresses = STR("203.0.113.1")}}});
 	sick_path = STR("/ingresses/");
 	sick_status = 503;
 	tell(SOURCE_PUT, INGRESS("a", "web", ""));
@@ -296,7 +330,7 @@ static void test_refusals(void)
 	CHECK(is_written("a/web=" BODY("[{\"ip\":\"203.0.113.1\"}]") " "));
 	finish();
 
-	begin("one that is not taken holds up nobody", &(struct status_options){.publish_addresses = STR("203.0.113.1")});
+	begin("one that is not taken holds up nobody", &(struct status_options){.publish = {{.addresses = STR("203.0.113.1")}}});
 	sick_path = STR("/ingresses/bad");
 	sick_status = 422;
 	tell(SOURCE_PUT, INGRESS("a", "bad", ""));
@@ -325,11 +359,11 @@ static void stop_with(const char *name, const struct status_options *options, bo
 
 static void test_clearing(void)
 {
-	const struct status_options one = {.publish_addresses = STR("203.0.113.1"), .clears_on_shutdown = true};
+	const struct status_options one = {.publish = {{.addresses = STR("203.0.113.1")}}, .clears_on_shutdown = true};
 	struct status_options in_pod = one, two = one, off = one;
 
 	in_pod.pod = STR("me");
-	two.publish_addresses = STR("203.0.113.1,203.0.113.2");
+	two.publish[0].addresses = STR("203.0.113.1,203.0.113.2");
 	off.clears_on_shutdown = false;
 	stop_with("stopped: cleared", &one, true, false, "a/web=" BODY("null") " ");
 	stop_with("the last pod", &in_pod, true, false, "a/web=" BODY("null") " ");
@@ -342,7 +376,7 @@ static void test_clearing(void)
 static void test_stops_while_sick(void)
 {
 	begin("pods cannot be listed at the end: left as it is",
-		&(struct status_options){.publish_addresses = STR("203.0.113.1"), .clears_on_shutdown = true, .pod = STR("me")});
+		&(struct status_options){.publish = {{.addresses = STR("203.0.113.1")}}, .clears_on_shutdown = true, .pod = STR("me")});
 	tell(SOURCE_PUT, INGRESS("a", "web", ""));
 	lead(true);
 	UNTIL(written.len);
@@ -359,6 +393,7 @@ int main(void)
 	double_client_init(&client, "status");
 	test_list();
 	test_service();
+	test_pools();
 	test_nodes();
 	test_refusals();
 	test_clearing();

@@ -1,4 +1,4 @@
-"""The leader writes the status of its Ingresses (N5): from a Service, from a list, from the Nodes of the proxies; patched only where it
+"""The leader writes the status of its Ingresses (N5): from a Service, from a list, from the Nodes of the proxies, by pool; patched only where it
 differs, cleared on shutdown as N5 says, never with --update-status=false; without the right, the rule is named and all is served."""
 import re
 
@@ -61,12 +61,29 @@ def service(c):
         raise AssertionError("three addresses are cleared")
 
 
+def pools(t, c):
+    """Each Ingress says the addresses of its pools; what is not there is told, and holds up its own Ingresses alone."""
+    c.apply(manifests.ingress_class("public"), manifests.ingress("edge", "edge.test", "/", "web", class_name="public"))
+    p = c.controller("pools", options=["--pool", "edge=class:public", "--pool", "default=class:nginx", "--publish-status-address", FIRST,
+                                       "--publish-service", "edge=lb/edge"])
+    until_status(c, [FIRST], "the first pool")
+    p.wait_log(r"problem: --publish-service: 'lb/edge' is not the NAMESPACE/NAME of a Service that is there")
+    t.equal(status_of(c, "edge"), [], "nothing is known of its pool")
+    c.api.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "edge", "namespace": "lb"},
+                 "spec": {"type": "LoadBalancer", "ports": [{"port": 80}], "externalIPs": ["203.0.113.8"]}})
+    until_status(c, ["203.0.113.8"], "the other pool", "edge")
+    t.equal(status_of(c), [FIRST])
+    p.stop()
+    t.equal((status_of(c), status_of(c, "edge")), ([], []), "cleared at the end")
+
+
 def run(t):
     c = t.kube_cluster()
     c.route("web.test", c.backend())
     c.apply(manifests.ingress_class("other", "example.com/other"))
     c.apply(manifests.ingress("theirs", "theirs.test", "/", "web", class_name="other"))
     service(c)
+    pools(t, c)
 
     # a list; at the end one address is cleared, two are not
     a = c.controller("a", options=["--publish-status-address", FIRST])

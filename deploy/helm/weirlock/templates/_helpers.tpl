@@ -41,7 +41,7 @@ selected as they are without pools, so that a release can get some later.
 {{- if ne .serves "none" }}
 {{- $component := ternary "proxy" (printf "proxy-%s" .name) (eq .name "default") }}
 {{- $values := mergeOverwrite (deepCopy $.Values.proxy) (deepCopy (.proxy | default dict)) }}
-{{- $all = append $all (dict "name" .name "serves" .serves "component" $component "values" $values "dns" (printf "%s.proxy" .name)) }}
+{{- $all = append $all (dict "name" .name "serves" .serves "component" $component "values" $values "addresses" (.addresses | default list) "dns" (printf "%s.proxy" .name)) }}
 {{- end }}
 {{- end }}
 {{- if not $all }}{{ fail "pools: none is left that serves anything" }}{{ end }}
@@ -58,9 +58,26 @@ selected as they are without pools, so that a release can get some later.
 {{- end }}
 {{- end }}
 
-{{/* Where the addresses in the status of Ingresses are from: none, list, nodes, service. */}}
+{{/* Where the addresses in the status of a pool's Ingresses are from, as an option of the controller; `pools` as in weirlock.pools. */}}
+{{- define "weirlock.publish" -}}
+{{- $top := .top }}
+{{- range $i, $pool := .pools }}
+{{- $of := ternary "" (printf "%s=" $pool.name) (eq $i 0) }}
+{{- $addresses := $pool.addresses }}
+{{- if and (eq $i 0) (not $addresses) }}{{ $addresses = $top.Values.status.addresses }}{{ end }}
+{{- if $addresses }}
+- --publish-status-address={{ $of }}{{ join "," $addresses }}
+{{- else if $pool.values.hostPorts }}
+- --proxy-selector={{ $of }}app.kubernetes.io/name=weirlock,app.kubernetes.io/instance={{ $top.Release.Name }},app.kubernetes.io/component={{ $pool.component }}
+{{- else }}
+- --publish-service={{ $of }}$(POD_NAMESPACE)/{{ include "weirlock.name" $top }}-{{ $pool.component }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* These options, one a line; none with status.update: false. */}}
 {{- define "weirlock.statusFrom" -}}
-{{- if not .Values.status.update }}none{{ else if .Values.status.addresses }}list{{ else if .Values.proxy.hostPorts }}nodes{{ else }}service{{ end }}
+{{- if .Values.status.update }}{{ include "weirlock.publish" (dict "top" . "pools" (fromYamlArray (include "weirlock.pools" .))) }}{{ end }}
 {{- end }}
 
 {{- define "weirlock.podSecurity" -}}
