@@ -166,10 +166,21 @@ static int keep_what_is_pinned(void *data, size_t pool, const struct pin *pin)
 	return c->keeps[pool] ? keep_pin(c->keeps[pool], pin) : -ENOENT;
 }
 
+static const struct pin *what_is_pinned(void *owner, const char *pool)
+{
+	const struct controller *c = owner;
+	size_t i = 0;
+
+	while (c->options->pools.items[i].name != pool)
+		i++;
+	return c->publish ? publish_pinned(c->publish, i) : NULL;
+}
+
 /* The past of a pool, from disk where there is a place for it; without one it begins now. */
 static void open_archive(struct controller *c, size_t pool)
 {
-	struct keep_options options = {c->options->state_dir, c->identity, archive_create(0, 0), c->options->pools.items[pool].name};
+	struct keep_options options = {c->options->state_dir, c->identity, archive_create(0, 0), c->options->pools.items[pool].name,
+		what_is_pinned, c};
 	struct buf error = {0};
 
 	c->archives[pool] = options.archive;

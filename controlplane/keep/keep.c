@@ -27,7 +27,8 @@ struct keep {
 	uv_loop_t *loop;
 	uv_timer_t timer;
 	unsigned long seen, written; /* versions of the archive */
-	unsigned identity_version;   /* that the file is sealed for */
+	unsigned identity_version;   /* that the history is sealed for */
+	unsigned pin_version;        /* and the pin */
 	uint64_t changed_ms, tried_ms;
 	uint64_t n_writes, n_failures, n_refused, size_bytes;
 	bool is_in_trouble, is_closing;
@@ -304,12 +305,28 @@ static bool is_due(struct keep *k, uint64_t now_ms)
 	}
 	if (k->seen == k->written && !is_rotated)
 		return false;
-	return now_ms - k->changed_ms >= QUIET_MS && (!k->tried_ms || now_ms - k->tried_ms >= AT_MOST_EVERY_MS);
+	return now_ms - k->changed_ms >= QUIET_MS && (is_rotated || !k->tried_ms || now_ms - k->tried_ms >= AT_MOST_EVERY_MS);
+}
+
+static void seal_pin_anew(struct keep *k)
+{
+	const struct pin *pin = k->options.pinned(k->options.owner, k->options.pool);
+	int result = pin ? keep_pin(k, pin) : 0;
+
+	k->pin_version = rpc_identity_version(k->options.identity);
+	if (result)
+		log_error("keep", "the identity is another one, and what is pinned could not be sealed for it: pin it again file=%s/%s: %s",
+			k->options.directory, k->pin_file, strerror(-result));
+	else if (pin)
+		log_info("keep", "the identity is another one: what is pinned is sealed anew");
 }
 
 static void on_tick(uv_timer_t *timer)
 {
 	struct keep *k = container_of(timer, struct keep, timer);
+
+	if (k->options.pinned && k->pin_version != rpc_identity_version(k->options.identity))
+		seal_pin_anew(k);
 
 	if (!k->is_busy && is_due(k, clock_mono_ms()))
 		begin(k);
@@ -341,7 +358,7 @@ struct keep *keep_open(uv_loop_t *loop, const struct keep_options *options, stru
 	k->options = *options;
 	name_files(k);
 	k->loop = loop;
-	k->identity_version = rpc_identity_version(options->identity);
+	k->identity_version = k->pin_version = rpc_identity_version(options->identity);
 	uv_timer_init(loop, &k->timer);
 	uv_timer_start(&k->timer, on_tick, TICK_MS, TICK_MS);
 	return k;

@@ -2,7 +2,8 @@
 #define KEEP_H
 /*
  * The history and the pin of a pool on disk, sealed: both hold private keys. The history is written a while after it changed, on a thread
- * of its own; a pin at once, so that a controller that starts again serves what was pinned, from the first moment.
+ * of its own; a pin at once, so that a controller that starts again serves what was pinned, from the first moment. Both are sealed anew
+ * when the identity is another one, for its key opens what the one before has sealed no more.
  */
 #include <uv.h>
 
@@ -20,6 +21,9 @@ struct keep_options {
 	struct rpc_identity *identity; /* kept */
 	struct archive *archive;       /* kept */
 	const char *pool;              /* kept; NULL: "default". One pool's file cannot be opened as another's */
+	/* What is pinned in that pool now, or NULL: a new identity seals it anew. */
+	const struct pin *(*pinned)(void *owner, const char *pool);
+	void *owner;
 };
 /* NULL, with a line in `error`, when nothing can be kept in the directory. Keeps `loop`. */
 struct keep *keep_open(uv_loop_t *loop, const struct keep_options *options, struct buf *error);

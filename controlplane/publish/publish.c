@@ -81,6 +81,11 @@ void publish_take_pin(struct publish *p, size_t pool, struct pin *pin)
 	operate_take_pin(&p->lanes[pool], pin);
 }
 
+const struct pin *publish_pinned(const struct publish *p, size_t pool)
+{
+	return p->lanes[pool].pin.content ? &p->lanes[pool].pin : NULL;
+}
+
 void publish_cover(struct publish *p, uint64_t seq)
 {
 	for (size_t i = 0; i < p->n_lanes; i++)

@@ -94,6 +94,8 @@ bool publish_set_snapshot(struct publish *p, size_t pool, struct snapshot *s);
 void publish_cover(struct publish *p, uint64_t seq);
 /* Takes what `pin` holds. Before the first snapshot: what was pinned in the pool when this controller last ran. */
 void publish_take_pin(struct publish *p, size_t pool, struct pin *pin);
+/* What is pinned in the pool, until the next turn; or NULL. */
+const struct pin *publish_pinned(const struct publish *p, size_t pool);
 /* Borrowed until the next one, or NULL. The newest that was set for the pool, whatever is served. */
 struct snapshot *publish_current(const struct publish *p, size_t pool);
 
