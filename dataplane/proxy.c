@@ -161,6 +161,11 @@ static void add_addrs(const struct proxy *p, struct buf *line)
 	buf_printf(line, " admin=%s", addr_text(admin_bound(p->admin), text));
 }
 
+static void on_places_timer(uv_timer_t *timer)
+{
+	accesslog_places_check(&container_of(timer, struct proxy, places_timer)->places);
+}
+
 /* While the sink is held: what the newest generation says. */
 static void set_places(struct proxy *p)
 {
@@ -168,14 +173,10 @@ static void set_places(struct proxy *p)
 
 	accesslog_places_set(&p->places, ACCESSLOG_REQUESTS, s->access_log_path);
 	accesslog_places_set(&p->places, ACCESSLOG_SESSIONS, s->stream_access_log_path);
-}
-
-static void on_places_timer(uv_timer_t *timer)
-{
-	struct proxy *p = container_of(timer, struct proxy, places_timer);
-
-	if (p->is_ready)
-		accesslog_places_check(&p->places);
+	if (!accesslog_places_has_files(&p->places))
+		uv_timer_stop(&p->places_timer);
+	else if (!uv_is_active((uv_handle_t *)&p->places_timer))
+		uv_timer_start(&p->places_timer, on_places_timer, PLACES_EVERY_MS, PLACES_EVERY_MS);
 }
 
 static void on_served(void *data)
@@ -184,14 +185,15 @@ static void on_served(void *data)
 	struct buf line = {0};
 
 	generation_unref(&p->former);
-	if (p->is_ready)
+	if (p->is_ready) {
 		accesslog_sink_hold(&p->sink);
-	set_places(p);
-	if (p->is_ready)
+		set_places(p);
 		accesslog_sink_release(&p->sink);
+	}
 	if (p->is_ready || p->is_draining)
 		return;
 	p->is_ready = true;
+	set_places(p); /* it is held since the beginning */
 	add_addrs(p, &line);
 	printf("ready%s\n", buf_cstr(&line));
 	fflush(stdout);
@@ -450,7 +452,6 @@ static int open_workers(struct proxy *p, struct buf *error)
 	accesslog_sink_hold(&p->sink); /* the ready line comes first */
 	uv_timer_init(p->loop, &p->places_timer);
 	p->has_places_timer = true;
-	uv_timer_start(&p->places_timer, on_places_timer, PLACES_EVERY_MS, PLACES_EVERY_MS);
 	p->workers = workers_create(p->loop, &options, error);
 	if (!p->workers)
 		return EXIT_NO_CONNECTION;

@@ -86,6 +86,15 @@ void accesslog_places_set(struct accesslog_places *places, enum accesslog_kind k
 	}
 }
 
+bool accesslog_places_has_files(const struct accesslog_places *places)
+{
+	for (int kind = 0; kind < ACCESSLOG_KINDS; kind++) {
+		if (is_file(places->items[kind].path))
+			return true;
+	}
+	return false;
+}
+
 static bool is_there(const struct accesslog_place *place)
 {
 	struct stat st;

@@ -24,6 +24,8 @@ void accesslog_places_init(struct accesslog_places *places, struct accesslog_sin
 void accesslog_places_deinit(struct accesslog_places *places);
 /* While the sink is held. What cannot be opened is told in the process's log, and its lines go to stdout meanwhile. */
 void accesslog_places_set(struct accesslog_places *places, enum accesslog_kind kind, struct str path);
+/* Whether there is anything to look after. */
+bool accesslog_places_has_files(const struct accesslog_places *places);
 /*
  * Opens again what is no longer at its path, as after a rotation, and tries once more what could not be opened. Call it once
  * a second, while the sink is not held.

@@ -84,6 +84,7 @@ int main(void)
 	say(&requests, "seven\n");
 	check_holds(path_a, "seven\n");
 
+	CHECK(accesslog_places_has_files(&places));
 	check_case("what is no file, and a directory that is not there, are stdout until they can be opened");
 	CHECK_INT(mkfifo(pipe_path, 0600), 0);
 	set(&places, ACCESSLOG_REQUESTS, path_pipe);
@@ -96,7 +97,9 @@ int main(void)
 	check_holds(path_pipe, "eight\n");
 
 	check_case("the process's own");
+	set(&places, ACCESSLOG_SESSIONS, STR(""));
 	set(&places, ACCESSLOG_REQUESTS, STR("/dev/stderr"));
+	CHECK(!accesslog_places_has_files(&places));
 	CHECK_INT(sink.outs[ACCESSLOG_REQUESTS].fd, STDERR_FILENO);
 	set(&places, ACCESSLOG_REQUESTS, STR("/dev/stdout"));
 	CHECK_INT(sink.outs[ACCESSLOG_REQUESTS].fd, STDOUT_FILENO);
