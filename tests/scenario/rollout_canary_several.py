@@ -16,7 +16,7 @@ def run(t):
         p.wait_ready()
     c.until_serves("a.test")
     for controller in both:
-        wait.until(lambda: sum(r["state"] in ("synced", "standby") for r in c.inspect("status", of=controller)
+        wait.until(lambda: sum(r["state"] in ("synced", "standby") for r in c.inspect("status", of=controller, status=None)
                                if r["role"] == "proxy") == N, "both know all")
 
     def tried():
