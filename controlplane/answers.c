@@ -7,6 +7,7 @@
 #include "controller_private.h"
 #include "endpoints.h"
 #include "log.h"
+#include "mem.h"
 #include "process.h"
 #include "standing.h"
 
@@ -176,6 +177,13 @@ static const struct pin *what_is_pinned(void *owner, const char *pool)
 	return c->publish ? publish_pinned(c->publish, i) : NULL;
 }
 
+static int keep_what_is_quarantined(void *data, size_t pool, struct str packed)
+{
+	struct controller *c = data;
+
+	return c->keeps[pool] ? keep_quarantine(c->keeps[pool], packed) : -ENOENT;
+}
+
 /* The past of a pool, from disk where there is a place for it; without one it begins now. */
 static void open_archive(struct controller *c, size_t pool)
 {
@@ -205,6 +213,22 @@ static void take_pin(struct controller *c, size_t pool)
 	publish_take_pin(c->publish, pool, &pin);
 }
 
+/* Where changes go to one proxy first: else nothing is kept from proxies. */
+static void take_quarantine(struct controller *c, size_t pool)
+{
+	const char *name = c->options->pools.items[pool].name;
+	struct buf packed = {0};
+
+	if (c->keeps[pool] && keep_load_quarantine(c->keeps[pool], &packed)) {
+		if (publish_take_quarantine(c->publish, pool, buf_str(&packed)))
+			log_warn("controller", "what was quarantined before this controller started still is pool=%s", name);
+		else
+			log_error("controller", "what was quarantined before is malformed and is let go pool=%s", name);
+		mem_wipe(packed.ptr, packed.len);
+	}
+	buf_deinit(&packed);
+}
+
 int controller_open_channel(struct controller *c, struct buf *error)
 {
 	const struct controller_options *o = c->options;
@@ -212,6 +236,7 @@ int controller_open_channel(struct controller *c, struct buf *error)
 	size_t n = o->pools.n;
 	struct publish_options publish = {.name = o->name, .source = buf_cstr(&c->origin), .data = c, .problems = list_problems,
 		.standing = tell_standing, .look_up = look_up, .keep_pin = keep_what_is_pinned,
+		.keep_quarantine = keep_what_is_quarantined,
 		.pinned_endpoints = build_pinned_endpoints, .version = tell_version, .leader = who_leads, .staples = answer_staples,
 		.canary_hold_ms = strcmp(o->rollout, "canary") ? 0 : o->rollout_hold_s * 1000, .pools = pools, .n_pools = n};
 	struct rpc_server_options server = {.on_peer_gone = publish_peer_gone};
@@ -227,8 +252,11 @@ int controller_open_channel(struct controller *c, struct buf *error)
 	}
 	c->staples = staples_create(c->loop, n);
 	c->publish = publish_create(c->loop, &publish);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		take_pin(c, i);
+		if (publish.canary_hold_ms)
+			take_quarantine(c, i);
+	}
 	server.identity = c->identity;
 	server.data = c->publish;
 	c->server = rpc_server_create(c->loop, &server);

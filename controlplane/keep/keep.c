@@ -23,7 +23,7 @@ enum {
 
 struct keep {
 	struct keep_options options;
-	char purpose[128], history_file[96], pin_file[96]; /* of the pool */
+	char purpose[128], history_file[96], pin_file[96], quarantine_file[96]; /* of the pool */
 	uv_loop_t *loop;
 	uv_timer_t timer;
 	unsigned long seen, written; /* versions of the archive */
@@ -181,12 +181,12 @@ bool keep_load_pin(struct keep *k, struct pin *out)
 
 /* ------------------------------------------------------------------------------------------------------------- the pin */
 
-static int drop_pin(struct keep *k)
+static int drop_file(struct keep *k, const char *name)
 {
 	struct buf path = {0};
 	int result;
 
-	buf_printf(&path, "%s/%s", k->options.directory, k->pin_file);
+	buf_printf(&path, "%s/%s", k->options.directory, name);
 	result = unlink(buf_cstr(&path)) == 0 || errno == ENOENT ? 0 : -errno;
 	buf_deinit(&path);
 	return result;
@@ -205,7 +205,7 @@ int keep_pin(struct keep *k, const struct pin *pin)
 	char *room;
 
 	if (!pin)
-		return drop_pin(k);
+		return drop_file(k, k->pin_file);
 	buf_init(&content, FILE_MAX);
 	buf_init(&plain, FILE_MAX);
 	m.since_ms = pin->since_ms;
@@ -228,6 +228,32 @@ int keep_pin(struct keep *k, const struct pin *pin)
 	wipe(&content);
 	wipe(&plain);
 	return result;
+}
+
+int keep_quarantine(struct keep *k, struct str packed)
+{
+	uint8_t secret[SEALED_SECRET_SIZE];
+	struct sealed_head head;
+	size_t size;
+	int result = -ENOKEY;
+
+	if (!packed.len)
+		return drop_file(k, k->quarantine_file);
+	if (make_head(k, &head, secret))
+		result = write_sealed(k->options.directory, k->quarantine_file, &head, secret, packed, &size);
+	mem_wipe(secret, sizeof(secret));
+	return result;
+}
+
+bool keep_load_quarantine(struct keep *k, struct buf *out)
+{
+	const char *why;
+
+	if (read_sealed(k, k->quarantine_file, out, &why))
+		return true;
+	if (why)
+		refuse(k, k->quarantine_file, why);
+	return false;
 }
 
 /* --------------------------------------------------------------------------------------------------------- the history */
@@ -343,6 +369,7 @@ static void name_files(struct keep *k)
 	snprintf(k->purpose, sizeof(k->purpose), PURPOSE "%s%s", pool[0] ? " " : "", pool);
 	snprintf(k->history_file, sizeof(k->history_file), "history%s%s.sealed", dash, pool);
 	snprintf(k->pin_file, sizeof(k->pin_file), "pinned%s%s.sealed", dash, pool);
+	snprintf(k->quarantine_file, sizeof(k->quarantine_file), "quarantine%s%s.sealed", dash, pool);
 }
 
 struct keep *keep_open(uv_loop_t *loop, const struct keep_options *options, struct buf *error)

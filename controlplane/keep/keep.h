@@ -13,6 +13,7 @@
 
 #define KEEP_HISTORY_FILE "history.sealed" /* of another pool than the default one: "history-POOL.sealed" */
 #define KEEP_PIN_FILE "pinned.sealed"
+#define KEEP_QUARANTINE_FILE "quarantine.sealed"
 
 struct keep;
 
@@ -33,6 +34,10 @@ void keep_load(struct keep *k);
 bool keep_load_pin(struct keep *k, struct pin *out);
 /* Blocks for the time of writing. 0 or a negative errno. NULL: nothing is pinned any more. */
 int keep_pin(struct keep *k, const struct pin *pin);
+/* What is quarantined, packed. False when nothing was, or what is there cannot be used (that is logged). */
+bool keep_load_quarantine(struct keep *k, struct buf *out);
+/* As keep_pin. Empty: nothing is quarantined any more. */
+int keep_quarantine(struct keep *k, struct str packed);
 /* Appends metrics in Prometheus text: of all of these together; nothing where none is kept. Entries may be NULL. */
 void keep_metrics(struct keep *const *keeps, size_t n, struct buf *out);
 /* Writes what waits, then releases all; the loop must go on running. */

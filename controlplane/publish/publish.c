@@ -86,6 +86,11 @@ const struct pin *publish_pinned(const struct publish *p, size_t pool)
 	return p->lanes[pool].pin.content ? &p->lanes[pool].pin : NULL;
 }
 
+bool publish_take_quarantine(struct publish *p, size_t pool, struct str packed)
+{
+	return roll_take_quarantine(&p->lanes[pool], packed);
+}
+
 void publish_cover(struct publish *p, uint64_t seq)
 {
 	for (size_t i = 0; i < p->n_lanes; i++)

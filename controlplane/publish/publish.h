@@ -68,6 +68,8 @@ struct publish_options {
 	struct content *(*pinned_endpoints)(void *data, size_t pool, struct content *pinned, struct content *live);
 	/* What is pinned in a pool from now on, borrowed; NULL: nothing. 0, or a negative errno: it will not outlive this. May be NULL. */
 	int (*keep_pin)(void *data, size_t pool, const struct pin *pin);
+	/* What is quarantined in a pool from now on, packed, with keys; empty: nothing. As keep_pin. May be NULL. */
+	int (*keep_quarantine)(void *data, size_t pool, struct str packed);
 	/* How much of the cluster is in the newest snapshots, and how much was seen. May be NULL. */
 	void (*version)(void *data, struct version *held, struct version *seen);
 	/* OCSP answers that a proxy of the pool has not heard of, in `arena`. May be NULL. */
@@ -96,6 +98,8 @@ void publish_cover(struct publish *p, uint64_t seq);
 void publish_take_pin(struct publish *p, size_t pool, struct pin *pin);
 /* What is pinned in the pool, until the next turn; or NULL. */
 const struct pin *publish_pinned(const struct publish *p, size_t pool);
+/* Before the first snapshot: what was quarantined in the pool when this controller last ran. False: it is malformed. */
+bool publish_take_quarantine(struct publish *p, size_t pool, struct str packed);
 /* Borrowed until the next one, or NULL. The newest that was set for the pool, whatever is served. */
 struct snapshot *publish_current(const struct publish *p, size_t pool);
 

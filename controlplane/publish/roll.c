@@ -1,5 +1,6 @@
 #include "roll.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "clock.h"
@@ -128,12 +129,39 @@ static struct snapshot *with_endpoints(struct lane *l, struct content *base, str
 	return s;
 }
 
+/* After it changed. */
+static void keep_quarantine(struct lane *l)
+{
+	const struct publish_options *options = &l->publish->options;
+	struct buf packed = {0};
+	int result = -EFBIG;
+
+	if (!options->keep_quarantine)
+		return;
+	if (!l->roll.quarantine.n || quarantine_pack(&l->roll.quarantine, &packed))
+		result = options->keep_quarantine(options->data, l->index, buf_str(&packed));
+	if (result && result != -ENOENT)
+		log_error("publish", "what is quarantined is not kept over a restart pool=%s: %s", l->name, strerror(-result));
+	if (packed.ptr)
+		mem_wipe(packed.ptr, packed.len);
+	buf_deinit(&packed);
+}
+
+bool roll_take_quarantine(struct lane *l, struct str packed)
+{
+	l->roll.quarantined_seq = UINT64_MAX; /* whatever the changes of before were */
+	return quarantine_unpack(&l->roll.quarantine, packed);
+}
+
 /* Without what is quarantined. Takes `wanted`. */
 static struct snapshot *leave_out(struct lane *l, struct snapshot *wanted)
 {
+	size_t n_before = l->roll.quarantine.n;
 	struct content *left = quarantine_apply(&l->roll.quarantine, wanted->content);
 	struct snapshot *s;
 
+	if (l->roll.quarantine.n != n_before)
+		keep_quarantine(l);
 	if (!left)
 		return wanted;
 	s = with_endpoints(l, left, wanted, wanted);
@@ -213,12 +241,12 @@ struct snapshot *roll_choose(struct lane *l, struct snapshot *wanted)
 
 	if (!l->publish->options.canary_hold_ms)
 		return wanted;
-	if (l->pin.content || !l->current || r->goes_to_all) {
+	if (l->pin.content || r->goes_to_all) {
 		end_trial(l);
 		return wanted;
 	}
 	wanted = leave_out(l, wanted);
-	if (!quarantine_is_structural(l->current->content, wanted->content)) {
+	if (!l->current || !quarantine_is_structural(l->current->content, wanted->content)) {
 		end_trial(l);
 		return wanted;
 	}
@@ -276,6 +304,7 @@ static void take_back(struct lane *l, const char *why)
 	roll_blame_begin(&blame);
 	quarantine_add(&r->quarantine, l->current->content, next->content, why, clock_wall_ms(), roll_object_of, &blame);
 	roll_blame_end(&blame);
+	keep_quarantine(l);
 	end_trial(l);
 	snapshot_unref(&next);
 	go_to_newest(l);
@@ -377,6 +406,8 @@ size_t roll_release(struct publish *p, struct str pool, struct str object)
 		if (!pool.len || str_eq(str_from(l->name), pool))
 			freed = quarantine_release(&l->roll.quarantine, object);
 		n += freed;
+		if (freed)
+			keep_quarantine(l);
 		if (freed && l->live)
 			go_to_newest(l);
 	}

@@ -29,6 +29,8 @@ struct roll {
 	uint64_t n_promoted, n_taken_back;
 };
 
+/* What was quarantined when this controller last ran. False: it is malformed. */
+bool roll_take_quarantine(struct lane *l, struct str packed);
 void roll_deinit(struct roll *r);
 /* What all proxies of the pool are to serve for `wanted`, which is taken. Owned. */
 struct snapshot *roll_choose(struct lane *l, struct snapshot *wanted);

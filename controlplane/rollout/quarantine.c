@@ -78,6 +78,14 @@ void quarantine_add(struct quarantine *q, struct content *from, struct content *
 	arena_deinit(&arena);
 }
 
+void quarantine_restore(struct quarantine *q, const struct quarantined *one)
+{
+	q->items = mem_grow(q->items, &q->cap, q->n + 1, sizeof(*q->items));
+	q->items[q->n++] = *one;
+	if (q->n_trials < one->trial)
+		q->n_trials = one->trial;
+}
+
 static bool is_same(const struct resource *a, const struct resource *b)
 {
 	return a && b ? !memcmp(a->hash, b->hash, sizeof(a->hash)) : a == b;

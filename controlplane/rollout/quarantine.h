@@ -4,6 +4,7 @@
  * Resources that did harm, kept from proxies until whoever they come from changes or an operator lets them go. What was served
  * before is served in their place. Pure.
  */
+#include "buf.h"
 #include "content.h"
 
 struct quarantined {
@@ -34,6 +35,12 @@ void quarantine_add(struct quarantine *q, struct content *from, struct content *
 struct content *quarantine_apply(struct quarantine *q, struct content *live);
 /* What was tried with a change of the object, or all with "". How many. */
 size_t quarantine_release(struct quarantine *q, struct str object);
+/* Takes one that was, from disk. */
+void quarantine_restore(struct quarantine *q, const struct quarantined *one);
+/* quarantine_wire.c: as bytes, both ways. They hold keys. */
+bool quarantine_pack(const struct quarantine *q, struct buf *out);
+/* Fills an empty one. False: they are malformed, and nothing was filled. */
+bool quarantine_unpack(struct quarantine *q, struct str packed);
 /* The first of the object, or NULL. */
 const struct quarantined *quarantine_find(const struct quarantine *q, struct str object);
 

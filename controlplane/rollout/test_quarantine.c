@@ -46,6 +46,20 @@ int main(void)
 	check_case("changed, made and dropped: all as it was before, but for endpoints");
 	quarantine_add(&q, base, next, "it crashed", 1, object_of, NULL);
 	CHECK_INT(q.n, 3);
+
+	check_case("kept on disk and read again, it is the same");
+	struct quarantine again = {0};
+	struct buf packed = {0};
+	CHECK(quarantine_pack(&q, &packed));
+	CHECK(!quarantine_unpack(&again, str_first(buf_str(&packed), packed.len - 1)));
+	CHECK_INT(again.n, 0);
+	CHECK(quarantine_unpack(&again, buf_str(&packed)));
+	CHECK_INT(again.n_trials, q.n_trials);
+	CHECK(quarantine_find(&again, STR("new")) && quarantine_find(&again, STR("new"))->since_ms == 1);
+	quarantine_deinit(&q);
+	q = again;
+	buf_deinit(&packed);
+
 	out = quarantine_apply(&q, next);
 	CHECK(has(out, "a", "1") && has(out, "new", "") && has(out, "gone", "1"));
 	CHECK_STR(content_get(out, SLICE, STR("s/1"))->body, STR("2"));

@@ -5,6 +5,8 @@ import re
 from harness import wait
 from harness.manifests import ingress
 
+OPTIONS = ["--rollout", "canary", "--rollout-hold", "2"]
+
 
 def _broken(connection):
     while connection.request():
@@ -14,7 +16,7 @@ def _broken(connection):
 def run(t):
     c = t.cluster()
     c.route("a.test", t.backend("a"))
-    controller = c.controller(options=["--rollout", "canary", "--rollout-hold", "2"])
+    controller = c.controller(options=OPTIONS)
     for p in [c.proxy(wait_ready=False) for _ in range(3)]:
         p.wait_ready()
     c.until_serves("a.test")
@@ -63,6 +65,13 @@ def run(t):
     t.contains(said, "Ingress default/deadly", "was restarted with it", "weirctl rollout release 'Ingress default/deadly'")
     t.contains(c.weirctl("wait", "--acked", "ingress/default/deadly", status=1).stderr, "was restarted with it")
     t.contains(c.admin("/metrics", controller).text, 'weirlock_controller_rollouts_total{result="taken_back",pool="default"} 1\n')
+
+    # a controller that starts again keeps it from all, and says so
+    controller = c.restart(controller, OPTIONS)
+    controller.wait_log("what was quarantined before this controller started still is")
+    c.settle()
+    t.equal(statuses("deadly.test") + statuses("good.test"), [404] * 3 + [200] * 3)
+    t.contains(c.weirctl("problems", status=1).stdout, "Ingress default/deadly", "was restarted with it")
 
     # let go: tried again, and this time nobody dies
     c.weirctl("rollout", "release", "ingress/default/deadly")
