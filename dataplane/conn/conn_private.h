@@ -82,7 +82,33 @@ enum conn_hello conn_read_hello(struct conn *c, const struct host **host);
 /* Gives the socket away. False: it could not be, for want of a descriptor. The connection is to be closed in either case. */
 bool conn_pass(struct conn *c, const struct host *host);
 
+/* set.c */
+void conn_link_first(struct conn_set *set, struct conn *c);
+void conn_unlink(struct conn *c);
+
+/* head.c */
+/* What has come of a head, and of what lies behind it. */
+void conn_read_head(struct conn *c);
+/* Requests that are here already, one after another; exchanges that end at once come back to its loop, not deeper. */
+void conn_run(struct conn *c, char *bytes, size_t len);
+/* The body bytes among `bytes`, which follow the head; what follows them is the next request. Events for the exchange. */
+unsigned conn_feed_body(struct conn *c, char *bytes, size_t len);
+/* All of it is HTTP/2 from these bytes on. */
+void conn_become_http2(struct conn *c, struct str bytes);
+/* D5: part of a head came, and the rest did not: no answer, but a line in the log. */
+void conn_give_up_head(struct conn *c, enum end_reason why);
+/* How long a head may take (G4). A proxy that leaves does not wait a minute for one that may never come. */
+uint64_t conn_head_wait_ms(const struct conn *c);
+bool conn_is_hurried(const struct conn *c);
+
 /* conn.c */
+void conn_set_state(struct conn *c, enum conn_state state);
+void conn_wait_for(struct conn *c, uint64_t ms);
+void conn_close(struct conn *c, bool is_reset);
+/* The same, and counts why. */
+void conn_end(struct conn *c, bool is_reset, enum end_reason why);
+/* A close with bytes unread would reset the connection, and the client might lose the answer. */
+void conn_linger(struct conn *c);
 void conn_want_body(struct exchange_client *client, bool is_wanted);
 void conn_finished(struct exchange_client *client, enum exchange_outcome outcome);
 struct stream *conn_plain(struct exchange_client *client);
