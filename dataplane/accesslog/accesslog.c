@@ -130,3 +130,12 @@ bool accesslog_flush(struct accesslog *log)
 	atomic_flag_clear(&log->sink->is_busy);
 	return log->lines.len == 0;
 }
+
+void accesslog_finish(struct accesslog *log)
+{
+	if (!log->sink || log->lines.len == 0)
+		return;
+	accesslog_sink_hold(log->sink);
+	write_lines(log);
+	accesslog_sink_release(log->sink);
+}

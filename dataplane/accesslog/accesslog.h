@@ -144,9 +144,10 @@ void accesslog_write(struct accesslog *log, const struct accesslog_format *forma
 /* The same for a line that was made elsewhere, with its newline: at most ACCESSLOG_LINE_MAX bytes. */
 void accesslog_write_line(struct accesslog *log, struct str line);
 /*
- * Writes what the sink takes now without waiting; the rest stays. Call it from a timer (once a second) and at the end.
- * True if nothing is left.
+ * Writes what the sink takes now without waiting; the rest stays. Call it from a timer (once a second). True if nothing is left.
  */
 bool accesslog_flush(struct accesslog *log);
+/* The same at the end, after whoever is writing: no worker's last lines are lost because another one wrote his. */
+void accesslog_finish(struct accesslog *log);
 
 #endif

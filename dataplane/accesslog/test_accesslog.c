@@ -1,4 +1,5 @@
 /* Lines through a pipe whose reader is slow, and into a file. */
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -46,6 +47,37 @@ static void test_slow_pipe(void)
 	accesslog_format_destroy(f);
 }
 
+static void *release_later(void *sink)
+{
+	usleep(20000);
+	accesslog_sink_release(sink);
+	return NULL;
+}
+
+static void test_finish(void)
+{
+	struct accesslog_format *f = accesslog_format_create(STR("$status"), ACCESSLOG_ESCAPE_TEXT, NULL);
+	struct accesslog_sink sink;
+	struct accesslog log;
+	FILE *file = tmpfile();
+	pthread_t other;
+
+	check_case("the last lines wait for another worker that writes");
+	accesslog_sink_init(&sink, fileno(file));
+	accesslog_init(&log, &sink, ACCESSLOG_REQUESTS);
+	accesslog_write(&log, f, &record);
+	accesslog_sink_hold(&sink);
+	CHECK_INT(pthread_create(&other, NULL, release_later, &sink), 0);
+	accesslog_finish(&log);
+	pthread_join(other, NULL);
+	CHECK_INT(lseek(fileno(file), 0, SEEK_CUR), 4);
+	accesslog_finish(&log);
+	CHECK_INT(lseek(fileno(file), 0, SEEK_CUR), 4);
+	accesslog_deinit(&log);
+	accesslog_format_destroy(f);
+	fclose(file);
+}
+
 static void test_file(void)
 {
 	struct accesslog_format *f = accesslog_format_create(STR("$status"), ACCESSLOG_ESCAPE_TEXT, NULL);
@@ -86,5 +118,6 @@ int main(void)
 {
 	test_slow_pipe();
 	test_file();
+	test_finish();
 	return check_done();
 }

@@ -363,7 +363,8 @@ static void run(void *arg)
 	struct worker *w = arg;
 
 	uv_run(&w->loop, UV_RUN_DEFAULT); /* until stop() has closed everything */
-	flush_logs(w);
+	accesslog_finish(&w->env.log);
+	accesslog_finish(&w->env.stream_log);
 	conn_set_deinit(&w->conns);
 	env_deinit(&w->env);
 	uv_loop_close(&w->loop);
