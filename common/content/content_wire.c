@@ -3,22 +3,8 @@
 
 #include "mem.h"
 #include "proto_arena.h"
+#include "proto_data.h"
 #include "proto_kind.h"
-
-static uint8_t *bytes_of(struct str s)
-{
-	union {
-		const char *borrowed;
-		uint8_t *field; /* generated structs have no const; packing only reads */
-	} bytes = {.borrowed = s.ptr};
-
-	return bytes.field;
-}
-
-static ProtobufCBinaryData data_of(struct str s)
-{
-	return (ProtobufCBinaryData){.len = s.len, .data = s.len ? bytes_of(s) : NULL};
-}
 
 /* Takes out what people must not see. */
 static void wipe_key(uint32_t kind, ProtobufCMessage *message)
@@ -66,8 +52,8 @@ static Weirlock__V1__Resource *resource_message(const struct resource *r, struct
 	weirlock__v1__resource__init(m);
 	m->kind = (Weirlock__V1__Kind)r->kind;
 	m->name = name.field;
-	m->hash = data_of(str_of(r->hash, sizeof(r->hash)));
-	m->body = data_of(body);
+	m->hash = proto_data(str_of(r->hash, sizeof(r->hash)));
+	m->body = proto_data(body);
 	return m;
 }
 
@@ -83,7 +69,7 @@ bool content_pack(struct content *c, const struct content_pack_options *options,
 
 	options = options ? options : &plain;
 	snapshot.schema = CONTENT_SCHEMA;
-	snapshot.id = data_of(str_of(id.bytes, sizeof(id.bytes)));
+	snapshot.id = proto_data(str_of(id.bytes, sizeof(id.bytes)));
 	snapshot.resources = arena_alloc(&arena, (snapshot.n_resources + 1) * sizeof(*snapshot.resources));
 	for (size_t i = 0; i < snapshot.n_resources; i++) {
 		struct str body = options->is_redacted ? redact(resources[i], &arena) : resources[i]->body;
@@ -186,8 +172,8 @@ Weirlock__V1__Delta *content_delta(struct content *from, struct content *to, str
 	weirlock__v1__delta__init(delta);
 	delta->schema = CONTENT_SCHEMA;
 	if (from)
-		delta->from_id = data_of(id_bytes(from, arena));
-	delta->to_id = data_of(id_bytes(to, arena));
+		delta->from_id = proto_data(id_bytes(from, arena));
+	delta->to_id = proto_data(id_bytes(to, arena));
 	delta->n_put = change.n_put;
 	delta->put = arena_alloc(arena, (change.n_put + 1) * sizeof(*delta->put));
 	for (size_t i = 0; i < change.n_put; i++) {
@@ -258,7 +244,7 @@ Weirlock__V1__Delta *content_repair(struct content *to, struct str short_hashes,
 
 	weirlock__v1__delta__init(delta);
 	delta->schema = CONTENT_SCHEMA;
-	delta->to_id = data_of(id_bytes(to, arena));
+	delta->to_id = proto_data(id_bytes(to, arena));
 	n = find_different(to, short_hashes, replaces);
 	delta->replaces = (ProtobufCBinaryData){.len = CONTENT_BUCKETS / 8, .data = replaces};
 	delta->put = arena_alloc(arena, (n + 1) * sizeof(*delta->put));

@@ -10,6 +10,7 @@
 #include "content_wire.h"
 #include "log.h"
 #include "mem.h"
+#include "proto_data.h"
 #include "sealed.h"
 #include "weirlock/v1/operate.pb-c.h"
 
@@ -70,6 +71,20 @@ static int write_sealed(const char *directory, const char *name, const struct se
 	result = sealed_add(head, secret, plain, &file) ? sealed_write_file(directory, name, buf_str(&file)) : -ENOMEM;
 	*size = file.len;
 	buf_deinit(&file);
+	return result;
+}
+
+/* The same for who waits for it. */
+static int write_now(struct keep *k, const char *name, struct str plain)
+{
+	uint8_t secret[SEALED_SECRET_SIZE];
+	struct sealed_head head;
+	int result = -ENOKEY;
+	size_t size;
+
+	if (make_head(k, &head, secret))
+		result = write_sealed(k->options.directory, name, &head, secret, plain, &size);
+	mem_wipe(secret, sizeof(secret));
 	return result;
 }
 
@@ -195,12 +210,9 @@ static int drop_file(struct keep *k, const char *name)
 int keep_pin(struct keep *k, const struct pin *pin)
 {
 	Weirlock__V1__Pinned m = WEIRLOCK__V1__PINNED__INIT;
-	uint8_t secret[SEALED_SECRET_SIZE];
-	struct sealed_head head;
 	struct content_pack_options options = {0};
 	struct arena arena = {0};
 	struct buf content, plain;
-	size_t size;
 	int result = -EFBIG;
 	char *room;
 
@@ -214,16 +226,13 @@ int keep_pin(struct keep *k, const struct pin *pin)
 	m.is_rollback = pin->is_rollback;
 	options.origins = origins_pack(pin->origins, &arena, &options.n_origins);
 	if (content_pack(pin->content, &options, &content)) {
-		m.content = (ProtobufCBinaryData){content.len, (uint8_t *)content.ptr};
+		m.content = proto_data(buf_str(&content));
 		room = buf_reserve(&plain, weirlock__v1__pinned__get_packed_size(&m) + 1);
 		if (room)
 			plain.len += weirlock__v1__pinned__pack(&m, (uint8_t *)room);
 		if (room)
-			result = make_head(k, &head, secret) ? write_sealed(k->options.directory, k->pin_file, &head, secret,
-								       buf_str(&plain), &size)
-							     : -ENOKEY;
+			result = write_now(k, k->pin_file, buf_str(&plain));
 	}
-	mem_wipe(secret, sizeof(secret));
 	arena_deinit(&arena);
 	wipe(&content);
 	wipe(&plain);
@@ -232,17 +241,7 @@ int keep_pin(struct keep *k, const struct pin *pin)
 
 int keep_quarantine(struct keep *k, struct str packed)
 {
-	uint8_t secret[SEALED_SECRET_SIZE];
-	struct sealed_head head;
-	size_t size;
-	int result = -ENOKEY;
-
-	if (!packed.len)
-		return drop_file(k, k->quarantine_file);
-	if (make_head(k, &head, secret))
-		result = write_sealed(k->options.directory, k->quarantine_file, &head, secret, packed, &size);
-	mem_wipe(secret, sizeof(secret));
-	return result;
+	return packed.len ? write_now(k, k->quarantine_file, packed) : drop_file(k, k->quarantine_file);
 }
 
 bool keep_load_quarantine(struct keep *k, struct buf *out)

@@ -9,16 +9,12 @@
 #include "log.h"
 #include "mem.h"
 #include "operate.h"
+#include "proto_data.h"
 #include "proxies.h"
 
 ProtobufCBinaryData id_data(const struct content_id *id)
 {
-	union {
-		const uint8_t *read;
-		uint8_t *field; /* packing only reads */
-	} bytes = {.read = id->bytes};
-
-	return (ProtobufCBinaryData){.len = CONTENT_ID_SIZE, .data = bytes.field};
+	return proto_data(str_of(id->bytes, CONTENT_ID_SIZE));
 }
 
 static struct proxy *proxy_of(struct rpc_call *call)
@@ -347,11 +343,7 @@ void control_fetch(struct blobs *blobs, const Weirlock__V1__FetchRequest *reques
 		return;
 	}
 	piece = str_first(str_from_index(bytes, (size_t)request->offset), RPC_CHUNK_BYTES);
-	union {
-		const char *read;
-		uint8_t *field;
-	} data = {.read = piece.ptr};
-	response.data = (ProtobufCBinaryData){piece.len, piece.len ? data.field : NULL};
+	response.data = proto_data(piece);
 	response.size_bytes = bytes.len;
 	rpc_call_answer(call, &response.base);
 }

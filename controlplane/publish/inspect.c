@@ -7,6 +7,7 @@
 #include "operate.h"
 #include "problem.h"
 #include "process.h"
+#include "proto_data.h"
 #include "proxies.h"
 
 enum { ERRORS_SHOWN = 8, SNAPSHOTS_SHOWN = 1024, PROXY_OVERHEAD = 8,
@@ -194,12 +195,8 @@ static void answer_blob(struct publish *p, struct str bytes, Weirlock__V1__BlobC
 {
 	Weirlock__V1__Blob blob = WEIRLOCK__V1__BLOB__INIT;
 	struct str blob_id = blobs_put(p->views, bytes);
-	union {
-		const char *read;
-		uint8_t *field;
-	} data = {.read = blob_id.ptr};
 
-	blob.blob_id = blob.sha256 = (ProtobufCBinaryData){blob_id.len, data.field};
+	blob.blob_id = blob.sha256 = proto_data(blob_id);
 	blob.size_bytes = bytes.len;
 	blob.content = content;
 	if (lane)

@@ -1,17 +1,7 @@
 #include "mem.h"
+#include "proto_data.h"
 #include "quarantine.h"
 #include "weirlock/v1/operate.pb-c.h"
-
-/* Packing only reads. */
-static ProtobufCBinaryData borrow(struct str s)
-{
-	union {
-		const char *read;
-		uint8_t *field;
-	} bytes = {.read = s.ptr};
-
-	return (ProtobufCBinaryData){s.len, bytes.field};
-}
 
 static Weirlock__V1__QuarantinedResource *pack_one(const struct quarantined *one, struct arena *arena)
 {
@@ -19,13 +9,13 @@ static Weirlock__V1__QuarantinedResource *pack_one(const struct quarantined *one
 
 	weirlock__v1__quarantined_resource__init(m);
 	m->kind = one->kind;
-	m->name = borrow(str_from(one->name));
+	m->name = proto_data(str_from(one->name));
 	m->has_bad = one->bad != NULL;
 	if (one->bad)
-		m->bad = borrow(one->bad->body);
+		m->bad = proto_data(one->bad->body);
 	m->has_before = one->before != NULL;
 	if (one->before)
-		m->before = borrow(one->before->body);
+		m->before = proto_data(one->before->body);
 	m->object = one->object;
 	m->why = one->why;
 	m->since_ms = one->since_ms;

@@ -4,17 +4,8 @@
 #include "archive_inside.h"
 #include "content_wire.h"
 #include "mem.h"
+#include "proto_data.h"
 #include "weirlock/v1/operate.pb-c.h"
-
-static ProtobufCBinaryData data_of(struct str s)
-{
-	union {
-		const char *read;
-		uint8_t *field; /* packing only reads */
-	} bytes = {.read = s.ptr};
-
-	return (ProtobufCBinaryData){s.len, s.len ? bytes.field : NULL};
-}
 
 static Weirlock__V1__ArchiveUndo *undo_message(const struct archive_undo *u, struct arena *arena)
 {
@@ -24,9 +15,9 @@ static Weirlock__V1__ArchiveUndo *undo_message(const struct archive_undo *u, str
 	out->is_drop = u->is_drop;
 	out->is_change = u->is_change;
 	out->kind = u->resource->kind;
-	out->name = data_of(u->resource->name);
+	out->name = proto_data(u->resource->name);
 	if (!u->is_drop)
-		out->body = data_of(u->resource->body);
+		out->body = proto_data(u->resource->body);
 	return out;
 }
 
@@ -35,7 +26,7 @@ static Weirlock__V1__ArchiveEntry *entry_message(const struct archive_entry *e, 
 	Weirlock__V1__ArchiveEntry *out = arena_alloc(arena, sizeof(*out));
 
 	weirlock__v1__archive_entry__init(out);
-	out->id = data_of(str_of(e->id.bytes, sizeof(e->id.bytes)));
+	out->id = proto_data(str_of(e->id.bytes, sizeof(e->id.bytes)));
 	out->built_ms = e->built_ms;
 	out->n_resources = e->n_resources;
 	out->size_bytes = e->size_bytes;
@@ -57,7 +48,7 @@ bool archive_pack(const struct archive *a, struct buf *out)
 	buf_init(&newest, out->cap);
 	if (a->n)
 		fits = content_pack(a->newest->content, NULL, &newest);
-	message.newest = data_of(buf_str(&newest));
+	message.newest = proto_data(buf_str(&newest));
 	message.entries = arena_alloc(&arena, (a->n + 1) * sizeof(*message.entries));
 	for (size_t i = 0; i < a->n; i++)
 		message.entries[message.n_entries++] = entry_message(archive_at(a, i), &arena);

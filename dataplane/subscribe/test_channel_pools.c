@@ -8,24 +8,15 @@
 #include <string.h>
 
 #include "content_wire.h"
+#include "proto_data.h"
 
 enum { INLINE = 64 * 1024, BIG = 3000, SMALL = 100, N_HOSTS = 200 };
 
 static const struct publish_pool two_pools[] = {{.name = "default"}, {.name = "edge"}};
 
-static ProtobufCBinaryData data_of(struct str bytes)
-{
-	union {
-		const char *read;
-		uint8_t *field;
-	} data = {.read = bytes.ptr};
-
-	return (ProtobufCBinaryData){bytes.len, data.field};
-}
-
 static ProtobufCBinaryData id_of(const struct content_id *id)
 {
-	return data_of(str_of(id->bytes, sizeof(id->bytes)));
+	return proto_data(str_of(id->bytes, sizeof(id->bytes)));
 }
 
 static void hello(struct rpc_client *client, const struct content_id *have, enum rpc_status want, char message[256])
@@ -70,7 +61,7 @@ static Weirlock__V1__WatchResponse *watch(struct rpc_client *client, const struc
 	if (applied)
 		request.applied_id = id_of(applied);
 	request.max_inline_bytes = INLINE;
-	request.bucket_hashes = data_of(hashes);
+	request.bucket_hashes = proto_data(hashes);
 	if (CHECK_INT(ask(client, &weirlock__v1__control__descriptor, "Watch", &request.base, &asked), RPC_OK))
 		return (Weirlock__V1__WatchResponse *)asked.answer;
 	asked_deinit(&asked);
@@ -89,7 +80,7 @@ static enum rpc_status fetch(struct rpc_client *client, struct str blob_id)
 	enum rpc_status status;
 	struct asked asked;
 
-	request.blob_id = data_of(blob_id);
+	request.blob_id = proto_data(blob_id);
 	status = ask(client, &weirlock__v1__control__descriptor, "Fetch", &request.base, &asked);
 	asked_deinit(&asked);
 	return status;

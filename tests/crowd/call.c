@@ -4,19 +4,10 @@
 #include "clock.h"
 #include "content_wire.h"
 #include "crowd.h"
+#include "proto_data.h"
 #include "weirlock/v1/control.pb-c.h"
 
 enum { HELLO_MS = 5000, FETCH_MS = 5000, REPORT_MS = 5000, INLINE_BYTES = 64 * 1024 };
-
-static ProtobufCBinaryData data_of(struct str s)
-{
-	union {
-		const char *read;
-		uint8_t *field; /* packing only reads */
-	} bytes = {.read = s.ptr};
-
-	return (ProtobufCBinaryData){.len = s.len, .data = s.len ? bytes.field : NULL};
-}
 
 static struct str bytes_of(ProtobufCBinaryData d)
 {
@@ -60,7 +51,7 @@ void call_hello(struct session *s)
 	request.version = version;
 	request.pid = (uint32_t)getpid() + s->number;
 	request.features = CONTENT_FEATURE_REPAIR;
-	request.have_id = data_of(served_id(s));
+	request.have_id = proto_data(served_id(s));
 	ask(s, ASKED_HELLO, STR("weirlock.v1.Control/Hello"), &request.base, HELLO_MS);
 }
 
@@ -68,7 +59,7 @@ static void watch(struct session *s)
 {
 	Weirlock__V1__WatchRequest request = WEIRLOCK__V1__WATCH_REQUEST__INIT;
 
-	request.applied_id = data_of(served_id(s));
+	request.applied_id = proto_data(served_id(s));
 	request.apply_us = 50;
 	request.max_inline_bytes = INLINE_BYTES;
 	ask(s, ASKED_WATCH, STR("weirlock.v1.Control/Watch"), &request.base, s->watch_ttl_ms + WATCH_GRACE_MS);
@@ -80,7 +71,7 @@ static void fetch(struct session *s)
 {
 	Weirlock__V1__FetchRequest request = WEIRLOCK__V1__FETCH_REQUEST__INIT;
 
-	request.blob_id = data_of(str_of(s->store->id, sizeof(s->store->id)));
+	request.blob_id = proto_data(str_of(s->store->id, sizeof(s->store->id)));
 	request.offset = s->offset;
 	ask(s, ASKED_FETCH, STR("weirlock.v1.Control/Fetch"), &request.base, FETCH_MS);
 }
