@@ -1,24 +1,14 @@
 /* Limits of cgroups, read from their files: memory.max (version 2) and memory.limit_in_bytes (version 1). */
 #include "cgroup.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <unistd.h>
+
+#include "file.h"
 
 enum { SELF_MAX = 4096, PATH_MAX_BYTES = 4096 };
 
 static const uint64_t no_limit = (uint64_t)1 << 60; /* version 1 writes a number near 2^63 for none */
-
-static size_t read_file(const char *path, char *out, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, out, size);
-
-	if (fd >= 0)
-		close(fd);
-	return n > 0 ? (size_t)n : 0;
-}
 
 static uint64_t lower(uint64_t a, uint64_t b)
 {
@@ -34,7 +24,7 @@ static uint64_t limit_in(const char *root, struct str path, const char *file)
 
 	if (len < 0 || (size_t)len >= sizeof(name))
 		return 0;
-	rest = str_of(text, read_file(name, text, sizeof(text)));
+	rest = str_of(text, file_read_start(name, text, sizeof(text)));
 	if (!str_next(&rest, '\n', &number) || !str_to_u64(number, UINT64_MAX, &n) || n >= no_limit)
 		return 0;
 	return n;
@@ -91,5 +81,5 @@ uint64_t cgroup_own_memory_limit(void)
 {
 	char self[SELF_MAX];
 
-	return cgroup_memory_limit("/sys/fs/cgroup", str_of(self, read_file("/proc/self/cgroup", self, sizeof(self))));
+	return cgroup_memory_limit("/sys/fs/cgroup", str_of(self, file_read_start("/proc/self/cgroup", self, sizeof(self))));
 }

@@ -1,7 +1,6 @@
 /* The few calls to the system that concern the whole process. */
 #include "process.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "str.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -35,14 +35,8 @@ uint64_t process_rss_bytes(void)
 	char text[128];
 	struct str rest, pages;
 	uint64_t n = 0;
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text));
 
-	if (fd >= 0)
-		close(fd);
-	if (len <= 0)
-		return 0;
-	rest = str_of(text, (size_t)len);
+	rest = str_of(text, file_read_start("/proc/self/statm", text, sizeof(text)));
 	str_next(&rest, ' ', &pages); /* virtual size; resident comes next */
 	if (!str_next(&rest, ' ', &pages) || !str_to_u64(pages, UINT64_MAX / 4096, &n))
 		return 0;

@@ -1,7 +1,8 @@
 #ifndef FILE_H
 #define FILE_H
-/* Files that others replace while we run. */
+/* Files that others write. */
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/stat.h>
 
 /*
@@ -9,5 +10,7 @@
  * for none.
  */
 bool file_is_new(const char *path, struct stat *seen);
+/* The first `size` bytes at most of a small file, as those of /proc and of cgroups, by one read. How many; 0 where it cannot be read. */
+size_t file_read_start(const char *path, char *into, size_t size);
 
 #endif
