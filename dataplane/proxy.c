@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "admin.h"
+#include "caps.h"
 #include "clock.h"
 #include "places.h"
 #include "probe.h"
@@ -298,7 +299,7 @@ static void add_metrics(void *owner, struct buf *out)
 {
 	struct proxy *p = owner;
 	struct metrics_process process = p->process;
-	const struct workers_caps caps = workers_caps(p->workers);
+	const struct caps *caps = workers_caps(p->workers);
 	size_t n;
 	const struct metrics *const *all = workers_metrics(p->workers, &n);
 
@@ -306,9 +307,9 @@ static void add_metrics(void *owner, struct buf *out)
 	process.now_ms = clock_wall_ms();
 	process.generations_alive = generation_live_count();
 	process.is_connected = subscribe_is_ready(p->subscribe) && !subscribe_is_stale(p->subscribe, NULL);
-	process.connections_max = caps.connections;
-	process.worker_connections_max = caps.worker_connections;
-	process.memory_max_bytes = caps.memory_bytes;
+	process.connections_max = caps->connections;
+	process.worker_connections_max = caps->worker_connections;
+	process.memory_max_bytes = caps->memory_bytes;
 	metrics_read_process(&process);
 	metrics_render(out, all, n, &process);
 	workers_add_metrics(p->workers, out);

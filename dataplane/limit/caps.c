@@ -16,3 +16,12 @@ uint64_t caps_memory(uint64_t configured, uint64_t allowed)
 {
 	return configured ? configured : allowed / 10 * 9;
 }
+
+struct caps caps_of(const struct settings *s, uint64_t allowed_memory)
+{
+	return (struct caps){
+		.connections = s->max_client_connections,
+		.worker_connections = s->max_worker_connections,
+		.memory_bytes = caps_memory(s->max_memory_bytes, allowed_memory),
+	};
+}

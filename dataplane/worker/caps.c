@@ -34,13 +34,7 @@ static enum end_reason reason(enum caps_full full)
 /* `*used`: where it counts, for all workers' connections are looked at only where there is a bound on them. */
 static enum caps_full look(const struct worker *w, struct caps *max, struct caps *used)
 {
-	const struct settings *s = env_settings(&w->env);
-
-	*max = (struct caps){
-		.connections = s->max_client_connections,
-		.worker_connections = s->max_worker_connections,
-		.memory_bytes = caps_memory(s->max_memory_bytes, group_allowed_memory(w->group)),
-	};
+	*max = caps_of(env_settings(&w->env), group_allowed_memory(w->group));
 	*used = (struct caps){
 		.connections = max->connections ? group_connections(w->group) : 0,
 		.worker_connections = metrics_client_connections(&w->env.metrics),

@@ -19,7 +19,7 @@ struct workers {
 	bool is_draining, told_drained;
 	struct tcp_ports *tcp;
 	uint64_t allowed_memory;
-	struct workers_caps caps; /* of the newest generation */
+	struct caps caps; /* of the newest generation */
 	_Atomic uint64_t turns_ms[GROUP_TURNS]; /* when the next may be taken */
 };
 
@@ -198,10 +198,7 @@ const struct metrics *const *workers_metrics(const struct workers *ws, size_t *n
 
 void workers_apply(struct workers *ws, const struct generation *g)
 {
-	const struct settings *s = generation_settings(g);
-
-	ws->caps = (struct workers_caps){.connections = s->max_client_connections, .worker_connections = s->max_worker_connections,
-		.memory_bytes = caps_memory(s->max_memory_bytes, ws->allowed_memory)};
+	ws->caps = caps_of(generation_settings(g), ws->allowed_memory);
 	ws->number++;
 	tcp_ports_apply(ws->tcp, g);
 	for (unsigned k = 0; k < ws->n_started; k++) {
@@ -260,9 +257,9 @@ void workers_each_row(const struct workers *ws, workers_row_fn *on_row, void *da
 	}
 }
 
-struct workers_caps workers_caps(const struct workers *ws)
+const struct caps *workers_caps(const struct workers *ws)
 {
-	return ws->caps;
+	return &ws->caps;
 }
 
 void workers_add_metrics(const struct workers *ws, struct buf *out)

@@ -17,11 +17,7 @@
 
 struct workers;
 struct balance_row; /* balance.h */
-
-/* What the newest generation lets the proxy have: client connections, of all workers and of each, and memory; 0: any. */
-struct workers_caps {
-	uint64_t connections, worker_connections, memory_bytes;
-};
+struct caps;        /* caps.h */
 
 enum { WORKERS_MAX = 256, WORKER_LISTENERS_MAX = 16 };
 
@@ -75,7 +71,8 @@ void workers_note_check(struct workers *ws, unsigned backend_index, const struct
 typedef void workers_row_fn(void *data, const struct balance_row *row);
 void workers_each_row(const struct workers *ws, workers_row_fn *on_row, void *data);
 
-struct workers_caps workers_caps(const struct workers *ws);
+/* What the newest generation lets the proxy have. */
+const struct caps *workers_caps(const struct workers *ws);
 /* What becomes of the ports of TCP services: Prometheus text. */
 void workers_add_metrics(const struct workers *ws, struct buf *out);
 
