@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 
 #include "check.h"
+#include "test_pair.h"
 #include "test_pem.h"
 #include "tls.h"
 #include "trust.h"
@@ -120,16 +121,9 @@ static struct outcome meet(struct tls_contexts *t, const struct client *c, struc
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	struct outcome out = {0};
 	SSL *client = client_new(c, ctx, &out), *server = tls_accept_new(t);
-	BIO *x, *y;
 	char byte = 0;
 
-	BIO_new_bio_pair(&x, 65536, &y, 65536);
-	SSL_set_bio(client, x, x);
-	SSL_set_bio(server, y, y);
-	for (int i = 0; i < 20 && !(SSL_is_init_finished(client) && SSL_is_init_finished(server)); i++) {
-		SSL_do_handshake(client);
-		SSL_do_handshake(server);
-	}
+	test_pair_shake(client, server);
 	tls_handshake_done(server);
 	if (SSL_write(server, "x", 1) == 1)
 		SSL_read(client, &byte, 1);

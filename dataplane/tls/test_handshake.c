@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "test_names.h"
+#include "test_pair.h"
 #include "test_pem.h"
 #include "tls.h"
 
@@ -90,13 +91,10 @@ static struct outcome shake(struct tls_contexts *t, const struct client *c)
 	struct outcome out = {0};
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *client = client_new(c, ctx, &out), *server = tls_accept_new(t);
-	BIO *near, *far;
 	int client_result = 0, server_result = 0;
 	char byte;
 
-	BIO_new_bio_pair(&near, 65536, &far, 65536);
-	SSL_set_bio(client, near, near);
-	SSL_set_bio(server, far, far);
+	test_pair_join(client, server);
 	for (int i = 0; i < 10 && !(client_result == 1 && server_result == 1); i++) {
 		ERR_clear_error();
 		client_result = SSL_do_handshake(client);

@@ -4,6 +4,7 @@
 #include "check.h"
 #include "clock.h"
 #include "test_names.h"
+#include "test_pair.h"
 #include "test_pem.h"
 #include "tls.h"
 
@@ -29,7 +30,6 @@ static struct str meet(const char *name, bool asks, int version)
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *client = SSL_new(ctx), *server = tls_accept_new(contexts);
 	const unsigned char *got = NULL;
-	BIO *a, *b;
 	long len;
 
 	SSL_set_min_proto_version(client, version);
@@ -38,13 +38,7 @@ static struct str meet(const char *name, bool asks, int version)
 	if (asks)
 		SSL_set_tlsext_status_type(client, TLSEXT_STATUSTYPE_ocsp);
 	SSL_set_connect_state(client);
-	BIO_new_bio_pair(&a, 65536, &b, 65536);
-	SSL_set_bio(client, a, a);
-	SSL_set_bio(server, b, b);
-	for (int i = 0; i < 20 && !(SSL_is_init_finished(client) && SSL_is_init_finished(server)); i++) {
-		SSL_do_handshake(client);
-		SSL_do_handshake(server);
-	}
+	test_pair_shake(client, server);
 	CHECK(SSL_is_init_finished(client) && SSL_is_init_finished(server));
 	len = SSL_get_tlsext_status_ocsp_resp(client, &got);
 	if (len > 0)

@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 
 #include "check.h"
+#include "test_pair.h"
 #include "test_pem.h"
 #include "tls.h"
 
@@ -56,7 +57,6 @@ static bool meet(const struct proxy *p, SSL_SESSION **session)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *client, *server = tls_accept_new(p->contexts);
-	BIO *a, *b;
 	bool is_resumed;
 	char byte;
 
@@ -69,13 +69,7 @@ static bool meet(const struct proxy *p, SSL_SESSION **session)
 	if (*session)
 		SSL_set_session(client, *session);
 	SSL_set_connect_state(client);
-	BIO_new_bio_pair(&a, 65536, &b, 65536);
-	SSL_set_bio(client, a, a);
-	SSL_set_bio(server, b, b);
-	for (int i = 0; i < 20 && !(SSL_is_init_finished(client) && SSL_is_init_finished(server)); i++) {
-		SSL_do_handshake(client);
-		SSL_do_handshake(server);
-	}
+	test_pair_shake(client, server);
 	CHECK_INT(SSL_write(server, "x", 1), 1);
 	CHECK_INT(SSL_read(client, &byte, 1), 1);
 	is_resumed = SSL_session_reused(client);

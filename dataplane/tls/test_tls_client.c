@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 
 #include "check.h"
+#include "test_pair.h"
 #include "test_pem.h"
 #include "tls.h"
 #include "trust.h"
@@ -75,17 +76,10 @@ static struct outcome meet(struct tls_client *c, SSL_CTX *ctx)
 {
 	SSL *client = tls_connect_new(c, &endpoint), *server = SSL_new(ctx);
 	struct outcome out = {0};
-	BIO *a, *b;
 	char byte = 0;
 
-	BIO_new_bio_pair(&a, 65536, &b, 65536);
-	SSL_set_bio(client, a, a);
-	SSL_set_bio(server, b, b);
 	SSL_set_accept_state(server);
-	for (int i = 0; i < 20 && !(SSL_is_init_finished(client) && SSL_is_init_finished(server)); i++) {
-		SSL_do_handshake(client);
-		SSL_do_handshake(server);
-	}
+	test_pair_shake(client, server);
 	look(client, server, &out);
 	if (out.is_done && SSL_write(server, "x", 1) == 1)
 		SSL_read(client, &byte, 1);
